@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* store.conf: what a store is. Text in libconfig syntax whose last line is a checksum. */
+#ifndef FS_STORE_SUPERBLOCK_H
+#define FS_STORE_SUPERBLOCK_H
+
+#include <stdint.h>
+
+#include "fs/chunk/compress.h"
+
+#define SUPERBLOCK_FORMAT 1u
+
+struct superblock {
+	uint8_t uuid[16];
+	uint32_t format;              /* SUPERBLOCK_FORMAT */
+	uint32_t chunk_average;       /* bytes */
+	uint32_t chunker;             /* algorithm id, 1 */
+	uint32_t fingerprint;         /* enum fingerprint_algorithm */
+	uint32_t region_size;         /* raw bytes, 256 KiB */
+	uint32_t pack_size;           /* raw bytes, 4 MiB */
+	uint32_t segment_size;        /* bytes, 256 MiB */
+	enum compression compression; /* default for new data */
+	uint64_t reserve;             /* bytes kept back so that a full store can clean */
+	uint64_t name_seed;           /* seed of the directory-entry hash */
+	uint32_t cipher;              /* 0: none. Encryption at rest has its place in the format. */
+	char created[32];             /* ISO 8601, UTC */
+};
+
+/* Defaults, a new uuid and seed. */
+void superblock_init(struct superblock *sb);
+/* STORE/store.conf. -ENOENT, -EMEDIUMTYPE (not one of ours), -EPROTONOSUPPORT (version or
+ * algorithm unknown), -EBADMSG (checksum or values); each logged as one sentence. */
+int superblock_read(const char *store_path, struct superblock *sb);
+int superblock_write(const char *store_path, const struct superblock *sb);
+/* Makes a new store in an empty or missing folder: store.conf, catalogue, segments/, index/,
+ * the reserve. -ENOTEMPTY for anything else there, -EEXIST for a store. Logs the reason. */
+int superblock_create_store(const char *store_path, const struct superblock *sb);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fault.h"
+#include "lib/base/mem.h"
+
+int file_pread(int fd, void *buffer, size_t size, uint64_t offset)
+{
+	char *p = buffer;
+	if (fault_hit("pread"))
+		return -EIO;
+	while (size > 0) {
+		ssize_t n = pread(fd, p, size, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -ENODATA;
+		p += n;
+		size -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int file_pwrite(int fd, const void *buffer, size_t size, uint64_t offset)
+{
+	const char *p = buffer;
+	if (fault_hit("pwrite"))
+		return -EIO;
+	while (size > 0) {
+		ssize_t n = pwrite(fd, p, size, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		size -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int file_sync(int fd)
+{
+	if (fault_hit("fdatasync"))
+		return -EIO;
+	return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+int file_sync_directory(const char *path)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int file_read_all(const char *path, size_t limit, char **data, size_t *size)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((uint64_t)st.st_size > limit)
+		return -EFBIG;
+	CLEANUP_FREE char *buffer = malloc((size_t)st.st_size + 1);
+	if (!buffer)
+		return -ENOMEM;
+	int error = file_pread(fd, buffer, (size_t)st.st_size, 0);
+	if (error)
+		return error;
+	buffer[st.st_size] = 0;
+	*size = (size_t)st.st_size;
+	*data = TAKE(buffer);
+	return 0;
+}
+
+static int file_write_new(const char *path, const void *data, size_t size, mode_t mode)
+{
+	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	if (fd < 0)
+		return -errno;
+	int error = file_pwrite(fd, data, size, 0);
+	return error ? error : file_sync(fd);
+}
+
+int file_replace(const char *path, const void *data, size_t size, mode_t mode)
+{
+	CLEANUP_FREE char *fresh = mem_printf("%s.new", path);
+	CLEANUP_FREE char *folder = mem_strdup(path);
+	int error = file_write_new(fresh, data, size, mode);
+	if (error) {
+		unlink(fresh);
+		return error;
+	}
+	if (rename(fresh, path) < 0)
+		return -errno;
+	return file_sync_directory(dirname(folder));
+}
+
+int file_make_directory(const char *path, mode_t mode)
+{
+	struct stat st;
+	if (mkdir(path, mode) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	if (stat(path, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+int file_lock(const char *path, int *fd)
+{
+	CLEANUP_FD int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (opened < 0)
+		return -errno;
+	if (flock(opened, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	*fd = TAKE_FD(opened);
+	return 0;
+}
+
+int file_space(int directory_fd, uint64_t *free_bytes, uint64_t *total_bytes)
+{
+	struct statvfs sv;
+	if (fstatvfs(directory_fd, &sv) < 0)
+		return -errno;
+	*free_bytes = (uint64_t)sv.f_bavail * sv.f_frsize;
+	*total_bytes = (uint64_t)sv.f_blocks * sv.f_frsize;
+	return 0;
+}

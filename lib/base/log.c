@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/base/assert.h"
+
+#define LOG_LINE_MAX 2048
+
+static const char *const log_level_names[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+static const char *log_program = "granary";
+static atomic_int log_threshold = LOG_LEVEL_INFO;
+static atomic_int log_socket = -1;
+static atomic_ulong log_drops;
+
+void log_set_program(const char *name)
+{
+	log_program = name;
+}
+
+void log_set_level(enum log_level level)
+{
+	atomic_store(&log_threshold, (int)level);
+}
+
+enum log_level log_level(void)
+{
+	return (enum log_level)atomic_load(&log_threshold);
+}
+
+const char *log_level_name(enum log_level level)
+{
+	ASSERT(level <= LOG_LEVEL_DEBUG);
+	return log_level_names[level];
+}
+
+int log_level_parse(const char *name, enum log_level *level)
+{
+	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
+		if (strcmp(name, log_level_names[i]) == 0) {
+			*level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int log_open_socket(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int error = -errno;
+		close(fd);
+		return error;
+	}
+	int old = atomic_exchange(&log_socket, fd);
+	if (old >= 0)
+		close(old);
+	return 0;
+}
+
+uint64_t log_dropped(void)
+{
+	return atomic_load(&log_drops);
+}
+
+static void log_emit(const char *line, size_t length)
+{
+	int fd = atomic_load(&log_socket);
+	if (fd < 0) {
+		/* One write, so that lines of several processes do not mix. */
+		if (write(STDERR_FILENO, line, length) < 0)
+			atomic_fetch_add(&log_drops, 1);
+		return;
+	}
+	if (send(fd, line, length, MSG_NOSIGNAL) < 0)
+		atomic_fetch_add(&log_drops, 1);
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	char line[LOG_LINE_MAX];
+	if ((int)level > atomic_load_explicit(&log_threshold, memory_order_relaxed))
+		return;
+	int saved = errno;
+	int head = snprintf(line, sizeof(line), "%s: %s%s", log_program,
+			    level == LOG_LEVEL_INFO ? "" : log_level_names[level],
+			    level == LOG_LEVEL_INFO ? "" : ": ");
+	va_list arguments;
+	va_start(arguments, format);
+	int body = vsnprintf(line + head, sizeof(line) - (size_t)head - 1, format, arguments);
+	va_end(arguments);
+	size_t length = (size_t)head + (size_t)(body < 0 ? 0 : body);
+	if (length > sizeof(line) - 2)
+		length = sizeof(line) - 2;
+	line[length++] = '\n';
+	log_emit(line, length);
+	errno = saved;
+}
+
+_Noreturn void assert_failed(const char *file, int line, const char *function, const char *what)
+{
+	log_error("%s:%d: %s: broken invariant: %s", file, line, function, what);
+	abort();
+}
