@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+fs_store_libstore_a_SOURCES += fs/store/index.h

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+# A unit test is a cmocka program; tests/unit/NAME.mk lists those of one module.
+if HAVE_CMOCKA
+include tests/unit/base.mk
+include tests/unit/daemon.mk
+include tests/unit/chunk.mk
+include tests/unit/index.mk
+include tests/unit/store.mk
+include tests/unit/filemap.mk
+include tests/unit/tree.mk
+endif
