@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: MIT
+EXTRA_DIST += examples/quickstart.sh examples/setup.sh tests/run.sh

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# `make bench`: Granary against restic, borg, libfuse's passthrough and the native filesystem on
+# the same real files, in the same run, in turns. Prints a table and ratios, writes the rows to
+# FOLDER/rows.csv and plots (PNG) beside it. Needs root (drops caches) and about 15 GB.
+#
+# usage: bench.sh FOLDER [PART...]     parts: streams files crash memory (default: all)
+#   RUNS=3        how often each measurement is repeated; medians are reported
+#   VERSIONS=5    generations of the kernel package
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=examples/setup.sh
+. "$here/../../examples/setup.sh"
+folder=$1
+shift
+parts=${*:-streams files crash}
+runs=${RUNS:-3}
+versions=${VERSIONS:-5}
+build=${top_builddir:-$here/../../build/plain}
+PATH=$build/fs/tool:$build/fs:$build/svc/cli:$build:$PATH
+
+[ "$(id -u)" = 0 ] || { echo "bench: needs root, to drop caches" >&2; exit 77; }
+# shellcheck disable=SC2086
+setup_install $SETUP_BENCH_PACKAGES
+mkdir -p "$folder/work"
+folder=$(cd "$folder" && pwd)
+# shellcheck disable=SC2034 # for the parts
+work=$folder/work
+rows=$folder/rows.csv
+# shellcheck source=tests/bench/tools.sh
+. "$here/tools.sh"
+trap bench_cleanup EXIT
+trap 'exit 130' INT TERM
+
+echo "part,tool,what,run,bytes,seconds" > "$rows"
+"$here/corpus.sh" "$folder/corpus" "$versions" > "$folder/tars"
+
+for part in $parts; do
+	setup_say "measuring: $part"
+	# shellcheck source=/dev/null
+	. "$here/$part.sh"
+	run=1
+	while [ "$run" -le "$runs" ]; do
+		"bench_$part"
+		run=$((run + 1))
+	done
+done
+"$here/report.sh" "$folder"

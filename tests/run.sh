@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Installs what is missing, builds with warnings as errors, and runs `make check` in three
+# builds: as shipped, under AddressSanitizer and UBSan, and (the tests with threads) under
+# ThreadSanitizer. The last line is "N passed, N failed, N skipped"; a skipped test fails the
+# run where it could have run. BUILDS="plain asan tsan" chooses; BUILD_ROOT says where.
+set -u
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=examples/setup.sh
+. "$source/examples/setup.sh"
+root=${BUILD_ROOT:-$source/build}
+passed=0 failed=0 skipped=0
+
+# shellcheck disable=SC2086
+setup_install $SETUP_BUILD_PACKAGES $SETUP_TEST_PACKAGES || exit 1
+
+# count BUILD: adds the results that the test harness left there.
+count() {
+	results=$(find "$1/tests" -name '*.trs' -exec sed -n 's/^:test-result: //p' {} +)
+	p=$(echo "$results" | grep -c '^PASS') || true
+	s=$(echo "$results" | grep -c '^SKIP') || true
+	f=$(echo "$results" | grep -cE '^(FAIL|XPASS|ERROR)') || true
+	passed=$((passed + p)) skipped=$((skipped + s)) failed=$((failed + f))
+	[ "$((p + s + f))" -gt 0 ] || failed=$((failed + 1))
+	grep -lrE '^:test-result: (FAIL|ERROR|XPASS)' "$1/tests" --include='*.trs' | while read -r trs; do
+		echo "--- failed in ${1##*/}: ${trs#"$1"/}"
+		tail -n 60 "${trs%.trs}.log"
+	done
+	grep -lr '^:test-result: SKIP' "$1/tests" --include='*.trs' | while read -r trs; do
+		echo "--- skipped in ${1##*/}: ${trs#"$1"/}: $(tail -n 1 "${trs%.trs}.log")"
+	done
+}
+
+# check NAME CONFIGURE-OPTIONS [MAKE-ARGUMENTS]: one build and its tests.
+check() {
+	name=$1
+	# shellcheck disable=SC2086
+	setup_build "$source" "$root/$name" --enable-werror $2 || {
+		failed=$((failed + 1))
+		return
+	}
+	shift 2
+	setup_say "testing in $root/$name"
+	find "$root/$name" -name '*.trs' -delete
+	make -C "$root/$name" -j "${JOBS:-3}" --no-print-directory check "$@" > "$root/$name/check.out" 2>&1 ||
+		grep -E '^(FAIL|ERROR|make.*Error)' "$root/$name/check.out" || tail -n 5 "$root/$name/check.out"
+	count "$root/$name"
+}
+
+# shellcheck disable=SC2016 # make expands it
+threads='TESTS=$(THREAD_TESTS)'
+for build in ${BUILDS:-plain asan tsan}; do
+	case $build in
+	plain) check plain "" ;;
+	asan) check asan --enable-sanitizers=address,undefined ;;
+	tsan) check tsan --enable-sanitizers=thread "$threads" ;;
+	*) echo "run.sh: no build is called $build" >&2 && exit 2 ;;
+	esac
+done
+
+# With root and /dev/fuse there is nothing that could not have run.
+if [ "$skipped" -gt 0 ] && [ "$(id -u)" = 0 ] && [ -c /dev/fuse ]; then
+	echo "$skipped tests were skipped although this machine can run them"
+	failed=$((failed + skipped)) skipped=0
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
