@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: MIT
+
+EXTRA_DIST += tests/fuzz/fuzz.sh tests/fuzz/seeds
+
+# libFuzzer, a minute a target (SECONDS_EACH=N), in the build folder's fuzz/.
+.PHONY: fuzz
+fuzz:
+	CC='$(FUZZ_CC)' $(top_srcdir)/tests/fuzz/fuzz.sh '$(abs_top_srcdir)' fuzz
