@@ -68,12 +68,23 @@ struct daemon_class {
 	 * -EINVAL from bad arguments). */
 	int (*start)(struct daemon *d);
 	void (*stop)(struct daemon *d);      /* always called after a start() that returned 0 */
-	int (*reload)(struct daemon *d);     /* may be NULL */
+	/* May be NULL. granary.conf has been read again: options that the command line did not
+	 * give have their new values. Threads other than the loop's never read options. */
+	int (*reload)(struct daemon *d);
 	void (*status)(struct daemon *d, json_t *object);  /* adds its own to the common ones */
 	void (*metrics)(struct daemon *d, json_t *object); /* name -> number, flat */
 };
 
 int daemon_main(int argc, char **argv, const struct daemon_class *class);
+
+/* Writes the message of a failed method; returns `code`. */
+__attribute__((format(printf, 3, 4))) int rpc_fail(char message[256], int code, const char *format,
+						   ...);
+/* A param by its name: 0 and its value (borrowed), or RPC_INVALID_PARAMS and a message. */
+int rpc_param_string(json_t *params, const char *name, const char **value, char message[256]);
+int rpc_param_number(json_t *params, const char *name, uint64_t *value, char message[256]);
+/* Names on a disk are bytes, JSON is UTF-8: what is not valid comes as \\xNN. NULL without memory. */
+json_t *rpc_text(const char *bytes);
 
 /* For the callbacks. */
 int daemon_argument_count(const struct daemon *d);
@@ -83,6 +94,9 @@ void *daemon_data(const struct daemon *d);
 void daemon_set_data(struct daemon *d, void *data);
 /* Ends the loop, from any thread; `exit_status` is main's. */
 void daemon_stop(struct daemon *d, int exit_status);
+/* Calls `run` on the loop's thread, from any thread. What is posted before the loop ends is
+ * called even when the loop has ended, before class->stop(). */
+void daemon_post(struct daemon *d, void (*run)(struct daemon *d, void *context), void *context);
 /* The daemon's run folder (--root or the host's) and its control socket; start() may replace
  * the latter before it is made (granary-fsd: STORE/control.sock unless --control). */
 const char *daemon_run_folder(const struct daemon *d);
