@@ -1,2 +1,1 @@
 # SPDX-License-Identifier: MIT
-include svc/cli/local.mk

@@ -1,1 +1,14 @@
 # SPDX-License-Identifier: MIT
+noinst_LIBRARIES += fs/fuse/libfront.a
+fs_fuse_libfront_a_SOURCES = \
+	fs/fuse/attributes.c \
+	fs/fuse/directories.c \
+	fs/fuse/files.c \
+	fs/fuse/fsd.h \
+	fs/fuse/mountpoint.h fs/fuse/mountpoint.c \
+	fs/fuse/names.c \
+	fs/fuse/operations.h fs/fuse/operations.c \
+	fs/fuse/rpc.c \
+	fs/fuse/rpc_stats.c
+fs_fuse_libfront_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE_CFLAGS)
+FRONT_LIBS = fs/fuse/libfront.a $(TREE_LIBS) $(DAEMON_LIBS) $(FUSE_LIBS)

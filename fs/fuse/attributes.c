@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* Operations on attributes, extended attributes and the filesystem as a whole. */
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+#include "fs/fuse/operations.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+
+void op_getattr(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	struct stat attr;
+	int error = tree_getattr(request_tree(req), inode, &attr);
+
+	(void)fi;
+	if (error)
+		reply_status(req, error);
+	else
+		fuse_reply_attr(req, &attr, ATTRIBUTE_TIMEOUT);
+}
+
+/* FUSE's bits and the tree's. */
+static const struct {
+	int fuse;
+	unsigned tree;
+} set_bits[] = {
+	{FUSE_SET_ATTR_MODE, TREE_SET_MODE},
+	{FUSE_SET_ATTR_UID, TREE_SET_UID},
+	{FUSE_SET_ATTR_GID, TREE_SET_GID},
+	{FUSE_SET_ATTR_SIZE, TREE_SET_SIZE},
+	{FUSE_SET_ATTR_ATIME, TREE_SET_ATIME},
+	{FUSE_SET_ATTR_MTIME, TREE_SET_MTIME},
+	{FUSE_SET_ATTR_ATIME_NOW, TREE_SET_ATIME_NOW},
+	{FUSE_SET_ATTR_MTIME_NOW, TREE_SET_MTIME_NOW},
+	{FUSE_SET_ATTR_CTIME, TREE_SET_CTIME},
+};
+
+void op_setattr(fuse_req_t req, fuse_ino_t inode, struct stat *attr, int set,
+		struct fuse_file_info *fi)
+{
+	struct stat changed = *attr;
+	unsigned bits = 0;
+	int error;
+
+	(void)fi;
+	for (size_t i = 0; i < sizeof(set_bits) / sizeof(*set_bits); i++)
+		if (set & set_bits[i].fuse)
+			bits |= set_bits[i].tree;
+	error = tree_setattr(request_tree(req), inode, bits, &changed);
+	if (error)
+		reply_status(req, error);
+	else
+		fuse_reply_attr(req, &changed, ATTRIBUTE_TIMEOUT);
+}
+
+void op_statfs(fuse_req_t req, fuse_ino_t inode)
+{
+	struct statvfs sv = {0};
+	int error = tree_statfs(request_tree(req), &sv);
+
+	(void)inode;
+	if (error)
+		reply_status(req, error);
+	else
+		fuse_reply_statfs(req, &sv);
+}
+
+void op_setxattr(fuse_req_t req, fuse_ino_t inode, const char *name, const char *value, size_t size,
+		 int flags)
+{
+	reply_status(req, tree_setxattr(request_tree(req), inode, name, value, size, flags));
+}
+
+void op_removexattr(fuse_req_t req, fuse_ino_t inode, const char *name)
+{
+	reply_status(req, tree_removexattr(request_tree(req), inode, name));
+}
+
+/* `got` bytes in `data`, or the size alone when that was asked for. */
+static void reply_value(fuse_req_t req, ssize_t got, const char *data, size_t size)
+{
+	if (got < 0)
+		reply_status(req, (int)got);
+	else if (size == 0)
+		fuse_reply_xattr(req, (size_t)got);
+	else
+		fuse_reply_buf(req, data, (size_t)got);
+}
+
+void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char *name, size_t size)
+{
+	CLEANUP_FREE char *data = size ? mem_try_alloc(1, size) : NULL;
+
+	if (size && !data)
+		reply_status(req, -ENOMEM);
+	else
+		reply_value(req, tree_getxattr(request_tree(req), inode, name, data, size), data,
+			    size);
+}
+
+void op_listxattr(fuse_req_t req, fuse_ino_t inode, size_t size)
+{
+	CLEANUP_FREE char *data = size ? mem_try_alloc(1, size) : NULL;
+
+	if (size && !data)
+		reply_status(req, -ENOMEM);
+	else
+		reply_value(req, tree_listxattr(request_tree(req), inode, data, size), data, size);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations on files. Reads are answered from the tree's own views, without a
+ * copy here. A write is answered when the tree has taken it: what has been
+ * acknowledged is in the next commit, and that is at most commit-seconds away.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/fuse/operations.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+
+/* libfuse puts its header before the views in one writev(2). */
+#define VIEWS_MAX (IOV_MAX - 1)
+
+void file_info_fill(fuse_req_t req, struct fuse_file_info *fi)
+{
+	const struct operations_context *context = fuse_req_userdata(req);
+
+	fi->keep_cache = 1;
+	/* A file that was only read has nothing to hand over when it is closed. */
+	fi->noflush = !context->writeback && (fi->flags & O_ACCMODE) == O_RDONLY;
+}
+
+/* open(2) with O_TRUNC changes the contents, so it takes the set-ID bits and capabilities away
+ * as a write would; with ATOMIC_O_TRUNC the kernel leaves that to us. */
+static int strip_privileges(fuse_req_t req, fuse_ino_t inode)
+{
+	struct tree *tree = request_tree(req);
+	struct stat attr;
+	mode_t strip = 0;
+	int error;
+
+	error = tree_removexattr(tree, inode, "security.capability");
+	if (error && error != -ENODATA)
+		return error;
+	if (fuse_req_ctx(req)->uid == 0)
+		return 0;
+	error = tree_getattr(tree, inode, &attr);
+	if (error)
+		return error;
+	strip |= attr.st_mode & S_ISUID;
+	/* Without group execution the bit marks mandatory locking, not a privilege. */
+	if (attr.st_mode & S_IXGRP)
+		strip |= attr.st_mode & S_ISGID;
+	if (!strip)
+		return 0;
+	attr.st_mode &= ~strip;
+	return tree_setattr(tree, inode, TREE_SET_MODE, &attr);
+}
+
+void op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	struct tree *tree = request_tree(req);
+	int error = 0;
+
+	if (fi->flags & O_TRUNC)
+		error = strip_privileges(req, inode);
+	if (!error)
+		error = tree_open_file(tree, inode, fi->flags);
+	if (error) {
+		reply_status(req, error);
+		return;
+	}
+	file_info_fill(req, fi);
+	if (fuse_reply_open(req, fi))
+		tree_release_file(tree, inode);
+}
+
+void op_release(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	(void)fi;
+	tree_release_file(request_tree(req), inode);
+	reply_status(req, 0);
+}
+
+/* For a range in more pieces than one system call takes. */
+static void reply_copied(fuse_req_t req, const struct tree_read *read)
+{
+	CLEANUP_FREE char *data = mem_try_alloc(1, read->size);
+	size_t used = 0;
+
+	if (!data) {
+		reply_status(req, -ENOMEM);
+		return;
+	}
+	for (int i = 0; i < read->count; i++) {
+		memcpy(data + used, read->iov[i].iov_base, read->iov[i].iov_len);
+		used += read->iov[i].iov_len;
+	}
+	fuse_reply_buf(req, data, used);
+}
+
+void op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct tree_read read = {0};
+	int error = tree_read(request_tree(req), inode, (uint64_t)offset, size, &read);
+
+	(void)fi;
+	if (error) {
+		reply_status(req, error);
+		return;
+	}
+	if (read.size == 0)
+		fuse_reply_buf(req, NULL, 0);
+	else if (read.count > VIEWS_MAX)
+		reply_copied(req, &read);
+	else
+		fuse_reply_iov(req, read.iov, read.count);
+	tree_read_release(&read);
+}
+
+void op_write(fuse_req_t req, fuse_ino_t inode, const char *data, size_t size, off_t offset,
+	      struct fuse_file_info *fi)
+{
+	int error = tree_write(request_tree(req), inode, (uint64_t)offset, data, size);
+
+	(void)fi;
+	if (error)
+		reply_status(req, error);
+	else
+		fuse_reply_write(req, size);
+}
+
+void op_flush(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	(void)fi;
+	reply_status(req, tree_flush(request_tree(req), inode));
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t inode, int datasync, struct fuse_file_info *fi)
+{
+	(void)datasync; /* a commit holds everything: there is no cheaper one */
+	(void)fi;
+	reply_status(req, tree_commit(request_tree(req), inode));
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t inode, int mode, off_t offset, off_t length,
+		  struct fuse_file_info *fi)
+{
+	(void)fi;
+	reply_status(req, tree_fallocate(request_tree(req), inode, mode, (uint64_t)offset,
+					 (uint64_t)length));
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t inode, off_t offset, int whence, struct fuse_file_info *fi)
+{
+	uint64_t found = 0;
+	int error = tree_lseek(request_tree(req), inode, (uint64_t)offset, whence, &found);
+
+	(void)fi;
+	if (error)
+		reply_status(req, error);
+	else
+		fuse_reply_lseek(req, (off_t)found);
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset,
+			struct fuse_file_info *from_fi, fuse_ino_t to, off_t to_offset,
+			struct fuse_file_info *to_fi, size_t length, int flags)
+{
+	/* The reply has 32 bits; a multiple of any block keeps the rest aligned. */
+	const size_t most = UINT32_MAX & ~(size_t)(TRANSFER_MAX - 1);
+	ssize_t copied;
+
+	(void)from_fi;
+	(void)to_fi;
+	if (flags) {
+		reply_status(req, -EINVAL);
+		return;
+	}
+	copied = tree_copy_range(request_tree(req), from, (uint64_t)from_offset, to,
+				 (uint64_t)to_offset, length < most ? length : most);
+	if (copied < 0)
+		reply_status(req, (int)copied);
+	else
+		fuse_reply_write(req, (size_t)copied);
+}
+
+/* There are none; ENOTTY is what programs that try expect (ENOSYS would confuse them). */
+void op_ioctl(fuse_req_t req, fuse_ino_t inode, unsigned command, void *argument,
+	      struct fuse_file_info *fi, unsigned flags, const void *in, size_t in_size,
+	      size_t out_size)
+{
+	(void)inode;
+	(void)command;
+	(void)argument;
+	(void)fi;
+	(void)flags;
+	(void)in;
+	(void)in_size;
+	(void)out_size;
+	reply_status(req, -ENOTTY);
+}
