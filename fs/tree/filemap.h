@@ -24,6 +24,15 @@
 
 #include "fs/store/chunk_ref.h"
 
+/* Longest map, in bytes: offset + length beyond it is -EFBIG. */
+#define FILEMAP_LENGTH_MAX ((UINT64_C(1) << 62) - 1)
+
+/* First byte of a blob. */
+enum filemap_form { FILEMAP_EMPTY, FILEMAP_INLINE, FILEMAP_ROOT };
+/* A small map stands in its blob: so many extents and bytes at most. */
+#define FILEMAP_INLINE_EXTENTS 64u
+#define FILEMAP_BLOB_MAX       512u
+
 enum extent_kind { EXTENT_HOLE, EXTENT_DATA };
 
 /* `length` bytes of the file: a hole, or bytes [skip, skip + length) of a chunk. */
@@ -76,7 +85,8 @@ int filemap_read(struct filemap *map, uint64_t offset, uint64_t length, struct e
  * the map's length for a hole. */
 int filemap_seek(struct filemap *map, uint64_t offset, bool data, uint64_t *found);
 /* target[target_offset..] = source[offset..+length); shares whole nodes where they fit, O(1)
- * when a whole clean map is copied into an empty one. Both locked; may be the same map. */
+ * when a whole clean map is copied into an empty one. Bytes beyond the source's end are a hole.
+ * Both locked; may be the same map, ranges may overlap (the source is what it was before). */
 int filemap_copy(struct filemap *source, uint64_t offset, uint64_t length, struct filemap *target,
 		 uint64_t target_offset);
 

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: MIT
-fs_tree_libtree_a_SOURCES += fs/tree/filemap.h
+fs_tree_libtree_a_SOURCES += \
+	fs/tree/node.h fs/tree/node.c \
+	fs/tree/filemap.h fs/tree/filemap_impl.h \
+	fs/tree/filemap.c fs/tree/filemap_blob.c fs/tree/filemap_tree.c fs/tree/filemap_edit.c \
+	fs/tree/filemap_save.c fs/tree/filemap_read.c fs/tree/filemap_copy.c fs/tree/filemap_walk.c

@@ -111,4 +111,7 @@ void rpc_close(struct rpc_client **client);
 int rpc_call(struct rpc_client *client, const char *method, json_t *params, json_t **result,
 	     char message[256]);
 
+/* Waits until the daemon ends the connection: after "stop" it is done then. */
+void rpc_wait_end(struct rpc_client *client);
+
 #endif

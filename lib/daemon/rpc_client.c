@@ -139,3 +139,10 @@ int rpc_call(struct rpc_client *client, const char *method, json_t *params, json
 	json_decref(answer);
 	return error;
 }
+
+void rpc_wait_end(struct rpc_client *client)
+{
+	client->used = 0;
+	while (rpc_receive_some(client) == 0)
+		client->used = 0;
+}

@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: MIT
+check_PROGRAMS += tests/unit/test-filemap-model
+TESTS += tests/unit/test-filemap-model
+tests_unit_test_filemap_model_SOURCES = tests/unit/test-filemap-model.c tests/unit/filemap_store.h
+tests_unit_test_filemap_model_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_filemap_model_LDADD = fs/tree/libtree.a $(BASE_LIBS) $(CMOCKA_LIBS)
