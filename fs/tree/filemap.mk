@@ -4,3 +4,8 @@ fs_tree_libtree_a_SOURCES += \
 	fs/tree/filemap.h fs/tree/filemap_impl.h \
 	fs/tree/filemap.c fs/tree/filemap_blob.c fs/tree/filemap_tree.c fs/tree/filemap_edit.c \
 	fs/tree/filemap_save.c fs/tree/filemap_read.c fs/tree/filemap_copy.c fs/tree/filemap_walk.c
+
+check_PROGRAMS += tests/fuzz/fuzz-node
+TESTS += tests/fuzz/fuzz-node
+tests_fuzz_fuzz_node_SOURCES = tests/fuzz/fuzz-node.c tests/fuzz/driver.c
+tests_fuzz_fuzz_node_LDADD = fs/tree/libtree.a $(BASE_LIBS)

@@ -4,3 +4,15 @@ TESTS += tests/unit/test-filemap-model
 tests_unit_test_filemap_model_SOURCES = tests/unit/test-filemap-model.c tests/unit/filemap_store.h
 tests_unit_test_filemap_model_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_filemap_model_LDADD = fs/tree/libtree.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test-filemap-shape
+TESTS += tests/unit/test-filemap-shape
+tests_unit_test_filemap_shape_SOURCES = tests/unit/test-filemap-shape.c tests/unit/filemap_store.h
+tests_unit_test_filemap_shape_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_filemap_shape_LDADD = fs/tree/libtree.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test-node
+TESTS += tests/unit/test-node
+tests_unit_test_node_SOURCES = tests/unit/test-node.c
+tests_unit_test_node_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_node_LDADD = fs/tree/libtree.a $(BASE_LIBS) $(CMOCKA_LIBS)
