@@ -52,6 +52,15 @@ static void assert_same_blob(struct blob a, struct blob b)
 	free(b.data);
 }
 
+/* Field by field: there are bytes between them that mean nothing. */
+static void assert_same_extent(const struct extent *a, const struct extent *b)
+{
+	assert_int_equal(a->kind, b->kind);
+	assert_int_equal(a->length, b->length);
+	assert_int_equal(a->skip, b->skip);
+	assert_true(chunk_ref_equal(a->chunk, b->chunk));
+}
+
 static struct filemap *stream_map(const struct filemap_io *io, uint64_t count)
 {
 	struct filemap *map = filemap_new(io);
@@ -268,7 +277,8 @@ static void test_deep_trees(void **state)
 		assert_in_range(store.gets, 0, 8);
 		assert_true(n > 0);
 		assert_int_equal(n, m);
-		assert_memory_equal(a, b, sizeof(a[0]) * (size_t)n);
+		for (int k = 0; k < n; k++)
+			assert_same_extent(&a[k], &b[k]);
 		assert_int_equal(filemap_shrink(map, 1 << 20), 0);
 	}
 	/* A whole clean map into an empty one: no node is touched. */
