@@ -1,2 +1,8 @@
 # SPDX-License-Identifier: MIT
 EXTRA_DIST += examples/quickstart.sh examples/setup.sh tests/run.sh
+examplesdir = $(docdir)/examples
+dist_examples_DATA = \
+	examples/exports \
+	examples/granary.conf \
+	examples/granary-fsd@.service \
+	examples/smb.conf

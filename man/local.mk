@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: MIT
+# One page a line; tests/lint holds them against mandoc and the programs' --help.
+dist_man_MANS += man/granary.1
 dist_man_MANS += man/granary-architecture.7
+dist_man_MANS += man/granary-control.7
+dist_man_MANS += man/granary-fs.1
+dist_man_MANS += man/granary.conf.5

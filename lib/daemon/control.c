@@ -35,13 +35,13 @@
 
 #define CONTROL_OUTPUT_MAX   (1u << 20)
 #define CONTROL_IDLE_SECONDS 600 /* without a request */
-#define CONTROL_SEND_SECONDS 30  /* without reading an answer */
+#define CONTROL_SEND_SECONDS 30	 /* without reading an answer */
 
 struct connection {
 	struct control *control;
 	struct bufferevent *stream;
 	struct job *job; /* under way */
-	bool ending;     /* no more input is wanted */
+	bool ending;	 /* no more input is wanted */
 	TAILQ_ENTRY(connection) link;
 };
 
@@ -93,7 +93,8 @@ static void connection_answer(struct connection *n, const struct request *r, int
 	} else {
 		line = request_answer(r, result, &size);
 		if (!line)
-			line = request_answer_error(r, RPC_INTERNAL, "the answer is no JSON", &size);
+			line = request_answer_error(r, RPC_INTERNAL, "the answer is no JSON",
+						    &size);
 	}
 	connection_send(n, line, size);
 }
@@ -338,7 +339,8 @@ void control_quiesce(struct control *c)
 	daemon_run_posts(c->daemon);
 	ASSERT(c->jobs == NULL);
 	/* The loop has ended: what the sockets take now is what their peers will see. */
-	TAILQ_FOREACH(n, &c->connections, link) {
+	TAILQ_FOREACH(n, &c->connections, link)
+	{
 		struct evbuffer *output = bufferevent_get_output(n->stream);
 		bufferevent_disable(n->stream, EV_READ | EV_WRITE);
 		evbuffer_unfreeze(output, 1);

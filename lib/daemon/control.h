@@ -7,9 +7,9 @@
 
 #include "lib/daemon/daemon.h"
 
-#define CONTROL_LINE_MAX        (1u << 20) /* bytes of a request */
+#define CONTROL_LINE_MAX	(1u << 20) /* bytes of a request */
 #define CONTROL_CONNECTIONS_MAX 64u
-#define CONTROL_JOBS_MAX        16u        /* threaded methods at a time */
+#define CONTROL_JOBS_MAX	16u /* threaded methods at a time */
 
 struct control;
 

@@ -23,13 +23,11 @@ static json_int_t methods_uptime(const struct daemon *d)
 static int methods_status(struct daemon *d, json_t *params, json_t **result, char message[256])
 {
 	(void)params;
-	json_t *object = json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:s, s:o}", "name",
-				   d->class->name, "version", PACKAGE_VERSION, "pid",
-				   (int)getpid(), "started_ns", (json_int_t)d->started_real_ns,
-				   "uptime_seconds", methods_uptime(d), "state",
-				   d->stopping ? "stopping" : "running", "log_level",
-				   log_level_name(log_level()), "control",
-				   rpc_text(d->control_path));
+	json_t *object = json_pack(
+		"{s:s, s:s, s:i, s:I, s:I, s:s, s:s, s:o}", "name", d->class->name, "version",
+		PACKAGE_VERSION, "pid", (int)getpid(), "started_ns", (json_int_t)d->started_real_ns,
+		"uptime_seconds", methods_uptime(d), "state", d->stopping ? "stopping" : "running",
+		"log_level", log_level_name(log_level()), "control", rpc_text(d->control_path));
 	if (!object)
 		return rpc_fail(message, RPC_INTERNAL, "out of memory");
 	if (d->class->status)
@@ -59,14 +57,14 @@ static int methods_metrics(struct daemon *d, json_t *params, json_t **result, ch
 	(void)params;
 	control_get_stats(d->control, &stats);
 	getrusage(RUSAGE_SELF, &usage);
-	json_t *object = json_pack(
-		"{s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I}", "uptime_seconds",
-		methods_uptime(d), "resident_bytes", methods_resident_bytes(), "cpu_user_seconds",
-		methods_seconds(usage.ru_utime), "cpu_system_seconds",
-		methods_seconds(usage.ru_stime), "log_dropped", (json_int_t)log_dropped(),
-		"control_requests", (json_int_t)stats.requests, "control_failures",
-		(json_int_t)stats.failures, "control_refused", (json_int_t)stats.refused,
-		"control_connections", (json_int_t)stats.connections);
+	json_t *object =
+		json_pack("{s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I}", "uptime_seconds",
+			  methods_uptime(d), "resident_bytes", methods_resident_bytes(),
+			  "cpu_user_seconds", methods_seconds(usage.ru_utime), "cpu_system_seconds",
+			  methods_seconds(usage.ru_stime), "log_dropped", (json_int_t)log_dropped(),
+			  "control_requests", (json_int_t)stats.requests, "control_failures",
+			  (json_int_t)stats.failures, "control_refused", (json_int_t)stats.refused,
+			  "control_connections", (json_int_t)stats.connections);
 	if (!object)
 		return rpc_fail(message, RPC_INTERNAL, "out of memory");
 	if (d->class->metrics)
@@ -132,7 +130,8 @@ static int methods_list(struct daemon *d, json_t *params, json_t **result, char 
 	(void)params;
 	for (size_t i = 0; i < 2; i++)
 		for (const struct rpc_method *m = tables[i]; m && m->name; m++)
-			if (json_object_set_new(object, m->name, json_string(m->help ? m->help : "")))
+			if (json_object_set_new(object, m->name,
+						json_string(m->help ? m->help : "")))
 				break;
 	if (!object)
 		return rpc_fail(message, RPC_INTERNAL, "out of memory");

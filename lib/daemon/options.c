@@ -35,9 +35,9 @@ static const struct {
 	 offsetof(struct options, control)},
 	{{"background", 0, NULL, DAEMON_FLAG, NULL, "return when ready and go on behind"},
 	 offsetof(struct options, background)},
-	{{"log-level", 0, "log-level", DAEMON_STRING, "LEVEL", "error, warning, info or debug"},
+	{{"log-level", 0, "log_level", DAEMON_STRING, "LEVEL", "error, warning, info or debug"},
 	 offsetof(struct options, log_level)},
-	{{"log-file", 0, "log-file", DAEMON_STRING, "FILE", "append log lines to FILE"},
+	{{"log-file", 0, "log_file", DAEMON_STRING, "FILE", "append log lines to FILE"},
 	 offsetof(struct options, log_file)},
 	{{"help", 'h', NULL, DAEMON_FLAG, NULL, "show this text"}, offsetof(struct options, help)},
 	{{"version", 'V', NULL, DAEMON_FLAG, NULL, "show the version"},
@@ -221,7 +221,8 @@ static enum options_outcome options_check_arguments(struct options *o, int argc,
 		return options_wrong("too few arguments: wanted",
 				     o->class->usage ? o->class->usage : "");
 	if (o->argument_count > o->class->arguments_max)
-		return options_wrong("one argument too many:", o->arguments[o->class->arguments_max]);
+		return options_wrong("one argument too many:",
+				     o->arguments[o->class->arguments_max]);
 	return OPTIONS_RUN;
 }
 

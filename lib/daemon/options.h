@@ -11,9 +11,9 @@
 
 struct options_row {
 	struct daemon_option option;
-	bool common;   /* granary.conf: also in the section "common" */
-	bool given;    /* on the command line, which wins */
-	bool owned;    /* *value is a string of ours */
+	bool common; /* granary.conf: also in the section "common" */
+	bool given;  /* on the command line, which wins */
+	bool owned;  /* *value is a string of ours */
 };
 
 struct options {

@@ -51,7 +51,8 @@ void ready_notify(const char *state)
 		 (unsigned long long)(clock_monotonic_ns() / 1000));
 	int error = ready_send(path, text);
 	if (error)
-		log_warning("%s: the supervisor was not told %s: %s", path, state, strerror(-error));
+		log_warning("%s: the supervisor was not told %s: %s", path, state,
+			    strerror(-error));
 }
 
 static _Noreturn void ready_wait(int fd, pid_t child)
@@ -100,7 +101,8 @@ void ready_detach(int *fd, int keep_stderr)
 	if (null >= 0) {
 		for (int i = 0; i < (keep_stderr ? 2 : 3); i++)
 			if (dup2(null, i) < 0)
-				log_warning("cannot let go of descriptor %d: %s", i, strerror(errno));
+				log_warning("cannot let go of descriptor %d: %s", i,
+					    strerror(errno));
 		if (null > 2)
 			close(null);
 	}

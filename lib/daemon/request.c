@@ -47,7 +47,8 @@ json_t *rpc_text(const char *bytes)
 	json_t *text = json_string(bytes);
 	if (text)
 		return text;
-	/* Bytes above ASCII are shown one by one: the valid ones among them are not worth a decoder. */
+	/* Bytes above ASCII are shown one by one: the valid ones among them are not worth a
+	 * decoder. */
 	char *escaped = mem_try_alloc(strlen(bytes) + 1, 4);
 	if (!escaped)
 		return NULL;
@@ -73,7 +74,8 @@ static int request_check(struct request *r, char message[256])
 	if (!json_is_object(root))
 		return rpc_fail(message, RPC_INVALID_REQUEST, "a request is one JSON object");
 	if (id && !json_is_string(id) && !json_is_number(id) && !json_is_null(id))
-		return rpc_fail(message, RPC_INVALID_REQUEST, "\"id\" must be a string or a number");
+		return rpc_fail(message, RPC_INVALID_REQUEST,
+				"\"id\" must be a string or a number");
 	r->notification = !id;
 	if (id) {
 		json_decref(r->id);
@@ -137,8 +139,9 @@ char *request_answer(const struct request *r, json_t *result, size_t *size)
 char *request_answer_error(const struct request *r, int error, const char *message, size_t *size)
 {
 	bool protocol = error <= RPC_FAILED;
-	json_t *object = json_pack("{s:i, s:o}", "code", protocol ? error : RPC_FAILED, "message",
-				   rpc_text(*message ? message : strerror(protocol ? EIO : -error)));
+	json_t *object =
+		json_pack("{s:i, s:o}", "code", protocol ? error : RPC_FAILED, "message",
+			  rpc_text(*message ? message : strerror(protocol ? EIO : -error)));
 	if (!object)
 		return NULL;
 	if (!protocol && json_object_set_new(object, "data", json_pack("{s:i}", "errno", -error))) {

@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 struct request {
-	json_t *root;       /* holds everything below */
-	json_t *id;         /* owned; JSON null when there is none or it was not understood */
-	json_t *params;     /* owned; always an object */
+	json_t *root;	    /* holds everything below */
+	json_t *id;	    /* owned; JSON null when there is none or it was not understood */
+	json_t *params;	    /* owned; always an object */
 	const char *method; /* inside root */
 	bool notification;  /* no id: no answer is wanted */
 };

@@ -24,7 +24,8 @@ static struct options_row *settings_find(struct options *o, const char *key, boo
 {
 	for (size_t i = 0; i < o->count; i++) {
 		struct options_row *row = &o->rows[i];
-		if (row->option.key && strcmp(row->option.key, key) == 0 && (!common || row->common))
+		if (row->option.key && strcmp(row->option.key, key) == 0 &&
+		    (!common || row->common))
 			return row;
 	}
 	return NULL;

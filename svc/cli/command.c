@@ -51,7 +51,8 @@ const char *command_argument(const struct command_call *call, int n)
 static const struct command *command_find(const char *noun, const char *verb)
 {
 	for (const struct command *c = command_table; c->noun; c++)
-		if (strcmp(c->noun, noun) == 0 && (!c->verb || (verb && strcmp(c->verb, verb) == 0)))
+		if (strcmp(c->noun, noun) == 0 &&
+		    (!c->verb || (verb && strcmp(c->verb, verb) == 0)))
 			return c;
 	return NULL;
 }

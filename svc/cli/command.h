@@ -22,9 +22,9 @@ struct command_option {
 struct command_call;
 
 struct command {
-	const char *noun, *verb; /* verb NULL: the noun alone is the command */
-	const char *arguments;   /* "SRC DST" */
-	int min, max;            /* number of arguments */
+	const char *noun, *verb;	      /* verb NULL: the noun alone is the command */
+	const char *arguments;		      /* "SRC DST" */
+	int min, max;			      /* number of arguments */
 	const struct command_option *options; /* ends with a NULL name; may be NULL */
 	const char *help;
 	enum cli_exit (*run)(struct command_call *call);

@@ -23,13 +23,12 @@ static enum cli_exit daemon_verb_open(struct command_call *call, struct remote *
 		command_complain("name the daemon, such as \"fsd\", or its --control socket");
 		return CLI_USAGE;
 	}
-	CLEANUP_FREE char *path = mem_printf("%s%s/%s.sock", root ? root : GRANARY_RUNDIR,
-					     root ? "/run" : "", name);
+	CLEANUP_FREE char *path =
+		mem_printf("%s%s/%s.sock", root ? root : GRANARY_RUNDIR, root ? "/run" : "", name);
 	return remote_open(path, r);
 }
 
-static enum cli_exit daemon_verb_show(struct command_call *call, const char *method,
-				      json_t *params)
+static enum cli_exit daemon_verb_show(struct command_call *call, const char *method, json_t *params)
 {
 	CLEANUP_REMOTE struct remote r;
 	enum cli_exit status = daemon_verb_open(call, &r);

@@ -17,10 +17,21 @@
 #include "svc/cli/table.h"
 #include "svc/cli/verbs.h"
 
+static bool fs_is_text(const char *path)
+{
+	json_t *text = json_string(path);
+	json_decref(text);
+	return text != NULL;
+}
+
 /* The path inside the store. *inside is the caller's to free. */
 static enum cli_exit fs_inside(const struct command_call *call, const struct remote *r,
 			       const char *path, char **inside)
 {
+	if (!fs_is_text(path)) {
+		command_complain("a name that is not UTF-8 cannot be sent to the daemon");
+		return CLI_FAILED;
+	}
 	if (command_value(call, "control")) {
 		*inside = mem_strdup(path + strspn(path, "/"));
 		return CLI_DONE;
@@ -121,14 +132,13 @@ enum cli_exit fs_explain(struct command_call *call)
 	return CLI_DONE;
 }
 
-/* The list of containers, whether the answer is it or holds it. */
 static enum cli_exit fs_containers(struct remote *r, json_t **list)
 {
 	CLEANUP_JSON json_t *result = NULL;
 	enum cli_exit status = remote_call(r, "fs.containers", NULL, &result);
 	if (status != CLI_DONE)
 		return status;
-	json_t *inner = json_is_object(result) ? json_object_get(result, "containers") : result;
+	json_t *inner = json_object_get(result, "containers");
 	if (!json_is_array(inner)) {
 		command_complain("fs.containers: the answer is no list");
 		return CLI_FAILED;
@@ -163,7 +173,7 @@ static void fs_df_row(struct table *table, const char *name, const uint64_t sums
 enum cli_exit fs_df(struct command_call *call)
 {
 	static const char *const headings[] = {"DIRECTORY", ">FILES", ">LOGICAL", ">DEDUPLICATED",
-					       ">STORED", ">RATIO", NULL};
+					       ">STORED",   ">RATIO", NULL};
 	static const char *const keys[] = {"files", "logical", "deduplicated", "stored"};
 	CLEANUP_REMOTE struct remote r;
 	CLEANUP_JSON json_t *list = NULL;
@@ -180,7 +190,8 @@ enum cli_exit fs_df(struct command_call *call)
 		return CLI_DONE;
 	}
 	struct table *table = table_new(headings);
-	json_array_foreach (list, i, container) {
+	json_array_foreach(list, i, container)
+	{
 		uint64_t sums[4];
 		for (size_t k = 0; k < 4; k++) {
 			sums[k] = fs_number(container, keys[k]);
@@ -206,17 +217,18 @@ static enum cli_exit fs_quota_show(struct command_call *call, struct remote *r, 
 	if (status != CLI_DONE)
 		return status;
 	struct table *table = table_new(headings);
-	json_array_foreach (list, i, container) {
+	json_array_foreach(list, i, container)
+	{
 		char used[TABLE_TEXT_MAX], quota[TABLE_TEXT_MAX];
 		const char *own = json_string_value(json_object_get(container, "name"));
 		uint64_t bytes = fs_number(container, "quota");
 		if (*name && (!own || strcmp(own, name) != 0))
 			continue;
 		json_array_append(shown, container);
-		table_row(table, (const char *const[]){
-					 fs_container_name(container),
-					 table_size(fs_number(container, "logical"), used),
-					 bytes ? table_size(bytes, quota) : "none"});
+		table_row(table,
+			  (const char *const[]){fs_container_name(container),
+						table_size(fs_number(container, "logical"), used),
+						bytes ? table_size(bytes, quota) : "none"});
 	}
 	if (*name && json_array_size(shown) == 0) {
 		command_complain("%s: no such top-level directory", name);

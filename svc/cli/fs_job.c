@@ -3,7 +3,6 @@
  * `granary fs clean`, `scrub` and `check`: work that the daemon does in the
  * background. Following it is only looking: ending the command ends nothing.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -52,7 +51,8 @@ static void job_note(const char *job, const json_t *status, char *note, size_t s
 {
 	char text[TABLE_TEXT_MAX];
 	if (strcmp(job, "clean") == 0)
-		snprintf(note, size, "will free %s", table_size(job_number(status, "will_free"), text));
+		snprintf(note, size, "will free %s",
+			 table_size(job_number(status, "will_free"), text));
 	else
 		snprintf(note, size, "%llu damaged",
 			 (unsigned long long)job_number(status, "damaged_chunks"));
@@ -66,8 +66,7 @@ static bool job_is_over(const char *state)
 
 /* Looks until the job is over. `before` is the finished_ns from before it was started, or -1
  * when it was not started here. */
-static enum cli_exit job_follow(struct remote *r, const char *job, json_int_t before,
-				json_t **last)
+static enum cli_exit job_follow(struct remote *r, const char *job, json_int_t before, json_t **last)
 {
 	struct progress progress;
 	uint64_t begun = clock_monotonic_ns();
@@ -102,11 +101,12 @@ static enum cli_exit job_report(const struct command_call *call, const char *job
 {
 	char text[TABLE_TEXT_MAX];
 	const char *state = job_state(status);
+	const char *reason = json_string_value(json_object_get(status, "error"));
 	bool failed = strcmp(state, "failed") == 0;
 	if (call->json)
 		remote_print_json(status);
 	else if (failed)
-		command_complain("%s failed: %s", job, strerror((int)job_number(status, "error")));
+		command_complain("%s failed: %s", job, reason ? reason : "no reason was given");
 	else if (strcmp(state, "paused") == 0)
 		printf("%s is paused; --resume goes on\n", job);
 	else if (!job_is_over(state))
@@ -182,13 +182,10 @@ enum cli_exit fs_scrub(struct command_call *call)
 	return job_verb(call, "scrub");
 }
 
-/* The damaged paths, whether the answer is the list or holds it. */
+/* NULL when the answer makes no sense. */
 static json_t *job_damaged_list(json_t *result)
 {
-	static const char *const names[] = {"damaged", "paths", "files"};
-	json_t *list = result;
-	for (size_t i = 0; i < 3 && !json_is_array(list); i++)
-		list = json_object_get(result, names[i]);
+	json_t *list = json_object_get(result, "files");
 	return json_is_array(list) ? list : NULL;
 }
 
@@ -198,11 +195,10 @@ static void job_print_damaged(json_t *list)
 	struct table *table = table_new(headings);
 	json_t *entry;
 	size_t i;
-	json_array_foreach (list, i, entry) {
+	json_array_foreach(list, i, entry)
+	{
 		char text[TABLE_TEXT_MAX];
-		const char *path = json_is_string(entry)
-					   ? json_string_value(entry)
-					   : json_string_value(json_object_get(entry, "path"));
+		const char *path = json_string_value(json_object_get(entry, "path"));
 		table_row(table, (const char *const[]){table_size(job_number(entry, "bytes"), text),
 						       path ? path : "?"});
 	}

@@ -9,7 +9,10 @@
 #include "svc/cli/completion.h"
 #include "svc/cli/verbs.h"
 
-#define OPTION_CONTROL {"control", "PATH", "the daemon's control socket"}
+#define OPTION_CONTROL                                                                             \
+	{                                                                                          \
+		"control", "PATH", "the daemon's control socket"                                   \
+	}
 
 static const struct command_option options_fs[] = {OPTION_CONTROL, {NULL}};
 
@@ -53,7 +56,7 @@ const struct command command_table[] = {
 	 "show or set what a top-level directory may hold; \"none\" lifts it", fs_quota},
 	{"fs", "explain", "PATH", 1, 1, options_fs, "how a file is stored", fs_explain},
 	{"fs", "sync", "[NAME]", 0, 1, options_fs, "commit everything now", fs_sync},
-	{"fs", "dump", "[NAME]", 0, 1, NULL, "an offline look at a store: fsck.granary --dump",
+	{"fs", "dump", "[NAME]", 0, 1, NULL, "an offline look at a store, by fsck.granary",
 	 fs_dump},
 	{"daemon", "status", "[NAME]", 0, 1, options_daemon, "who it is and how it does",
 	 daemon_verb_status},

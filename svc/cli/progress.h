@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 struct progress {
-	bool shown;          /* stdout is a terminal */
-	bool drawn;          /* a bar stands on the line */
+	bool shown; /* stdout is a terminal */
+	bool drawn; /* a bar stands on the line */
 	char phase[32];
 	uint64_t started_ns, first_done; /* of this phase, for the speed */
 };

@@ -36,8 +36,7 @@ static enum cli_exit remote_complain_location(const char *name, int error)
 	return error == -ENOENT && !name ? CLI_UNREACHABLE : CLI_FAILED;
 }
 
-enum cli_exit remote_open_store(const struct command_call *call, const char *name,
-				struct remote *r)
+enum cli_exit remote_open_store(const struct command_call *call, const char *name, struct remote *r)
 {
 	const char *control = command_value(call, "control");
 	*r = (struct remote){0};

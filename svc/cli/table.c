@@ -52,7 +52,8 @@ static size_t table_width(const char *clean)
 	size_t width = 0;
 	mbstate_t state = {0};
 	wchar_t c;
-	for (size_t n; *clean && (n = mbrtowc(&c, clean, MB_CUR_MAX, &state)) < (size_t)-2; clean += n)
+	for (size_t n; *clean && (n = mbrtowc(&c, clean, MB_CUR_MAX, &state)) < (size_t)-2;
+	     clean += n)
 		width += wcwidth(c) > 0 ? (size_t)wcwidth(c) : 0;
 	return width;
 }
@@ -85,8 +86,8 @@ void table_free(struct table **table)
 
 void table_row(struct table *t, const char *const cells[])
 {
-	int error = mem_reserve(&t->cells, &t->capacity, (t->rows + 1) * t->columns,
-				sizeof(*t->cells));
+	int error =
+		mem_reserve(&t->cells, &t->capacity, (t->rows + 1) * t->columns, sizeof(*t->cells));
 	ASSERT(error == 0);
 	for (size_t i = 0; i < t->columns; i++)
 		t->cells[t->rows * t->columns + i] = table_clean(cells[i]);
@@ -108,7 +109,8 @@ void table_print(const struct table *t, FILE *out)
 		if (t->right[column])
 			fprintf(out, "%*s%s%s", pad, "", t->cells[i], last ? "\n" : "  ");
 		else
-			fprintf(out, "%s%*s%s", t->cells[i], last ? 0 : pad, "", last ? "\n" : "  ");
+			fprintf(out, "%s%*s%s", t->cells[i], last ? 0 : pad, "",
+				last ? "\n" : "  ");
 	}
 }
 
@@ -164,8 +166,8 @@ const char *table_time(int64_t ns, char text[TABLE_TEXT_MAX])
 static bool table_is_size(const char *name)
 {
 	static const char *const sizes[] = {
-		"allocated", "available", "deduplicated", "freed", "holes", "logical", "memory",
-		"quota", "reserve", "size", "stored", "total", "used", "will_free",
+		"allocated", "available", "deduplicated", "freed",  "holes", "logical", "memory",
+		"quota",     "reserve",	  "size",	  "stored", "total", "used",	"will_free",
 	};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		if (strcmp(name, sizes[i]) == 0)
@@ -215,7 +217,8 @@ static void table_print_depth(const json_t *object, int depth, FILE *out)
 {
 	const char *name;
 	json_t *value;
-	json_object_foreach ((json_t *)(uintptr_t)object, name, value) {
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	{
 		if (!json_is_object(value)) {
 			table_print_member(name, value, depth, out);
 		} else if (depth < 8) {

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define TABLE_COLUMNS_MAX 8
-#define TABLE_TEXT_MAX    32
+#define TABLE_TEXT_MAX	  32
 
 struct table;
 

@@ -23,8 +23,9 @@ static uint64_t sample_exit_status;
 
 static const struct daemon_option sample_options[] = {
 	{"memory", 'm', "memory", DAEMON_SIZE, "SIZE", "bytes to pretend to use", &sample_memory},
-	{"threads", 0, "threads", DAEMON_NUMBER, "N", "threads to pretend to have", &sample_threads},
-	{"read-only", 'r', "read-only", DAEMON_FLAG, NULL, "change nothing", &sample_read_only},
+	{"threads", 0, "threads", DAEMON_NUMBER, "N", "threads to pretend to have",
+	 &sample_threads},
+	{"read-only", 'r', "read_only", DAEMON_FLAG, NULL, "change nothing", &sample_read_only},
 	{"secret", 0, "secret", DAEMON_STRING, "TEXT", "never shown", &sample_secret},
 	{"start-error", 0, NULL, DAEMON_NUMBER, "ERRNO", "fail to start", &sample_start_error},
 	{"exit-status", 0, NULL, DAEMON_NUMBER, "N", "end at once with N", &sample_exit_status},
