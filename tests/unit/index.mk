@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: MIT
+check_PROGRAMS += tests/unit/test-index
+TESTS += tests/unit/test-index
+tests_unit_test_index_SOURCES = tests/unit/test-index.c tests/unit/index-util.h
+tests_unit_test_index_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_index_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
