@@ -12,6 +12,7 @@
  * written out in between.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,11 @@
 /* So many runs are too many whatever their sizes; so many are then merged. */
 #define MERGE_RUNS_HIGH 40u
 #define MERGE_RUNS_MOST 24u
+
+/* Runs that stand together in the list; count 0: none. */
+struct merge_pick {
+	size_t first, count;
+};
 
 struct merge_input {
 	struct index_run_reader *reader;
@@ -50,22 +56,47 @@ static unsigned merge_tier(const struct index *index, const struct index_run *ru
 	return tier;
 }
 
-/* How many of the newest runs are to be merged; 0 none. */
-static size_t merge_pick(const struct index *index, const struct index_run_list *list)
+/* The oldest runs of a row of neighbours, at most as many as are merged at once. */
+static struct merge_pick merge_pick_of(size_t first, size_t length)
 {
+	size_t count = length < MERGE_RUNS_MOST ? length : MERGE_RUNS_MOST;
+	return (struct merge_pick){first + length - count, count};
+}
+
+/* Neighbours of this tier and below, enough of which are of this tier. */
+static bool merge_pick_tier(const struct index *index, const struct index_run_list *list,
+			    unsigned tier, struct merge_pick *pick)
+{
+	size_t length = 0, same = 0;
+	for (size_t i = 0; i <= list->count; i++) {
+		unsigned own = i < list->count ? merge_tier(index, list->runs[i]) : UINT_MAX;
+		if (own <= tier) {
+			length++;
+			same += own == tier;
+			continue;
+		}
+		if (same >= MERGE_FANOUT) {
+			*pick = merge_pick_of(i - length, length);
+			return true;
+		}
+		length = same = 0;
+	}
+	return false;
+}
+
+static struct merge_pick merge_pick(const struct index *index, const struct index_run_list *list)
+{
+	struct merge_pick pick;
 	unsigned highest = 0;
 	for (size_t i = 0; i < list->count; i++) {
 		unsigned tier = merge_tier(index, list->runs[i]);
 		highest = tier > highest ? tier : highest;
 	}
 	for (unsigned tier = 0; tier <= highest; tier++) {
-		size_t length = 0, same = 0;
-		while (length < list->count && merge_tier(index, list->runs[length]) <= tier)
-			same += merge_tier(index, list->runs[length++]) == tier;
-		if (same >= MERGE_FANOUT)
-			return length < MERGE_RUNS_MOST ? length : MERGE_RUNS_MOST;
+		if (merge_pick_tier(index, list, tier, &pick))
+			return pick;
 	}
-	return list->count > MERGE_RUNS_HIGH ? MERGE_RUNS_MOST : 0;
+	return merge_pick_of(0, list->count > MERGE_RUNS_HIGH ? MERGE_RUNS_MOST : 0);
 }
 
 static int merge_start(struct merge *merge)
@@ -223,13 +254,15 @@ static int merge_install(struct merge *merge, struct index_run *fresh)
 static bool merge_list(struct index *index, const struct index_run_list *list)
 {
 	struct index_run *fresh = NULL;
-	size_t count = merge_pick(index, list);
-	if (count == 0 || list->count == index->merge_failed_count)
+	struct merge_pick pick = merge_pick(index, list);
+	if (pick.count == 0 || list->count == index->merge_failed_count)
 		return false;
 	struct merge *merge = mem_try_zalloc(1, sizeof(*merge));
 	int error = -ENOMEM;
 	if (merge) {
-		*merge = (struct merge){.index = index, .runs = list->runs, .count = count};
+		merge->index = index;
+		merge->runs = list->runs + pick.first;
+		merge->count = pick.count;
 		error = merge_runs(merge, &fresh);
 	}
 	if (!error)
