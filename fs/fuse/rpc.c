@@ -55,14 +55,14 @@ static json_t *job_object(struct fsd *fsd, enum tree_job job)
 	struct tree_job_status s = {0};
 
 	tree_job_status(fsd->tree, job, &s);
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?}", "state",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "state",
 			 s.state ? s.state : "idle", "done", (json_int_t)s.done, "total",
 			 (json_int_t)s.total, "freed", (json_int_t)s.freed, "will_free",
 			 (json_int_t)s.will_free, "damaged_chunks", (json_int_t)s.damaged_chunks,
 			 "damaged_files", (json_int_t)s.damaged_files, "healed_chunks",
 			 (json_int_t)s.healed_chunks, "started_ns", (json_int_t)s.started_ns,
 			 "finished_ns", (json_int_t)s.finished_ns, "error",
-			 s.error ? strerror(abs(s.error)) : NULL);
+			 abs(s.error));
 }
 
 static int rpc_status(struct daemon *d, json_t *params, json_t **result, char message[256])

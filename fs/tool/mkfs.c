@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mkfs.granary: makes a store in an empty or missing folder. A folder that
+ * holds anything is left as it is; a store that could not be finished goes
+ * away again.
+ */
+#include <errno.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/chunk/chunker.h"
+#include "fs/format.h"
+#include "fs/store/store.h"
+#include "fs/store/superblock.h"
+#include "fs/tool/tool.h"
+#include "fs/tree/tree.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+
+#define PROGRAM "mkfs.granary"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+#define SEGMENT_LEAST (UINT64_C(16) << 20)
+#define SEGMENT_MOST  (UINT64_C(2) << 30)
+#define RESERVE_LEAST (UINT64_C(1) << 20)
+
+static const char help[] =
+	"usage: mkfs.granary [option...] STORE\n"
+	"Makes a deduplicating store in the folder STORE, which is empty or does not exist yet.\n"
+	"\n"
+	"  -a, --chunk-average=SIZE  average chunk, a power of two from 4K to 1M (8K)\n"
+	"  -c, --compression=NAME    off, fast, balanced or best (balanced)\n"
+	"  -s, --segment-size=SIZE   size of the files that hold the data, 16M to 2G (256M)\n"
+	"  -r, --reserve=SIZE        space kept back so that a full store can delete and clean\n"
+	"  -u, --uuid=UUID           the store's identity (random)\n"
+	"  -q, --quiet               say nothing when all went well\n"
+	"  -h, --help                show this and exit\n"
+	"  -V, --version             show the version and exit\n";
+
+static const struct option long_options[] = {
+	{"chunk-average", required_argument, NULL, 'a'},
+	{"compression", required_argument, NULL, 'c'},
+	{"segment-size", required_argument, NULL, 's'},
+	{"reserve", required_argument, NULL, 'r'},
+	{"uuid", required_argument, NULL, 'u'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{0},
+};
+
+struct request {
+	struct superblock superblock;
+	const char *path;
+	bool quiet, done;
+};
+
+static int set_chunk_average(struct request *r, const char *text)
+{
+	uint64_t bytes;
+
+	if (tool_parse_size(text, &bytes) || bytes < CHUNKER_AVERAGE_MIN ||
+	    bytes > CHUNKER_AVERAGE_MAX || (bytes & (bytes - 1)))
+		return tool_usage(PROGRAM, EXIT_USAGE,
+				  "--chunk-average: \"%s\" is not a power of two from 4K to 1M",
+				  text);
+	r->superblock.chunk_average = (uint32_t)bytes;
+	return 0;
+}
+
+static int set_compression(struct request *r, const char *text)
+{
+	if (compression_parse(text, &r->superblock.compression))
+		return tool_usage(PROGRAM, EXIT_USAGE,
+				  "--compression: \"%s\" is not off, fast, balanced or best", text);
+	return 0;
+}
+
+static int set_segment_size(struct request *r, const char *text)
+{
+	uint64_t bytes;
+
+	if (tool_parse_size(text, &bytes) || bytes < SEGMENT_LEAST || bytes > SEGMENT_MOST ||
+	    bytes % SEGMENT_HEADER_SIZE)
+		return tool_usage(PROGRAM, EXIT_USAGE,
+				  "--segment-size: \"%s\" is not a multiple of 4K from 16M to 2G",
+				  text);
+	r->superblock.segment_size = (uint32_t)bytes;
+	return 0;
+}
+
+static int set_reserve(struct request *r, const char *text)
+{
+	uint64_t bytes;
+
+	if (tool_parse_size(text, &bytes) || bytes < RESERVE_LEAST || bytes > INT64_MAX)
+		return tool_usage(PROGRAM, EXIT_USAGE,
+				  "--reserve: \"%s\" is not a size of at least 1M", text);
+	r->superblock.reserve = bytes;
+	return 0;
+}
+
+static int set_uuid(struct request *r, const char *text)
+{
+	if (tool_parse_uuid(text, r->superblock.uuid))
+		return tool_usage(PROGRAM, EXIT_USAGE, "--uuid: \"%s\" is not a UUID", text);
+	return 0;
+}
+
+static int set_quiet(struct request *r, const char *text)
+{
+	(void)text;
+	r->quiet = true;
+	return 0;
+}
+
+static int show_help(struct request *r, const char *text)
+{
+	(void)text;
+	fputs(help, stdout);
+	r->done = true;
+	return 0;
+}
+
+static int show_version(struct request *r, const char *text)
+{
+	(void)text;
+	tool_version(PROGRAM);
+	r->done = true;
+	return 0;
+}
+
+static const struct {
+	int letter;
+	int (*set)(struct request *r, const char *text);
+} setters[] = {
+	{'a', set_chunk_average}, {'c', set_compression}, {'s', set_segment_size},
+	{'r', set_reserve},	  {'u', set_uuid},	  {'q', set_quiet},
+	{'h', show_help},	  {'V', show_version},
+};
+
+/* 0 or the exit status of a usage error; r->done: there is nothing left to do. */
+static int request_parse(struct request *r, int argc, char **argv)
+{
+	int letter, status = 0;
+
+	while (!r->done &&
+	       (letter = getopt_long(argc, argv, "a:c:s:r:u:qhV", long_options, NULL)) != -1) {
+		if (letter == '?')
+			return EXIT_USAGE;
+		for (size_t i = 0; i < sizeof(setters) / sizeof(*setters); i++)
+			if (setters[i].letter == letter)
+				status = setters[i].set(r, optarg);
+		if (status)
+			return status;
+	}
+	if (r->done)
+		return 0;
+	if (argc - optind != 1)
+		return tool_usage(PROGRAM, EXIT_USAGE, "one folder is needed");
+	r->path = argv[optind];
+	return 0;
+}
+
+/* The root directory; this also proves that the new store opens. */
+static int make_root(const char *path)
+{
+	const struct store_options options = {
+		.memory = UINT64_C(64) << 20, .threads = 2, .compression = -1};
+	struct store *store = NULL;
+	int error = store_open(path, &options, &store);
+
+	if (error)
+		return error;
+	error = tree_create_root(store, getuid(), getgid(), 0755);
+	if (error)
+		log_error("%s: cannot make the root directory: %s", path, strerror(-error));
+	store_close(&store);
+	return error;
+}
+
+static int remove_one(const char *path, const struct stat *st, int what, struct FTW *where)
+{
+	(void)st;
+	(void)what;
+	(void)where;
+	return remove(path);
+}
+
+/* Takes away again what superblock_create_store() has just made. */
+static void remove_store(const char *path, bool made_folder)
+{
+	static const char *const parts[] = {"store.conf",
+					    "catalogue.sqlite",
+					    "catalogue.sqlite-wal",
+					    "catalogue.sqlite-shm",
+					    "reserve",
+					    "lock",
+					    "segments",
+					    "index"};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		CLEANUP_FREE char *part = mem_printf("%s/%s", path, parts[i]);
+
+		nftw(part, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	}
+	if (made_folder)
+		rmdir(path);
+}
+
+static void print_store(const struct request *r)
+{
+	const struct superblock *sb = &r->superblock;
+	char uuid[37], average[32], segment[32], reserve[32];
+
+	superblock_format_uuid(sb->uuid, uuid);
+	printf("%s: a store of format %u\n"
+	       "  uuid          %s\n"
+	       "  chunks        %s on average\n"
+	       "  compression   %s\n"
+	       "  segments      %s\n"
+	       "  reserve       %s\n",
+	       r->path, sb->format, uuid, tool_format_size(sb->chunk_average, average),
+	       compression_name(sb->compression), tool_format_size(sb->segment_size, segment),
+	       tool_format_size(sb->reserve, reserve));
+}
+
+int main(int argc, char **argv)
+{
+	struct request request = {0};
+	struct stat st;
+	bool made_folder;
+	int status;
+
+	log_set_program(PROGRAM);
+	superblock_init(&request.superblock);
+	status = request_parse(&request, argc, argv);
+	if (status || request.done)
+		return status;
+	made_folder = stat(request.path, &st) < 0;
+	if (superblock_create_store(request.path, &request.superblock))
+		return EXIT_FAILED;
+	if (make_root(request.path)) {
+		remove_store(request.path, made_folder);
+		return EXIT_FAILED;
+	}
+	if (!request.quiet)
+		print_store(&request);
+	return 0;
+}

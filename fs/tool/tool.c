@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tools share. */
+#include "fs/tool/tool.h"
+
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char units[] = "KMGTPE";
+
+int tool_parse_size(const char *text, uint64_t *bytes)
+{
+	unsigned long long value;
+	const char *unit;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno)
+		return -ERANGE;
+	if (*end) {
+		unit = strchr(units, toupper((unsigned char)*end));
+		/* K, KB and KiB are the same: 1024. */
+		if (!unit || (end[1] && strcasecmp(end + 1, "B") && strcasecmp(end + 1, "iB")))
+			return -EINVAL;
+		for (const char *u = units; u <= unit; u++)
+			if (__builtin_mul_overflow(value, 1024, &value))
+				return -ERANGE;
+	}
+	*bytes = value;
+	return 0;
+}
+
+int tool_parse_uuid(const char *text, uint8_t uuid[16])
+{
+	uint8_t bytes[16];
+	size_t at = 0;
+
+	for (int i = 0; i < 16; i++) {
+		unsigned value;
+
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && text[at++] != '-')
+			return -EINVAL;
+		if (!isxdigit((unsigned char)text[at]) || !isxdigit((unsigned char)text[at + 1]) ||
+		    sscanf(text + at, "%2x", &value) != 1)
+			return -EINVAL;
+		bytes[i] = (uint8_t)value;
+		at += 2;
+	}
+	if (text[at])
+		return -EINVAL;
+	memcpy(uuid, bytes, sizeof(bytes));
+	return 0;
+}
+
+const char *tool_format_size(uint64_t bytes, char text[32])
+{
+	double value = (double)bytes;
+	int unit = -1;
+
+	while (value >= 1024 && units[unit + 1]) {
+		value /= 1024;
+		unit++;
+	}
+	if (unit < 0)
+		snprintf(text, 32, "%llu bytes", (unsigned long long)bytes);
+	else
+		snprintf(text, 32, "%.1f %ciB", value, units[unit]);
+	return text;
+}
+
+int tool_usage(const char *program, int status, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "%s: ", program);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "; see %s --help\n", program);
+	return status;
+}
+
+void tool_version(const char *program)
+{
+	printf("%s (Granary) %s\n", program, PACKAGE_VERSION);
+}
