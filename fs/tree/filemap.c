@@ -108,23 +108,28 @@ int filemap_shrink(struct filemap *map, size_t keep)
 
 /* ---- edits ---- */
 
-/* Holes with no chunk in them, nothing of no length, a hole of `gap` bytes first. */
+size_t extents_hole(struct extent *extents, uint64_t length)
+{
+	size_t n = 0;
+	while (length) {
+		uint64_t part = length < EXTENT_LENGTH_MAX ? length : EXTENT_LENGTH_MAX;
+		extents[n++] = (struct extent){.length = part, .kind = EXTENT_HOLE};
+		length -= part;
+	}
+	return n;
+}
+
+/* Holes with no chunk in them, nothing of no length, a hole of `gap` bytes first. All holes
+ * together need at most HOLE_EXTENTS entries more than they had. */
 static size_t extents_normalise(struct extent *to, uint64_t gap, const struct extent *from,
 				size_t count)
 {
-	size_t n = 0;
-	if (gap)
-		to[n++] = (struct extent){.length = gap, .kind = EXTENT_HOLE};
+	size_t n = extents_hole(to, gap);
 	for (size_t i = 0; i < count; i++) {
-		struct extent e = from[i];
-		if (e.length == 0)
-			continue;
-		if (e.kind == EXTENT_HOLE)
-			e = (struct extent){.length = e.length, .kind = EXTENT_HOLE};
-		if (n && extent_continues(&to[n - 1], &e))
-			to[n - 1].length += e.length;
-		else
-			to[n++] = e;
+		if (from[i].kind == EXTENT_HOLE)
+			n += extents_hole(&to[n], from[i].length);
+		else if (from[i].length)
+			to[n++] = from[i];
 	}
 	return n;
 }
@@ -143,8 +148,8 @@ int filemap_write(struct filemap *map, uint64_t offset, const struct extent *ext
 		return -EFBIG;
 	if (end == offset)
 		return 0;
-	if (count + 1 > sizeof(few) / sizeof(few[0])) {
-		all = many = mem_try_alloc(count + 1, sizeof(*many));
+	if (count + HOLE_EXTENTS > sizeof(few) / sizeof(few[0])) {
+		all = many = mem_try_alloc(count + HOLE_EXTENTS, sizeof(*many));
 		if (!many)
 			return -ENOMEM;
 	}
@@ -161,8 +166,8 @@ int filemap_punch(struct filemap *map, uint64_t offset, uint64_t length)
 		return 0;
 	if (length > map->root.length - offset)
 		length = map->root.length - offset;
-	struct extent hole = {.length = length, .kind = EXTENT_HOLE};
-	return filemap_replace(map, offset, offset + length, &hole, 1);
+	struct extent hole[HOLE_EXTENTS];
+	return filemap_replace(map, offset, offset + length, hole, extents_hole(hole, length));
 }
 
 int filemap_truncate(struct filemap *map, uint64_t length)

@@ -24,8 +24,10 @@
 
 #include "fs/store/chunk_ref.h"
 
-/* Longest map, in bytes: offset + length beyond it is -EFBIG. */
-#define FILEMAP_LENGTH_MAX ((UINT64_C(1) << 62) - 1)
+/* Longest map, in bytes: offset + length beyond it is -EFBIG. That is what off_t holds. */
+#define FILEMAP_LENGTH_MAX ((uint64_t)INT64_MAX)
+/* Longest extent; a longer hole is several. */
+#define EXTENT_LENGTH_MAX ((UINT64_C(1) << 62) - 1)
 
 /* First byte of a blob. */
 enum filemap_form { FILEMAP_EMPTY, FILEMAP_INLINE, FILEMAP_ROOT };

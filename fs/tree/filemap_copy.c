@@ -71,10 +71,11 @@ static int copy_visit(struct copy *c, struct child *child, unsigned level, uint6
 
 static int part_add_hole(struct filemap *part, uint64_t length)
 {
-	struct extent hole = {.length = length, .kind = EXTENT_HOLE};
+	struct extent hole[HOLE_EXTENTS];
 	if (length == 0)
 		return 0;
-	return filemap_replace(part, part->root.length, part->root.length, &hole, 1);
+	return filemap_replace(part, part->root.length, part->root.length, hole,
+			       extents_hole(hole, length));
 }
 
 /* The leaves at the seams are cut anew when the target is saved. */

@@ -60,6 +60,11 @@ void filemap_flatten(struct filemap *map);
 /* Divides a loaded child at `offset`, strictly inside: the right part becomes the next entry. */
 int child_split_at(struct filemap *map, struct node *parent, size_t index, uint64_t offset);
 
+/* ---- filemap.c ---- */
+/* Puts a hole of any length into extents[0..); their number, at most HOLE_EXTENTS. */
+#define HOLE_EXTENTS 3
+size_t extents_hole(struct extent *extents, uint64_t length);
+
 /* ---- filemap_edit.c ---- */
 /* Replaces [from, to) by extents; from <= length. Joins what continues. */
 int filemap_replace(struct filemap *map, uint64_t from, uint64_t to, const struct extent *extents,

@@ -292,7 +292,7 @@ bool node_ends_at_child(const struct child *c, size_t count, size_t size)
 
 bool extent_continues(const struct extent *a, const struct extent *b)
 {
-	if (a->kind != b->kind)
+	if (a->kind != b->kind || b->length > EXTENT_LENGTH_MAX - a->length)
 		return false;
 	if (a->kind == EXTENT_HOLE)
 		return true;

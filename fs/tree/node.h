@@ -35,7 +35,7 @@
  * left. With mix() the finaliser of SplitMix64, the mark of an entry is
  * mix(mix(pack << 12 | slot) ^ skip << 32 ^ length), pack, slot and skip 0 for a hole, and
  * mix(pack << 12 | slot) for a child. Neighbouring extents that continue each other (two holes;
- * the same chunk without a gap) are one entry.
+ * the same chunk without a gap) are one entry, up to EXTENT_LENGTH_MAX bytes.
  */
 #ifndef FS_TREE_NODE_H
 #define FS_TREE_NODE_H

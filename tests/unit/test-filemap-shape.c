@@ -346,6 +346,12 @@ static void test_too_long_is_refused(void **state)
 	assert_int_equal(filemap_load(&io, blob.data, blob.size, &again), 0);
 	assert_true(filemap_length(again) == FILEMAP_LENGTH_MAX);
 	assert_int_equal(filemap_allocated(again), 10);
+	uint64_t found;
+	assert_int_equal(filemap_seek(again, 0, true, &found), 0);
+	assert_true(found == FILEMAP_LENGTH_MAX - 10);
+	assert_int_equal(filemap_punch(again, 1, FILEMAP_LENGTH_MAX), 0);
+	assert_int_equal(filemap_allocated(again), 0);
+	assert_true(filemap_length(again) == FILEMAP_LENGTH_MAX);
 	filemap_free(&again);
 	filemap_free(&map);
 	free(blob.data);

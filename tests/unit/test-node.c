@@ -107,7 +107,7 @@ static const struct bad_node bad_nodes[] = {
 	{"the long form of the next slot",
 	 {0, 2, HEAD(5, 2), ZIGZAG(1), 0, HEAD(5, 2), 0, 0}, 8},
 	{"a sum that is too long",
-	 {0, 2, HEAD(NODE_LENGTH_MAX, 0), HEAD(1, 0)}, 4},
+	 {0, 4, HEAD(EXTENT_LENGTH_MAX, 0), HEAD(EXTENT_LENGTH_MAX, 0), HEAD(1, 0), HEAD(1, 0)}, 6},
 	{"a sum that overflows",
 	 {1, 2, UINT64_MAX, 0, ZIGZAG(1), 0, 1, 0, 0, 0}, 10},
 };
