@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
 include tests/fs/tools.mk
+include tests/fs/proof.mk
