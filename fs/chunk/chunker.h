@@ -17,10 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHUNKER_AVERAGE_MIN     (4u << 10)
-#define CHUNKER_AVERAGE_MAX     (1u << 20)
+#define CHUNKER_AVERAGE_MIN	(4u << 10)
+#define CHUNKER_AVERAGE_MAX	(1u << 20)
 #define CHUNKER_AVERAGE_DEFAULT (8u << 10)
-#define CHUNKER_ZERO_RUN        4096u
+#define CHUNKER_ZERO_RUN	4096u
 
 enum piece_kind { PIECE_DATA, PIECE_HOLE };
 

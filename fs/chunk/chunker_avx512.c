@@ -38,14 +38,14 @@ TARGET static inline __m512i windows_sum(const uint8_t *end, struct carry *carry
 	__m512i far = _mm512_alignr_epi32(halves, carry->halves, 14);
 	carry->words = words;
 	carry->halves = halves;
-	return _mm512_add_epi32(
-		halves, _mm512_mullo_epi32(far, _mm512_set1_epi32((int)CHUNKER_STEP_2)));
+	return _mm512_add_epi32(halves,
+				_mm512_mullo_epi32(far, _mm512_set1_epi32((int)CHUNKER_STEP_2)));
 }
 
 TARGET static inline __mmask16 windows_below(const uint8_t *end, struct carry *carry, __m512i limit)
 {
-	__m512i hash = _mm512_mullo_epi32(windows_sum(end, carry),
-					  _mm512_set1_epi32((int)CHUNKER_FACTOR));
+	__m512i hash =
+		_mm512_mullo_epi32(windows_sum(end, carry), _mm512_set1_epi32((int)CHUNKER_FACTOR));
 	return _mm512_cmplt_epi32_mask(hash, limit);
 }
 
@@ -66,7 +66,7 @@ static size_t block_first(const uint32_t lanes[4])
 TARGET static size_t avx512_find(const uint8_t *data, size_t from, size_t to, int32_t limit)
 {
 	const __m512i limits = _mm512_set1_epi32(limit);
-	struct carry carry[4] = { 0 };
+	struct carry carry[4] = {0};
 	size_t end = from;
 	if (end + BLOCK <= to)
 		for (unsigned residue = 0; residue < 4; residue++)
@@ -78,7 +78,7 @@ TARGET static size_t avx512_find(const uint8_t *data, size_t from, size_t to, in
 		__mmask16 m3 = windows_below(data + end + 3, &carry[3], limits);
 		uint32_t any = (uint32_t)m0 | m1 | m2 | m3;
 		if (__builtin_expect(any != 0, 0))
-			return end + block_first((const uint32_t[4]){ m0, m1, m2, m3 });
+			return end + block_first((const uint32_t[4]){m0, m1, m2, m3});
 	}
 	return chunker_kernel_portable.find(data, end, to, limit);
 }

@@ -23,9 +23,9 @@ static inline uint32_t word_at(const uint8_t *p)
 /* The hash of the 16 bytes before `end`. */
 static uint32_t window_hash(const uint8_t *end)
 {
-	return CHUNKER_FACTOR * (word_at(end - 4) + CHUNKER_STEP * word_at(end - 8) +
-				 CHUNKER_STEP_2 * word_at(end - 12) +
-				 CHUNKER_STEP_3 * word_at(end - 16));
+	return CHUNKER_FACTOR *
+	       (word_at(end - 4) + CHUNKER_STEP * word_at(end - 8) +
+		CHUNKER_STEP_2 * word_at(end - 12) + CHUNKER_STEP_3 * word_at(end - 16));
 }
 
 static inline uint32_t window_roll(uint32_t four_before, const uint8_t *end)

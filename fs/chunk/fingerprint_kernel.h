@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside of the fingerprints: SHA-256 with the processor's SHA instructions, two chunks at a time. */
+/* Inside of the fingerprints: SHA-256 with the processor's SHA instructions, two chunks at a time.
+ */
 #ifndef FS_CHUNK_FINGERPRINT_KERNEL_H
 #define FS_CHUNK_FINGERPRINT_KERNEL_H
 

@@ -19,8 +19,8 @@
 
 #include "lib/base/assert.h"
 
-#define TARGET     __attribute__((target("sha,sse4.1,ssse3")))
-#define LANES      2
+#define TARGET	   __attribute__((target("sha,sse4.1,ssse3")))
+#define LANES	   2
 #define BLOCK_SIZE 64u
 
 /* FIPS 180-4, 4.2.2. */
@@ -39,8 +39,8 @@ static const uint32_t round_constants[64] = {
 
 /* FIPS 180-4, 5.3.3, in the order in which the instructions want them: the words
  * a b e f and c d g h, highest lane first. */
-static const uint32_t initial_abef[4] = { 0x9b05688c, 0x510e527f, 0xbb67ae85, 0x6a09e667 };
-static const uint32_t initial_cdgh[4] = { 0x5be0cd19, 0x1f83d9ab, 0xa54ff53a, 0x3c6ef372 };
+static const uint32_t initial_abef[4] = {0x9b05688c, 0x510e527f, 0xbb67ae85, 0x6a09e667};
+static const uint32_t initial_cdgh[4] = {0x5be0cd19, 0x1f83d9ab, 0xa54ff53a, 0x3c6ef372};
 
 struct lane {
 	__m128i abef, cdgh;
@@ -130,7 +130,7 @@ static void lane_begin(struct lane *lane, const struct fingerprint_input *input,
 
 static void lane_finish(const struct lane *lane)
 {
-	static const unsigned order[2][4] = { { 5, 4, 1, 0 }, { 7, 6, 3, 2 } };
+	static const unsigned order[2][4] = {{5, 4, 1, 0}, {7, 6, 3, 2}};
 	uint32_t words[2][4];
 	memcpy(words[0], &lane->abef, sizeof(words[0]));
 	memcpy(words[1], &lane->cdgh, sizeof(words[1]));
@@ -179,7 +179,7 @@ bool fingerprint_shani_supported(void)
 void fingerprint_shani_many(const struct fingerprint_input *inputs, size_t count,
 			    struct fingerprint *out)
 {
-	struct lane lanes[LANES] = { 0 };
+	struct lane lanes[LANES] = {0};
 	size_t taken = 0;
 	for (;;) {
 		struct lane *busy[LANES];

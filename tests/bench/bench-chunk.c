@@ -17,9 +17,9 @@
 #include "lib/base/mem.h"
 
 #define INPUT_LIMIT (256u << 20)
-#define MADE_UP     (64u << 20)
-#define REGION      (256u << 10)
-#define BATCH       64
+#define MADE_UP	    (64u << 20)
+#define REGION	    (256u << 10)
+#define BATCH	    64
 
 struct input {
 	const char *name;
@@ -29,7 +29,7 @@ struct input {
 	size_t count;
 };
 
-static const char *const cpus[] = { "portable", "avx2", "avx512" };
+static const char *const cpus[] = {"portable", "avx2", "avx512"};
 
 static double per_byte(uint64_t since, size_t size)
 {
@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		const char *slash = strrchr(argv[i], '/');
-		struct input input = { .name = slash ? slash + 1 : argv[i] };
+		struct input input = {.name = slash ? slash + 1 : argv[i]};
 		char *data = NULL;
 		int error = file_read_all(argv[i], (size_t)1 << 34, &data, &input.size);
 		if (error) {
@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 			free(data);
 	}
 	if (argc == 1) {
-		struct input input = { 0 };
+		struct input input = {0};
 		make_up(&input);
 		bench_input(&input);
 	}

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+include tests/bench/chunk.mk
 EXTRA_DIST += tests/bench/corpus.sh tests/bench/bench.sh tests/bench/tools.sh tests/bench/streams.sh \
 	tests/bench/files.sh tests/bench/crash.sh tests/bench/report.sh
 

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PIECES_MAX 8192
 #define SIZE_LIMIT (1u << 22)
 
-static const char *const kernels[] = { "portable", "avx2", "avx512" };
+static const char *const kernels[] = {"portable", "avx2", "avx512"};
 #define KERNELS (sizeof(kernels) / sizeof(*kernels))
 
 static struct chunker *chunker_for(size_t kernel)
@@ -35,8 +35,8 @@ static size_t split(const struct chunker *chunker, const uint8_t *data, size_t s
 		struct piece some[16];
 		size_t used = 0;
 		have = have + portion < size - start ? have + portion : size - start;
-		size_t n = chunker_split(chunker, data + start, have, start + have == size, some, 16,
-					 &used);
+		size_t n = chunker_split(chunker, data + start, have, start + have == size, some,
+					 16, &used);
 		ASSERT(n <= 16 && used <= have);
 		for (size_t i = 0; i < n; i++) {
 			ASSERT(some[i].length != 0);
@@ -61,7 +61,8 @@ static void check_pieces(const uint8_t *data, size_t size, const struct piece *p
 		ASSERT(pieces[i].length <= size - at);
 		bool zero = chunker_all_zero(data + at, pieces[i].length);
 		ASSERT(pieces[i].kind != PIECE_HOLE || zero);
-		ASSERT(pieces[i].kind == PIECE_HOLE || !zero || pieces[i].length < CHUNKER_ZERO_RUN);
+		ASSERT(pieces[i].kind == PIECE_HOLE || !zero ||
+		       pieces[i].length < CHUNKER_ZERO_RUN);
 		ASSERT(pieces[i].kind == PIECE_HOLE || pieces[i].length <= 8 * CHUNKER_AVERAGE_MIN);
 		at += pieces[i].length;
 	}

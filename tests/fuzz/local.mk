@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+include tests/fuzz/chunk.mk
 
 EXTRA_DIST += tests/fuzz/fuzz.sh tests/fuzz/seeds
 

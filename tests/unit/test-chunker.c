@@ -20,7 +20,7 @@
 #define INPUT_SIZE (3u << 20)
 #define PIECES_MAX (1u << 14)
 
-static const char *const kernels[] = { "portable", "avx2", "avx512" };
+static const char *const kernels[] = {"portable", "avx2", "avx512"};
 
 static uint64_t random_state;
 
@@ -101,7 +101,7 @@ static struct piece reference_piece(const uint8_t *data, size_t size, size_t ave
 {
 	size_t zeros = reference_zeros(data, size);
 	if (zeros >= CHUNKER_ZERO_RUN)
-		return (struct piece){ .length = (uint32_t)zeros, .kind = PIECE_HOLE };
+		return (struct piece){.length = (uint32_t)zeros, .kind = PIECE_HOLE};
 	size_t end = average / 4;
 	while (end < size && end < 8 * average &&
 	       !reference_below(data + end,
@@ -112,10 +112,10 @@ static struct piece reference_piece(const uint8_t *data, size_t size, size_t ave
 	for (size_t i = 1; i < end; i++) {
 		size_t run = data[i] ? 0 : reference_zeros(data + i, size - i);
 		if (run >= CHUNKER_ZERO_RUN)
-			return (struct piece){ .length = (uint32_t)i };
+			return (struct piece){.length = (uint32_t)i};
 		i += run;
 	}
-	return (struct piece){ .length = (uint32_t)end };
+	return (struct piece){.length = (uint32_t)end};
 }
 
 static size_t reference_split(const uint8_t *data, size_t size, size_t average,
@@ -165,7 +165,8 @@ static size_t split_in_portions(const struct chunker *chunker, const uint8_t *da
 		assert_in_range(n, 0, room);
 		if (n < room)
 			assert_in_range(have - used, 0,
-					final ? 0 : chunker_largest(chunker) + CHUNKER_ZERO_RUN - 1);
+					final ? 0
+					      : chunker_largest(chunker) + CHUNKER_ZERO_RUN - 1);
 		count = pieces_join(all, count, some, n);
 		start += used;
 		have -= used;
@@ -285,7 +286,7 @@ static void test_cuts_survive_an_insertion(void **state)
 static void test_parameters_are_checked(void **state)
 {
 	(void)state;
-	static const uint32_t bad[] = { 0, 1, 2048, 5000, 8191, 2u << 20, UINT32_MAX };
+	static const uint32_t bad[] = {0, 1, 2048, 5000, 8191, 2u << 20, UINT32_MAX};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_null(chunker_new(bad[i]));
 	struct chunker *chunker = chunker_for("portable", 4096);
@@ -304,7 +305,8 @@ static void test_fixed_pieces_end_at_multiples(void **state)
 	memset(data, 1, sizeof(data));
 	/* Offset 1000 of the file: the first block's rest, then 4096 of zeros, then data. */
 	memset(data + 3096, 0, 4096);
-	size_t n = chunker_split_fixed(4096, 1000, data, 3096 + 4096 + 100, false, pieces, 16, &used);
+	size_t n =
+		chunker_split_fixed(4096, 1000, data, 3096 + 4096 + 100, false, pieces, 16, &used);
 	assert_int_equal(n, 2);
 	assert_int_equal(used, 3096 + 4096);
 	assert_int_equal(pieces[0].length, 3096);

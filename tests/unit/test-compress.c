@@ -10,11 +10,12 @@
 #include <cmocka.h>
 
 #include "fs/chunk/compress.h"
+#include "lib/base/fault.h"
 
 #define REGION (256u << 10)
 
-static const enum compression settings[] = { COMPRESSION_OFF, COMPRESSION_FAST,
-					     COMPRESSION_BALANCED, COMPRESSION_BEST };
+static const enum compression settings[] = {COMPRESSION_OFF, COMPRESSION_FAST, COMPRESSION_BALANCED,
+					    COMPRESSION_BEST};
 #define SETTINGS (sizeof(settings) / sizeof(*settings))
 
 static uint64_t random_state;
@@ -56,7 +57,7 @@ static void test_regions_come_back(void **state)
 {
 	(void)state;
 	static uint8_t data[REGION];
-	static const size_t sizes[] = { 0, 1, 7, 100, 4095, 65536, 200001, REGION };
+	static const size_t sizes[] = {0, 1, 7, 100, 4095, 65536, 200001, REGION};
 	struct compressor *c = compressor_new();
 	assert_non_null(c);
 	random_state = 1;
@@ -76,7 +77,7 @@ static void test_each_setting_has_its_codec(void **state)
 {
 	(void)state;
 	static uint8_t data[REGION];
-	static const enum codec expected[] = { CODEC_RAW, CODEC_LZ4, CODEC_ZSTD, CODEC_ZSTD };
+	static const enum codec expected[] = {CODEC_RAW, CODEC_LZ4, CODEC_ZSTD, CODEC_ZSTD};
 	size_t stored[SETTINGS];
 	struct compressor *c = compressor_new();
 	random_state = 2;
@@ -124,7 +125,45 @@ static void test_partly_noise_is_compressed(void **state)
 			REGION * 3 / 4);
 	for (size_t i = 0; i < REGION; i += 16384)
 		memcpy(turned + i, data, 16384);
-	assert_in_range(check_round(c, COMPRESSION_BALANCED, turned, REGION, &codec), 1, REGION / 4);
+	assert_in_range(check_round(c, COMPRESSION_BALANCED, turned, REGION, &codec), 1,
+			REGION / 4);
+	compressor_free(&c);
+}
+
+/* The careful setting does not believe its samples alone. */
+static void test_best_finds_what_samples_miss(void **state)
+{
+	(void)state;
+	static uint8_t data[REGION];
+	struct compressor *c = compressor_new();
+	enum codec codec;
+	random_state = 6;
+	fill(data, REGION, 8);
+	memset(data + REGION / 8, 'g', REGION / 4);
+	assert_in_range(check_round(c, COMPRESSION_BEST, data, REGION, &codec), 1, REGION * 7 / 8);
+	assert_int_equal(codec, CODEC_ZSTD);
+	compressor_free(&c);
+}
+
+/* Without memory for a level's context the region is stored as it is. */
+static void test_no_memory_stores_raw(void **state)
+{
+	(void)state;
+	static uint8_t data[REGION];
+	enum codec codec;
+	random_state = 7;
+	fill(data, REGION, 0);
+	fault_set("mem:1+");
+	assert_null(compressor_new());
+	fault_set(NULL);
+	struct compressor *c = compressor_new();
+	assert_non_null(c);
+	fault_set("mem:1+");
+	assert_int_equal(check_round(c, COMPRESSION_BALANCED, data, REGION, &codec), REGION);
+	assert_int_equal(codec, CODEC_RAW);
+	assert_int_equal(check_round(c, COMPRESSION_BEST, data, REGION, &codec), REGION);
+	fault_set(NULL);
+	assert_in_range(check_round(c, COMPRESSION_BALANCED, data, REGION, &codec), 1, REGION / 2);
 	compressor_free(&c);
 }
 
@@ -174,6 +213,8 @@ int main(void)
 		cmocka_unit_test(test_each_setting_has_its_codec),
 		cmocka_unit_test(test_noise_is_stored_as_it_is),
 		cmocka_unit_test(test_partly_noise_is_compressed),
+		cmocka_unit_test(test_best_finds_what_samples_miss),
+		cmocka_unit_test(test_no_memory_stores_raw),
 		cmocka_unit_test(test_garbage_is_refused),
 		cmocka_unit_test(test_names_are_parsed),
 	};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every fingerprint kernel gives the published SHA-256 digests, and OpenSSL's for any length and mix. */
+/* Every fingerprint kernel gives the published SHA-256 digests, and OpenSSL's for any length and
+ * mix. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,13 +23,13 @@ static const struct {
 	const char *message;
 	const char *digest;
 } published[] = {
-	{ "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
-	{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-	{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-	  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
-	{ "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
-	  "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
-	  "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
+	{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+	{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+	{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+	 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+	{"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmn"
+	 "hijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
+	 "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"},
 };
 static const char million_a[] = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
 
@@ -61,7 +62,7 @@ static void check_published(const char *cpu)
 		inputs[i].data = published[i].message;
 		inputs[i].size = strlen(published[i].message);
 	}
-	inputs[COUNT] = (struct fingerprint_input){ million, MILLION };
+	inputs[COUNT] = (struct fingerprint_input){million, MILLION};
 	start_kernel(cpu);
 	assert_int_equal(fingerprint_many(inputs, COUNT + 1, out), 0);
 	for (unsigned i = 0; i < COUNT; i++)
@@ -112,7 +113,8 @@ static void test_batches_agree_with_the_library(void **state)
 		for (size_t i = 0; i < count; i++) {
 			uint8_t expected[FINGERPRINT_SIZE];
 			assert_int_equal(EVP_Digest(inputs[i].data, inputs[i].size, expected, NULL,
-						    EVP_sha256(), NULL), 1);
+						    EVP_sha256(), NULL),
+					 1);
 			assert_memory_equal(out[i].bytes, expected, FINGERPRINT_SIZE);
 		}
 	}
@@ -121,7 +123,7 @@ static void test_batches_agree_with_the_library(void **state)
 		uint8_t *copy = malloc(size ? size : 1);
 		uint8_t expected[FINGERPRINT_SIZE];
 		memcpy(copy, data, size);
-		inputs[0] = inputs[1] = (struct fingerprint_input){ copy, size };
+		inputs[0] = inputs[1] = (struct fingerprint_input){copy, size};
 		assert_int_equal(fingerprint_many(inputs, 2, out), 0);
 		assert_int_equal(EVP_Digest(copy, size, expected, NULL, EVP_sha256(), NULL), 1);
 		assert_memory_equal(out[0].bytes, expected, FINGERPRINT_SIZE);
@@ -132,7 +134,7 @@ static void test_batches_agree_with_the_library(void **state)
 
 static void *thread_digests(void *result)
 {
-	struct fingerprint_input input = { "abc", 3 };
+	struct fingerprint_input input = {"abc", 3};
 	struct fingerprint out;
 	for (unsigned i = 0; i < 200; i++)
 		if (fingerprint_many(&input, 1, &out) != 0 || out.bytes[0] != 0xba ||
@@ -145,7 +147,7 @@ static void test_threads_have_contexts_of_their_own(void **state)
 {
 	(void)state;
 	pthread_t threads[4];
-	int failed[4] = { 0 };
+	int failed[4] = {0};
 	start_kernel("portable");
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, thread_digests, &failed[i]), 0);
