@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ struct catalogue {
 	sqlite3 *connection[2]; /* by enum catalogue_connection; the same one when read-only */
 	sqlite3_stmt *statement[CATALOGUE_SQL_COUNT];
 	pthread_mutex_t read_lock;
+	atomic_uint snapshots; /* open ones */
 	int wal_pages;     /* the committer's */
 	int pending_error; /* the committer's: of a checkpoint */
 };
@@ -374,7 +376,8 @@ void catalogue_rollback(struct catalogue *c)
 static void catalogue_checkpoint(struct catalogue *c)
 {
 	sqlite3 *db = c->connection[CATALOGUE_WRITER];
-	bool hard = c->wal_pages >= CATALOGUE_WAL_PAGES_HARD;
+	/* A snapshot needs the log from its commit on: waiting for it would stop the committer. */
+	bool hard = c->wal_pages >= CATALOGUE_WAL_PAGES_HARD && atomic_load(&c->snapshots) == 0;
 	if (hard)
 		catalogue_read_lock(c);
 	int code = sqlite3_wal_checkpoint_v2(
@@ -481,6 +484,37 @@ int catalogue_copy(struct catalogue *c, const char *to_path)
 	code = sqlite3_backup_step(backup, -1);
 	int end = sqlite3_backup_finish(backup);
 	return catalogue_errno(c, code == SQLITE_DONE ? end : code, to_path);
+}
+
+int catalogue_snapshot_open(struct catalogue *c, sqlite3 **snapshot)
+{
+	CLEANUP_DATABASE sqlite3 *db = NULL;
+	int64_t tables;
+	ASSERT_OBJECT(c, CATALOGUE_MAGIC);
+	int code = catalogue_connect(c, &db);
+	if (code != SQLITE_OK)
+		return catalogue_errno(c, code, "open");
+	sqlite3_busy_timeout(db, 10000);
+	sqlite3_wal_autocheckpoint(db, 0);
+	atomic_fetch_add(&c->snapshots, 1);
+	int error = catalogue_exec(db, "PRAGMA query_only=1; PRAGMA cache_size=-2048; BEGIN");
+	/* The first read is what fixes the commit that is seen. */
+	if (!error)
+		error = catalogue_query_integer(db, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (error) {
+		atomic_fetch_sub(&c->snapshots, 1);
+		return catalogue_errno(c, sqlite3_errcode(db), "snapshot");
+	}
+	*snapshot = TAKE(db);
+	return 0;
+}
+
+void catalogue_snapshot_close(struct catalogue *c, sqlite3 **snapshot)
+{
+	if (!*snapshot)
+		return;
+	sqlite3_close(TAKE(*snapshot));
+	atomic_fetch_sub(&c->snapshots, 1);
 }
 
 int catalogue_check(struct catalogue *c, bool full, void (*report)(void *, const char *),

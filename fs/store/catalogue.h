@@ -51,6 +51,11 @@ int catalogue_run(struct catalogue *c, sqlite3_stmt *statement, const char *doin
 int catalogue_get_meta(struct catalogue *c, const char *key, int64_t *value);
 int catalogue_set_meta(struct catalogue *c, const char *key, int64_t value);
 
+/* A connection of the caller's own that goes on seeing what is now the last commit. Statements
+ * on it are the caller's to finalise before it is closed. The write-ahead log grows meanwhile. */
+int catalogue_snapshot_open(struct catalogue *c, sqlite3 **snapshot);
+void catalogue_snapshot_close(struct catalogue *c, sqlite3 **snapshot);
+
 /* Copies the last commit, page for page, into a new file (SQLite's backup interface). */
 int catalogue_copy(struct catalogue *c, const char *to_path);
 /* "quick" or full integrity check; each finding is given to report(). Number or -errno. */
