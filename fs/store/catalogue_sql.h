@@ -54,7 +54,46 @@ enum catalogue_connection { CATALOGUE_WRITER, CATALOGUE_READER };
 	  "DELETE FROM damage WHERE pack=?1 AND slot=?2")
 
 /* What the tree runs: inodes, entries, attributes, containers, orphans, jobs. */
-#define CATALOGUE_TREE_STATEMENTS(X)
+#define CATALOGUE_TREE_STATEMENTS(X) \
+	X(SQL_INODE_GET, CATALOGUE_READER, \
+	  "SELECT generation,mode,links,uid,gid,rdev,size,allocated,atime,mtime,ctime,btime,flags," \
+	  "container,parent,map FROM inode WHERE inode=?1") \
+	X(SQL_INODE_PUT, CATALOGUE_WRITER, \
+	  "INSERT OR REPLACE INTO inode(inode,generation,mode,links,uid,gid,rdev,size,allocated,atime," \
+	  "mtime,ctime,btime,flags,container,parent,map)" \
+	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)") \
+	X(SQL_INODE_DELETE, CATALOGUE_WRITER, \
+	  "DELETE FROM inode WHERE inode=?1") \
+	\
+	X(SQL_ENTRY_RANGE, CATALOGUE_READER, \
+	  "SELECT hash,name,inode,type FROM entry WHERE parent=?1 AND hash BETWEEN ?2 AND ?3" \
+	  " ORDER BY hash LIMIT ?4") \
+	X(SQL_ENTRY_PUT, CATALOGUE_WRITER, \
+	  "INSERT OR REPLACE INTO entry(parent,hash,name,inode,type) VALUES(?1,?2,?3,?4,?5)") \
+	X(SQL_ENTRY_DELETE, CATALOGUE_WRITER, \
+	  "DELETE FROM entry WHERE parent=?1 AND hash=?2") \
+	\
+	X(SQL_XATTR_ALL, CATALOGUE_READER, \
+	  "SELECT name,value FROM xattr WHERE inode=?1 ORDER BY name") \
+	X(SQL_XATTR_CLEAR, CATALOGUE_WRITER, \
+	  "DELETE FROM xattr WHERE inode=?1") \
+	X(SQL_XATTR_PUT, CATALOGUE_WRITER, \
+	  "INSERT INTO xattr(inode,name,value) VALUES(?1,?2,?3)") \
+	\
+	X(SQL_ORPHAN_ALL, CATALOGUE_READER, \
+	  "SELECT inode FROM orphan ORDER BY inode") \
+	X(SQL_ORPHAN_PUT, CATALOGUE_WRITER, \
+	  "INSERT OR IGNORE INTO orphan(inode) VALUES(?1)") \
+	X(SQL_ORPHAN_DELETE, CATALOGUE_WRITER, \
+	  "DELETE FROM orphan WHERE inode=?1") \
+	\
+	X(SQL_CONTAINER_ALL, CATALOGUE_READER, \
+	  "SELECT inode,quota,files,logical,deduplicated,stored FROM container ORDER BY inode") \
+	X(SQL_CONTAINER_PUT, CATALOGUE_WRITER, \
+	  "INSERT OR REPLACE INTO container(inode,quota,files,logical,deduplicated,stored)" \
+	  " VALUES(?1,?2,?3,?4,?5,?6)") \
+	X(SQL_CONTAINER_DELETE, CATALOGUE_WRITER, \
+	  "DELETE FROM container WHERE inode=?1")
 /* clang-format on */
 
 #define CATALOGUE_STATEMENTS(X) CATALOGUE_STORE_STATEMENTS(X) CATALOGUE_TREE_STATEMENTS(X)

@@ -88,8 +88,9 @@ struct tree_dir;
 int tree_opendir(struct tree *t, uint64_t inode, struct tree_dir **dir);
 void tree_closedir(struct tree_dir **dir);
 /* Calls emit() from the entry after `cookie` on ("." and ".." first) until it returns false or
- * the end. With `plus` entries come with attributes and one kernel reference each; emit()
- * returning false has not taken that entry, and its reference is dropped. */
+ * the end. With `plus` entries come with attributes and one kernel reference each, but for "."
+ * and "..", as FUSE has it; emit() returning false has not taken that entry, and its reference
+ * is dropped. */
 typedef bool tree_emit(void *context, const char *name, uint64_t next_cookie,
 		       const struct tree_entry *entry);
 int tree_readdir(struct tree_dir *dir, uint64_t cookie, bool plus, tree_emit *emit, void *context);
@@ -163,6 +164,9 @@ struct tree_stats {
 };
 void tree_get_stats(struct tree *t, struct tree_stats *stats);
 struct store *tree_store(struct tree *t);
+/* Copies the catalogue into the segments now and commits (fs/tree/backup.h); nothing to do when
+ * nothing has been committed since the last copy. */
+int tree_backup_catalogue(struct tree *t);
 
 /* How a file is stored, for `granary fs explain`. */
 struct tree_explain {

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contents of a regular file in use: its map, write buffers and pipeline
+ * state. The struct comes when it is first needed and goes when the file is
+ * closed and clean.
+ *
+ * A byte is in exactly one of these places, newest first: a dirty buffer, a
+ * buffer in the queue, the carried bytes (unless stored), the map.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/tree/internal.h"
+#include "lib/base/log.h"
+
+int content_need_locked(struct inode *inode)
+{
+	if (inode->content)
+		return 0;
+	struct content *content = mem_try_zalloc(1, sizeof(*content));
+	if (!content)
+		return -ENOMEM;
+	content->inode = inode;
+	pthread_cond_init(&content->idle, NULL);
+	inode->content = content;
+	return 0;
+}
+
+int content_map_locked(struct inode *inode, struct filemap **map)
+{
+	int error = content_need_locked(inode);
+	if (error)
+		return error;
+	struct content *content = inode->content;
+	if (!content->map) {
+		if (inode->map_size) {
+			error = filemap_load(&inode->tree->io, inode->map, inode->map_size,
+					     &content->map);
+		} else {
+			content->map = filemap_new(&inode->tree->io);
+			error = content->map ? 0 : -ENOMEM;
+		}
+	}
+	if (!error)
+		*map = content->map;
+	return error;
+}
+
+static bool content_has_work(const struct content *content)
+{
+	return content->queue || (content->carry && !content->carry->stored);
+}
+
+bool content_is_pending(const struct content *content)
+{
+	return content && (content->running || content->dirty_count || content_has_work(content));
+}
+
+static bool buffer_overlaps(const struct buffer *b, uint64_t offset, uint64_t size)
+{
+	return b->offset < offset + size && offset < b->offset + b->size;
+}
+
+bool content_overlaps(const struct content *content, uint64_t offset, uint64_t size)
+{
+	if (!content)
+		return false;
+	for (size_t i = 0; i < content->dirty_count; i++)
+		if (buffer_overlaps(content->dirty[i], offset, size))
+			return true;
+	for (const struct buffer *b = content->queue; b; b = b->next)
+		if (buffer_overlaps(b, offset, size))
+			return true;
+	const struct buffer *carry = content->carry;
+	return carry && !carry->stored && buffer_overlaps(carry, offset, size);
+}
+
+void content_account_locked(struct inode *inode)
+{
+	uint64_t allocated = filemap_allocated(inode->content->map);
+	int64_t change = (int64_t)(allocated - inode->row.allocated);
+	if (change == 0)
+		return;
+	inode->row.allocated = allocated;
+	container_account(inode->tree, inode->row.container, 0, change);
+}
+
+int content_save_locked(struct inode *inode)
+{
+	struct content *content = inode->content;
+	if (!content || !content->map || !filemap_is_dirty(content->map))
+		return 0;
+	void *blob = NULL;
+	size_t size = 0;
+	int error = filemap_save(content->map, &blob, &size);
+	if (error)
+		return error;
+	free(inode->map);
+	inode->map = blob;
+	inode->map_size = size;
+	return 0;
+}
+
+static void content_drop_buffers(struct content *content)
+{
+	struct inode *inode = content->inode;
+	while (content->dirty_count) {
+		struct buffer *b = content->dirty[--content->dirty_count];
+		content->dirty_bytes -= b->size;
+		buffer_retire_locked(inode, &b);
+	}
+	while (content->queue) {
+		struct buffer *b = content->queue;
+		content->queue = b->next;
+		buffer_retire_locked(inode, &b);
+	}
+	content->queue_end = NULL;
+	buffer_free(&content->carry);
+}
+
+void content_lose_locked(struct inode *inode, int error)
+{
+	log_error("inode %llu: what was written could not be put into its map: %s",
+		  (unsigned long long)inode->row.number, strerror(-error));
+	content_drop_buffers(inode->content);
+	inode->content->lost = error;
+}
+
+void content_discard_locked(struct inode *inode)
+{
+	struct content *content = inode->content;
+	if (!content)
+		return;
+	/* Only the buffer that is being worked on has to be waited for. */
+	while (content->running) {
+		struct buffer *rest = content->queue ? content->queue->next : NULL;
+		if (content->queue)
+			content->queue->next = NULL;
+		content->queue_end = content->queue;
+		while (rest) {
+			struct buffer *b = rest;
+			rest = b->next;
+			buffer_retire_locked(inode, &b);
+		}
+		content->waiters++;
+		pthread_cond_wait(&content->idle, &inode->lock);
+		content->waiters--;
+	}
+	content_drop_buffers(content);
+	content->finish = false;
+	content->error = 0;
+}
+
+void content_free(struct content **pointer)
+{
+	struct content *content = TAKE(*pointer);
+	if (!content)
+		return;
+	ASSERT(!content->running && !content->waiters);
+	content_drop_buffers(content);
+	store_stream_free(&content->stream);
+	filemap_free(&content->map);
+	free(content->dirty);
+	pthread_cond_destroy(&content->idle);
+	free(content);
+}
+
+void content_release_locked(struct inode *inode)
+{
+	struct content *content = inode->content;
+	if (!content || inode->opens || content->waiters || content_is_pending(content))
+		return;
+	if (content->map && filemap_is_dirty(content->map))
+		return;
+	content_free(&inode->content);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Open files: open, write, flush, release.
+ *
+ * A write copies its bytes into buffers and returns; before that it waits for
+ * room, sets space aside in the store and counts against the quota, so that it
+ * is the write that fails and not the commit.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "fs/tree/internal.h"
+#include "lib/base/clock.h"
+
+/* At close this much goes to the pipeline at once; less waits for the next commit, since many
+ * small files do not live that long. */
+#define FLUSH_BYTES (256u << 10)
+
+static int open_truncate(struct tree *t, struct inode *inode)
+{
+	int error = change_begin(t);
+	if (error)
+		return error;
+	pthread_mutex_lock(&inode->lock);
+	error = range_truncate_locked(inode, 0);
+	if (!error)
+		inode->row.mtime = inode->row.ctime = clock_real_ns();
+	pthread_mutex_unlock(&inode->lock);
+	inode_mark(inode);
+	change_end(t);
+	return error;
+}
+
+int tree_open_file(struct tree *t, uint64_t number, int flags)
+{
+	CLEANUP_INODE struct inode *inode = NULL;
+	int error = inode_get(t, number, &inode);
+	if (error)
+		return error;
+	if (t->options.read_only && (flags & (O_WRONLY | O_RDWR | O_TRUNC)))
+		return -EROFS;
+	pthread_mutex_lock(&inode->lock);
+	if (inode->deleted)
+		error = -ESTALE;
+	else
+		inode->opens++;
+	pthread_mutex_unlock(&inode->lock);
+	if (!error && (flags & O_TRUNC) && S_ISREG(inode->row.mode)) {
+		error = open_truncate(t, inode);
+		if (error)
+			tree_release_file(t, number);
+	}
+	return error;
+}
+
+void tree_release_file(struct tree *t, uint64_t number)
+{
+	CLEANUP_INODE struct inode *inode = NULL;
+	if (inode_get(t, number, &inode))
+		return;
+	pthread_mutex_lock(&inode->lock);
+	ASSERT(inode->opens > 0);
+	bool nameless = --inode->opens == 0 && inode->row.links == 0;
+	if (inode->opens == 0 && inode->content && !nameless) {
+		struct content *content = inode->content;
+		if (content->stream || content->dirty_bytes >= FLUSH_BYTES) {
+			buffer_hand_over_locked(inode, true);
+			content->finish = true;
+			ingest_start_locked(inode);
+		}
+		content_release_locked(inode);
+	}
+	pthread_mutex_unlock(&inode->lock);
+	if (!nameless || t->options.read_only)
+		return;
+	pthread_rwlock_rdlock(&t->freeze);
+	inode_reap(inode);
+	pthread_rwlock_unlock(&t->freeze);
+}
+
+int tree_flush(struct tree *t, uint64_t number)
+{
+	CLEANUP_INODE struct inode *inode = NULL;
+	int error = inode_get(t, number, &inode);
+	if (error)
+		return error;
+	LOCK_SCOPE(&inode->lock);
+	struct content *content = inode->content;
+	if (!content)
+		return 0;
+	if (content->dirty_bytes >= FLUSH_BYTES) {
+		buffer_hand_over_locked(inode, true);
+		ingest_start_locked(inode);
+	}
+	return content->lost ? content->lost : content->error;
+}
+
+static int write_check_locked(struct inode *inode, uint64_t offset, size_t size, uint64_t *growth)
+{
+	if (inode->deleted)
+		return -ESTALE;
+	if (!S_ISREG(inode->row.mode))
+		return S_ISDIR(inode->row.mode) ? -EISDIR : -EINVAL;
+	int error = content_need_locked(inode);
+	if (error)
+		return error;
+	if (inode->content->lost || inode->content->error)
+		return inode->content->lost ? inode->content->lost : inode->content->error;
+	uint64_t end = offset + size, from = inode->row.size > offset ? inode->row.size : offset;
+	*growth = end > from ? end - from : 0;
+	return container_charge(inode->tree, inode->row.container, *growth);
+}
+
+static int write_locked(struct inode *inode, uint64_t offset, const void *data, size_t size,
+			size_t *added)
+{
+	uint64_t growth = 0, counted;
+	int error = write_check_locked(inode, offset, size, &growth);
+	if (error)
+		return error;
+	struct content *content = inode->content;
+	counted = content->growth;
+	error = buffer_write_locked(inode, offset, data, size, added);
+	atomic_fetch_add(&inode->tree->buffered, *added);
+	/* After a failure half way what did get into a buffer counts and is part of the file. */
+	counted = content->growth - counted;
+	container_discharge(inode->tree, inode->row.container, growth - counted);
+	if (!error && offset + size > inode->row.size)
+		inode->row.size = offset + size;
+	else if (error && counted)
+		inode->row.size = (offset > inode->row.size ? offset : inode->row.size) + counted;
+	inode->row.mtime = inode->row.ctime = clock_real_ns();
+	buffer_hand_over_locked(inode, false);
+	ingest_start_locked(inode);
+	return error;
+}
+
+int tree_write(struct tree *t, uint64_t number, uint64_t offset, const void *data, size_t size)
+{
+	CLEANUP_INODE struct inode *inode = NULL;
+	if (offset > TREE_FILE_MAX || size > TREE_FILE_MAX - offset)
+		return -EFBIG;
+	int error = inode_get(t, number, &inode);
+	if (error || size == 0)
+		return error;
+	error = ingest_wait_room(t);
+	if (!error)
+		error = store_reserve(t->store, size);
+	if (error)
+		return error;
+	size_t added = 0;
+	error = change_begin(t);
+	if (!error) {
+		pthread_mutex_lock(&inode->lock);
+		error = write_locked(inode, offset, data, size, &added);
+		pthread_mutex_unlock(&inode->lock);
+		if (!error || added)
+			inode_mark(inode);
+		change_end(t);
+	}
+	/* What was overwritten in a buffer, or refused, needs no space. */
+	if (size > added)
+		store_unreserve(t->store, size - added);
+	atomic_fetch_add_explicit(&t->bytes_written, error ? 0 : size, memory_order_relaxed);
+	return error;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of fs/tree share: the objects in memory, their locks, and the
+ * functions that only the tree itself calls.
+ *
+ * SQLite holds what is committed. Whatever differs from it is in memory, marked
+ * dirty and pinned until the commit that carries it is done.
+ *
+ * Locks, outer first; each field below names its own:
+ *   freeze   rwlock   read: every changing operation; write: the committer's snapshot.
+ *                     Nobody waits for memory, space or another operation under it.
+ *   names    mutex    entries, link counts, parents, directories' sizes (with the inode's lock)
+ *   inode    mutex    one inode's row, contents, xattrs; two of them in ascending number
+ *   streams  mutexes  the shared places in the store
+ *   accounts mutex    containers
+ *   table    mutex    the inode table, pins, kernel references, the dirty list; a leaf
+ *   commit   mutex    tickets and the committer's wishes; a leaf
+ * Pipeline tasks take the inode's lock and inner ones, never freeze or names.
+ */
+#ifndef FS_TREE_INTERNAL_H
+#define FS_TREE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+#include "fs/store/store.h"
+#include "fs/tree/filemap.h"
+#include "fs/tree/tree.h"
+#include "lib/base/assert.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+
+#define TREE_MAGIC       0x74726565u
+#define INODE_MAGIC      0x696e6f64u
+#define TREE_FILE_MAX    ((uint64_t)INT64_MAX)
+#define TREE_LINKS_MAX   UINT32_C(2000000000)
+#define TREE_SYMLINK_MAX 4095u
+#define BUFFER_SIZE      (1u << 20) /* one write buffer, a task's worth */
+#define SHARED_STREAMS   2
+
+/* inode.flags on disk */
+#define INODE_XATTRS     0x1u /* the table xattr has rows for it */
+#define INODE_FIXED      0x2u /* fixed layout */
+#define INODE_LAYOUT_SET 0x4u /* the layout was asked for and stays */
+
+/* A row of the table inode, without the map. */
+struct inode_row {
+	uint64_t number, generation, rdev, size, allocated, container, parent;
+	int64_t atime, mtime, ctime, btime;
+	uint32_t mode, links, uid, gid, flags;
+};
+
+struct xattr {
+	char *name;
+	uint8_t *value;
+	size_t size;
+};
+struct xattrs {
+	struct xattr *list;
+	size_t count, capacity;
+};
+
+struct content;
+struct entry;
+
+struct inode {
+	uint32_t magic;
+	struct tree *tree;
+	pthread_mutex_t lock;
+	/* lock */
+	struct inode_row row;
+	uint8_t *map; /* the map as last saved, or a symbolic link's target */
+	size_t map_size;
+	struct content *content; /* of a regular file in use */
+	struct xattrs *xattrs;   /* NULL: not loaded, or there are none (INODE_XATTRS not set) */
+	bool xattrs_dirty;
+	bool deleted; /* no name, no handle, no kernel reference: its row goes */
+	uint32_t opens;
+	/* names */
+	struct entry *pending; /* of a directory: its entries that no commit has finished */
+	bool fresh;            /* of a directory: the catalogue has no entries of it */
+	/* table */
+	uint64_t references; /* the kernel's */
+	unsigned pins;
+	bool dirty, committing;
+	bool stored;      /* there is a row, or the commit under way writes it */
+	uint64_t changed; /* the commit that carries its last change */
+	struct inode *prev, *next; /* in the list of clean ones, or of dirty ones */
+	UT_hash_handle hh;
+};
+
+struct entry_key {
+	uint64_t parent, hash;
+};
+
+/* A name in a directory, or the knowledge that there is none (inode 0). All under names. */
+struct entry {
+	struct entry_key key;
+	uint64_t inode;
+	bool stored, dirty, committing; /* as the inode's */
+	uint8_t type;                   /* DT_REG and so on */
+	uint16_t length;
+	struct entry *prev, *next;                 /* clean ones, or dirty ones */
+	struct entry *pending_prev, *pending_next; /* of the directory */
+	UT_hash_handle hh;
+	char name[];
+};
+
+struct container {
+	uint64_t inode, quota, files, logical, deduplicated, stored;
+	uint64_t pending; /* bytes accepted that no map shows yet */
+	bool dirty, removed;
+	UT_hash_handle hh;
+};
+
+struct shared_stream {
+	pthread_mutex_t lock;
+	struct store_stream *stream;
+};
+
+struct tree {
+	uint32_t magic;
+	struct store *store;
+	struct catalogue *catalogue;
+	struct pool *pool;
+	const struct chunker *chunker;
+	struct filemap_io io;
+	uint64_t name_seed, epoch;
+	struct tree_options options;
+	uint64_t budget;      /* bytes of write buffers */
+	size_t inodes_max;    /* clean ones kept */
+	size_t entries_max;
+	size_t dirty_max;     /* dirty inodes that make a commit start */
+	struct shared_stream data[SHARED_STREAMS], nodes;
+
+	pthread_rwlock_t freeze;
+	atomic_uint_fast64_t next_inode;
+	atomic_uint_fast64_t buffered; /* bytes in write buffers */
+	atomic_int stalled;            /* -errno of an ingest that could not be done yet */
+
+	pthread_mutex_t names;
+	struct entry *entries;       /* names: by key */
+	struct entry *entries_clean; /* names: least recently used first */
+	struct entry *entries_dirty;
+	size_t entries_clean_count, entries_dirty_count;
+
+	pthread_mutex_t table;
+	struct inode *inodes;       /* table: by number */
+	struct inode *inodes_clean; /* table: unpinned and clean, least recently used first */
+	struct inode *inodes_dirty;
+	size_t inodes_clean_count;
+	atomic_size_t inodes_dirty_count; /* changed under table */
+	bool changed; /* table: something that a sync must wait for */
+
+	pthread_mutex_t accounts;
+	struct container *containers; /* accounts */
+
+	pthread_mutex_t commit;
+	pthread_cond_t commit_work, commit_end, room;
+	pthread_t committer;
+	bool committer_runs, stop; /* commit */
+	uint64_t wanted;           /* commit: highest commit asked for */
+	uint64_t done;             /* commit: the last good one */
+	uint64_t failures;         /* commit: attempts that failed */
+	int failed_error;          /* commit: why the last of them did */
+	bool drain_wanted;
+	uint64_t dirty_since;         /* commit: monotonic ns, 0: nothing */
+	atomic_uint_fast64_t current; /* the commit that carries what changes now; moved on under freeze */
+	atomic_bool draining;         /* the committer wants the buffers to run low */
+
+	pthread_mutex_t backup;       /* one backup at a time; outermost */
+	struct chunk_ref anchor;      /* commit */
+	uint64_t backed_up;           /* backup: the commit that the last backup holds */
+	uint64_t backup_due;          /* committer: monotonic ns */
+
+	atomic_uint_fast64_t commits, commit_ns_last, commit_ns_max, bytes_written, bytes_read, operations;
+};
+
+/* ---- tree.c ---- */
+/* Waits while too much is dirty, then takes freeze for reading. -EROFS. */
+int change_begin(struct tree *t);
+void change_end(struct tree *t);
+
+/* ---- inode.c ---- */
+/* Finds it in memory or loads it; pinned. -ESTALE when there is none (any more). */
+int inode_get(struct tree *t, uint64_t number, struct inode **inode);
+void inode_put(struct inode **inode);
+#define CLEANUP_INODE __attribute__((cleanup(inode_put)))
+/* A new inode, pinned and dirty; under freeze. `row` lacks number, generation and times. */
+int inode_new(struct tree *t, const struct inode_row *row, struct inode **inode);
+void inode_hold(struct inode *inode);
+/* Under freeze: the inode has changed and belongs to the current commit. */
+void inode_mark(struct inode *inode);
+/* The same for what no sync need wait for (atime). */
+void inode_mark_lazily(struct inode *inode);
+void inode_reference(struct inode *inode, uint64_t count);
+/* Deletes it when nothing holds it any more; under freeze, no inode lock held. */
+void inode_reap(struct inode *inode);
+/* relatime, when reading asks for it; inode lock held. */
+void inode_accessed_locked(struct inode *inode);
+void inode_stat_locked(const struct inode *inode, struct stat *attr);
+void inode_entry(struct inode *inode, struct tree_entry *entry);
+/* Moves clean ones out of memory; table held by the caller of the first. */
+void inode_free_all(struct tree *t);
+/* After a commit: the pins of the committer's are gone. */
+void inode_settle(struct inode *inode, bool committed);
+/* Two inodes, in order; may be the same. */
+void inode_lock_pair(struct inode *a, struct inode *b);
+void inode_unlock_pair(struct inode *a, struct inode *b);
+
+/* ---- entry.c: names held ---- */
+/* *entry is never NULL after 0: inode 0 in it says that the name does not exist. */
+int entry_find(struct tree *t, struct inode *directory, const char *name, struct entry **entry);
+void entry_set(struct tree *t, struct inode *directory, struct entry *entry, uint64_t inode,
+	       uint8_t type);
+void entry_settle(struct tree *t, struct inode *directory, struct entry *entry, bool committed);
+void entry_free_all(struct tree *t);
+/* What is known of a place, or NULL. */
+struct entry *entry_get(struct tree *t, uint64_t parent, uint64_t hash);
+int name_check(const char *name);
+static inline uint8_t mode_type(uint32_t mode)
+{
+	return (uint8_t)((mode & S_IFMT) >> 12); /* as IFTODT of dirent.h */
+}
+
+/* ---- names.c ---- */
+int directory_get(struct tree *t, uint64_t number, struct inode **directory);
+/* names and freeze held. `change` is added to the number of entries, `links` to the link count. */
+void directory_changed(struct inode *directory, int change, int links);
+/* Takes one name off an inode; removed == a directory itself. */
+void inode_drop_name(struct inode *inode);
+uint64_t child_container(const struct inode *directory, const struct inode *child);
+/* Walks a path from the root; empty components are skipped. */
+int path_resolve(struct tree *t, const char *path, struct inode **inode);
+/* Splits off the last component (points into `path`) and resolves the rest. */
+int path_resolve_parent(struct tree *t, const char *path, struct inode **parent, char name[256]);
+int make_locked(struct tree *t, struct inode *directory, const char *name,
+		const struct inode_row *row, const char *target, const struct tree_caller *caller,
+		struct inode **made);
+
+/* ---- xattr.c, acl.c: inode lock held ---- */
+int xattrs_load_locked(struct inode *inode);
+struct xattr *xattrs_find(struct xattrs *xattrs, const char *name);
+int xattrs_set_locked(struct inode *inode, const char *name, const void *value, size_t size);
+int xattrs_remove_locked(struct inode *inode, const char *name);
+int xattrs_copy(const struct xattrs *from, struct xattrs **to);
+void xattrs_free(struct xattrs **xattrs);
+#define XATTR_ACL_ACCESS  "system.posix_acl_access"
+#define XATTR_ACL_DEFAULT "system.posix_acl_default"
+/* Sets an ACL; an access ACL that says no more than the mode becomes the mode. */
+int acl_set_locked(struct inode *inode, const char *name, const void *value, size_t size);
+/* The mode has been set: the access ACL follows. */
+int acl_chmod_locked(struct inode *inode);
+/* A new child: default ACLs of the directory, or else the umask. */
+int acl_inherit(struct inode *directory, struct inode *child, mode_t umask);
+
+/* ---- content.c, buffer.c, ingest.c: inode lock held where the name says so ---- */
+struct buffer {
+	struct buffer *next;
+	uint64_t offset;
+	size_t size, room, head; /* head: bytes free before data, for what is carried over */
+	uint64_t growth;         /* counted as pending in the container */
+	uint8_t *data;
+	bool stored; /* of carried bytes: the map has them, as short chunks */
+};
+
+/* A regular file's contents in use. Guarded by the inode's lock, but while an ingest runs the
+ * carried bytes change only in it (with the lock held). */
+struct content {
+	struct inode *inode;
+	struct filemap *map; /* loaded when needed */
+	struct buffer **dirty;
+	size_t dirty_count, dirty_capacity;
+	uint64_t dirty_bytes;
+	struct buffer *queue, *queue_end; /* handed to the pipeline, in order */
+	struct buffer *carry;             /* bytes after the last sure cut */
+	struct store_stream *stream;
+	uint64_t sequential;  /* bytes in a row that have been ingested */
+	uint64_t growth;      /* of all buffers */
+	uint32_t scattered;   /* overwrites out of sequence */
+	bool fixed;           /* the layout, as the ingest under way goes by it */
+	bool running, finish; /* an ingest is queued or runs; it is to store the carried bytes too */
+	int error;            /* why the last ingest stopped; what it did not store is kept */
+	int lost;             /* what could not be put into this file's map and is gone */
+	unsigned waiters;     /* on idle: the struct must stay */
+	pthread_cond_t idle;
+	struct pool_task task;
+	uint64_t read_next, read_run, prefetched; /* sequential readers */
+};
+
+int content_need_locked(struct inode *inode);
+int content_map_locked(struct inode *inode, struct filemap **map);
+void content_free(struct content **content);
+/* Frees it when the file is closed and clean. */
+void content_release_locked(struct inode *inode);
+/* Its bytes cannot be put into its map: they are gone, which fsync and close report. */
+void content_lose_locked(struct inode *inode, int error);
+/* Throws away what has not been ingested. Waits for a running ingest. */
+void content_discard_locked(struct inode *inode);
+bool content_is_pending(const struct content *content);
+/* Something not in the map yet lies in [offset, offset + size). */
+bool content_overlaps(const struct content *content, uint64_t offset, uint64_t size);
+/* Takes the map's figures over into row and container. */
+void content_account_locked(struct inode *inode);
+/* Saves a dirty map into inode->map. */
+int content_save_locked(struct inode *inode);
+
+/* *added: bytes that are buffered now and were not before (also after -ENOMEM). */
+int buffer_write_locked(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
+			size_t *added);
+/* A copy of [offset, offset + size) when one buffer has it all; false when not. */
+bool buffer_read_locked(const struct content *content, uint64_t offset, size_t size, uint8_t *out);
+struct buffer *buffer_new(size_t room, size_t head);
+void buffer_free(struct buffer **buffer);
+/* Moves buffers to the queue: those of a full sequential run, or all. */
+void buffer_hand_over_locked(struct inode *inode, bool all);
+void buffer_retire_locked(struct inode *inode, struct buffer **buffer);
+
+/* Starts the pipeline for what has been handed over. */
+void ingest_start_locked(struct inode *inode);
+/* Hands everything over and waits (the lock is dropped meanwhile) until the map has it. */
+int ingest_drain_locked(struct inode *inode);
+int ingest_put(struct tree *t, struct content *content, const struct fingerprint_input *inputs,
+	       size_t count, struct chunk_ref *refs, struct store_put_result *result);
+/* Waits until there is room for more buffers; no lock held. */
+int ingest_wait_room(struct tree *t);
+
+/* ---- container.c ---- */
+int container_load(struct tree *t);
+void container_free_all(struct tree *t);
+int container_add(struct tree *t, uint64_t number);
+void container_remove(struct tree *t, uint64_t number);
+/* Adds to its figures. */
+void container_account(struct tree *t, uint64_t number, int64_t files, int64_t logical);
+void container_stored(struct tree *t, uint64_t number, uint64_t new_bytes);
+/* Takes `growth` bytes in as pending; -EDQUOT. */
+int container_charge(struct tree *t, uint64_t number, uint64_t growth);
+void container_discharge(struct tree *t, uint64_t number, uint64_t growth);
+/* Would `bytes` more fit? */
+int container_check(struct tree *t, uint64_t number, uint64_t bytes);
+/* Moves an inode and all below it to another container; names held. */
+int container_move(struct tree *t, struct inode *inode, uint64_t to);
+
+/* ---- file.c, range.c: contents ---- */
+int range_truncate_locked(struct inode *inode, uint64_t size);
+
+/* ---- commit.c, snapshot.c ---- */
+struct snapshot;
+int commit_start(struct tree *t);
+void commit_stop(struct tree *t);
+void commit_kick(struct tree *t); /* something became dirty */
+void commit_wish_drain(struct tree *t);
+int commit_now(struct tree *t); /* one commit of everything, at once */
+int snapshot_take(struct tree *t, struct snapshot **snapshot); /* freeze held for writing */
+/* Freeze held for writing: what the snapshot holds counts as under way. */
+void snapshot_seal(struct tree *t, struct snapshot *snapshot);
+int snapshot_write(struct tree *t, struct snapshot *snapshot); /* inside the transaction */
+void snapshot_end(struct tree *t, struct snapshot **snapshot, bool committed);
+void snapshot_free(struct snapshot **snapshot);
+
+/* ---- rows.c: the catalogue's rows ---- */
+int rows_load_inode(struct tree *t, uint64_t number, struct inode_row *row, uint8_t **map,
+		    size_t *map_size);
+int rows_load_xattrs(struct tree *t, uint64_t number, struct xattrs **xattrs);
+struct row_entry {
+	uint64_t hash, inode;
+	uint8_t type;
+	uint16_t length;
+	char name[TREE_NAME_MAX + 1];
+};
+/* Entries with hashes in [first, last], in order; their number or -errno. */
+ssize_t rows_load_entries(struct tree *t, uint64_t parent, uint64_t first, uint64_t last,
+			  struct row_entry *rows, size_t room);
+int rows_load_orphans(struct tree *t, uint64_t **list, size_t *count);
+int rows_put_inode(struct catalogue *c, const struct inode_row *row, const uint8_t *map,
+		   size_t map_size);
+int rows_delete_inode(struct catalogue *c, uint64_t number, bool xattrs);
+int rows_put_orphan(struct catalogue *c, uint64_t number);
+int rows_put_xattrs(struct catalogue *c, uint64_t number, const struct xattrs *xattrs);
+int rows_put_entry(struct catalogue *c, const struct entry *entry, uint64_t inode, uint8_t type);
+int rows_delete_entry(struct catalogue *c, const struct entry *entry);
+int rows_put_container(struct catalogue *c, const struct container *container);
+int rows_load_containers(struct tree *t);
+
+/* ---- backup.c ---- */
+int backup_run(struct tree *t);
+
+#endif
