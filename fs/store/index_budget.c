@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory for filters. Over the budget the largest filter is lowered by a level
- * (an eighth of its size): it then knows a sample of its run's fingerprints, and a
+ * (about half its size): it then knows a sample of its run's fingerprints, and a
  * hit in the sample brings the neighbours in through the pack's directory.
  */
 #include "fs/store/index_internal.h"
@@ -60,7 +60,7 @@ unsigned index_budget_level(struct index *index, struct index_run *fresh,
 			    struct index_run *const *leaving, size_t count)
 {
 	struct index_run_list *list = index_runs_hold(index);
-	unsigned level = index->options.sparse ? 1 : 0;
+	unsigned level = index->options.sparse ? INDEX_FILTER_SPARSE : 0;
 	size_t fixed = index_filter_fixed_bytes(fresh->filter);
 	for (;;) {
 		struct index_run *largest;

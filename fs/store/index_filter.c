@@ -42,7 +42,7 @@ struct index_filter_bits {
 	struct filter_part parts[];
 };
 
-static const unsigned filter_sample_bits[INDEX_FILTER_LEVELS] = {0, 3, 6};
+static const unsigned filter_sample_bits[INDEX_FILTER_LEVELS] = {0, 1, 2, 3, 4, 6};
 
 bool index_filter_samples(unsigned level, const struct index_entry *key)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A run's filter: says of most fingerprints that are not in the run that they
- * are not, without a read. It stands in a file beside the run, in three levels:
- * level 0 knows every fingerprint, level 1 each eighth, level 2 each
- * sixty-fourth ("hooks"). One level is in memory; with level 1 or 2 a fingerprint
- * that is not in the sample is taken for absent. The fence, also there, says
- * where each page begins, so that a lookup reads the one page that matters.
+ * are not, without a read. It stands in a file beside the run, in six levels:
+ * level 0 knows every fingerprint, the others a half, a quarter, an eighth, a
+ * sixteenth and a sixty-fourth of them (hooks). One level is in memory; but for
+ * level 0 a fingerprint that is not in the sample is taken for absent. The fence,
+ * also there, says where each page begins, so that a lookup reads the one page
+ * that matters.
  */
 #ifndef FS_STORE_INDEX_FILTER_H
 #define FS_STORE_INDEX_FILTER_H
@@ -16,7 +17,8 @@
 
 #include "fs/store/index_entry.h"
 
-#define INDEX_FILTER_LEVELS 3u
+#define INDEX_FILTER_LEVELS 6u
+#define INDEX_FILTER_SPARSE 3u /* the level that sparse mode begins with */
 
 /* Whether a level's sample holds the fingerprint. */
 bool index_filter_samples(unsigned level, const struct index_entry *key);

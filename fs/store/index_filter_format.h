@@ -13,7 +13,7 @@
  * eight bits in one block: the block is the rest of its first 64 bits scaled to the number of
  * blocks, bit i is in byte group i (4 bytes), numbered by bits 5i..5i+4 of its second 64 bits.
  * Level n's sample are the fingerprints whose second 64 bits have zeros in the bits from 40 on
- * (0, 3, 6 bits). A part with 0 blocks lets everything through.
+ * (0, 1, 2, 3, 4, 6 bits). A part with 0 blocks lets everything through.
  */
 #ifndef FS_STORE_INDEX_FILTER_FORMAT_H
 #define FS_STORE_INDEX_FILTER_FORMAT_H

@@ -28,6 +28,9 @@
 /* A merged run stands beside its inputs for a moment. */
 #define INDEX_RUNS_MAX (INDEX_MANIFEST_RUNS_MAX + 1)
 
+/* From so many runs on no more are made before some have been merged. */
+#define INDEX_RUNS_HIGH 40u
+
 /* A list of runs, the newest first. It never changes: a changed list is a new one, and a
  * lookup keeps the one that it began with. Each list holds a reference to its runs. */
 struct index_run_list {
@@ -70,7 +73,9 @@ struct index {
 	bool manifest_dirty, stop, cancel, busy;
 	struct index_stats stats;  /* the counters */
 
-	size_t merge_failed_count; /* the worker's: runs when a merge failed; 0 none did */
+	/* The worker's. */
+	size_t merge_failed_count; /* runs when a merge failed; 0 none did */
+	bool flush_failed;         /* the last flush did, and the log says so */
 };
 
 /* ---- index_runs.c ---- */

@@ -24,8 +24,7 @@
 
 #define MERGE_FANOUT 4u
 #define MERGE_CHECK  8192u /* entries between looks at what else waits */
-/* So many runs are too many whatever their sizes; so many are then merged. */
-#define MERGE_RUNS_HIGH 40u
+/* At most so many are merged at once. */
 #define MERGE_RUNS_MOST 24u
 
 /* Runs that stand together in the list; count 0: none. */
@@ -96,7 +95,7 @@ static struct merge_pick merge_pick(const struct index *index, const struct inde
 		if (merge_pick_tier(index, list, tier, &pick))
 			return pick;
 	}
-	return merge_pick_of(0, list->count > MERGE_RUNS_HIGH ? MERGE_RUNS_MOST : 0);
+	return merge_pick_of(0, list->count > INDEX_RUNS_HIGH - 1 ? MERGE_RUNS_MOST : 0);
 }
 
 static int merge_start(struct merge *merge)
@@ -156,11 +155,11 @@ static int merge_attend(struct merge *merge)
 	struct index *index = merge->index;
 	pthread_mutex_lock(&index->lock);
 	bool cancelled = index->stop || index->cancel;
-	bool frozen = index->frozen != NULL;
+	bool flush = index->frozen && index->runs->count < INDEX_RUNS_HIGH;
 	pthread_mutex_unlock(&index->lock);
 	if (cancelled)
 		return -ECANCELED;
-	if (frozen)
+	if (flush)
 		index_worker_flush(index);
 	return 0;
 }

@@ -112,9 +112,10 @@ void index_worker_flush(struct index *index)
 	int error = worker_flush_table(index, table);
 	if (!error)
 		error = worker_raise_coverage(index);
-	if (error)
+	if (error && !index->flush_failed)
 		log_warning("%s: the index could not be written: %s", index->folder,
 			    strerror(-error));
+	index->flush_failed = error != 0;
 	pthread_mutex_lock(&index->lock);
 	index->frozen = NULL;
 	pthread_mutex_unlock(&index->lock);
@@ -133,24 +134,33 @@ static void worker_write_manifest(struct index *index)
 		log_warning("%s/manifest: %s", index->folder, strerror(-error));
 }
 
-/* One piece of work, with the lock given up meanwhile. False: there is none. */
+/* False: there is nothing to do. With many runs merging goes first: inserts wait for it. */
+static bool worker_work(struct index *index, bool flush, bool manifest, bool crowded)
+{
+	if (manifest)
+		worker_write_manifest(index);
+	else if (flush && !crowded)
+		index_worker_flush(index);
+	else if (!index_merge(index)) {
+		if (flush)
+			index_worker_flush(index);
+		return flush;
+	}
+	return true;
+}
+
+/* One piece of work, with the lock given up meanwhile. */
 static bool worker_step_locked(struct index *index)
 {
 	bool flush = index->frozen != NULL;
-	bool manifest = !flush && index->manifest_dirty;
-	bool worked = true;
+	bool manifest = index->manifest_dirty;
+	bool crowded = index->runs->count >= INDEX_RUNS_HIGH && !index->cancel;
 	if (!flush && !manifest && index->cancel)
 		return false;
 	index->busy = true;
-	if (manifest)
-		index->manifest_dirty = false;
+	index->manifest_dirty = false;
 	pthread_mutex_unlock(&index->lock);
-	if (flush)
-		index_worker_flush(index);
-	else if (manifest)
-		worker_write_manifest(index);
-	else
-		worked = index_merge(index);
+	bool worked = worker_work(index, flush, manifest, crowded);
 	pthread_mutex_lock(&index->lock);
 	index->busy = false;
 	pthread_cond_broadcast(&index->done);
