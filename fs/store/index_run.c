@@ -171,7 +171,8 @@ int index_run_find(const struct index_run *run, const struct index_entry *key, u
 	index_filter_pages(run->filter, key, &first, &last);
 	/* Nearly always one page; more only where fingerprints share their first 32 bits. */
 	while (first <= last) {
-		uint32_t middle = first + (last - first) / 2;
+		/* The later one of two: the first entry of a page makes its page the second. */
+		uint32_t middle = last - (last - first) / 2;
 		int side, count = run_read_page(run, middle, page);
 		(*reads)++;
 		if (count < 0)

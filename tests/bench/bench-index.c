@@ -134,7 +134,7 @@ static void lookup_recent(struct index *index)
 static void lookup_stream(struct index *index)
 {
 	struct stream s = {.index = index, .chunks = chunks, .stretch_average = 400,
-			   .change_largest = 16, .random = 1, .fresh = UINT64_C(1) << 52};
+			   .change_largest = 16, .jump = 4, .random = 1, .fresh = UINT64_C(1) << 52};
 	struct index_stats before, after;
 	index_get_stats(index, &before);
 	uint64_t start = clock_monotonic_ns();

@@ -11,7 +11,7 @@
 #include "tests/unit/index-util.h"
 
 #define STREAM_BATCH 128u
-#define STREAM_NOTED 64u /* directories remembered as noted, as a directory cache would */
+#define STREAM_NOTED 8u /* directories remembered as noted; those before are noted again */
 
 struct stream {
 	struct index *index;
@@ -19,6 +19,7 @@ struct stream {
 	uint64_t position; /* next of its chunks */
 	uint64_t stretch;  /* chunks until the next change */
 	uint64_t stretch_average, change_largest;
+	uint64_t jump;     /* one change in so many goes on at another place; 0 none */
 	uint64_t random, fresh; /* generator; number of the next new chunk */
 	uint64_t noted[STREAM_NOTED];
 	/* results */
@@ -45,14 +46,19 @@ static inline void stream_note(struct stream *s, uint64_t pack)
 }
 
 /* The next chunk's number: an old one, or a new one where the stream has been changed. A
- * change replaces old chunks by about as many new ones. */
+ * change replaces old chunks by about as many new ones; some are followed by another part of
+ * the first backup, as where files have been moved. */
 static inline uint64_t stream_next(struct stream *s, uint64_t *new_left)
 {
 	if (*new_left == 0 && s->stretch-- == 0) {
 		*new_left = stream_random(s, s->change_largest) + 1;
 		s->stretch = stream_random(s, 2 * s->stretch_average) + 1;
 		s->position += stream_random(s, 2 * s->change_largest);
+		if (s->jump && stream_random(s, s->jump) == 0)
+			s->position = stream_random(s, s->chunks);
 	}
+	if (s->position >= s->chunks)
+		s->position = 0;
 	if (*new_left == 0)
 		return s->position++;
 	(*new_left)--;
@@ -91,13 +97,13 @@ static inline void stream_count(struct stream *s, const uint64_t *numbers,
 	}
 }
 
-/* Streams from s->position to the first backup's end. 0 or what a lookup returned. */
+/* Streams so many batches. 0 or what a lookup returned. */
 static inline int stream_run(struct stream *s, uint64_t batches)
 {
 	uint64_t numbers[STREAM_BATCH], new_left = 0;
 	struct chunk_ref refs[STREAM_BATCH];
 	s->stretch = s->stretch_average;
-	while (batches-- > 0 && s->position + STREAM_BATCH < s->chunks) {
+	while (batches-- > 0) {
 		for (unsigned i = 0; i < STREAM_BATCH; i++)
 			numbers[i] = stream_next(s, &new_left);
 		int error = stream_ask(s, numbers, refs);

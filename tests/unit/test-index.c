@@ -1,69 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The fingerprint index answers what was inserted, over flushes, merges and restarts. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-/* cmocka.h needs the four above */
-#include <cmocka.h>
-#include <sys/stat.h>
-
-#include "lib/base/log.h"
-#include "tests/unit/index-util.h"
-
-#define SMALL ((size_t)256 << 10) /* bytes: the smallest tables, 714 entries a flush */
-
-static char folder[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	log_set_level(LOG_LEVEL_ERROR);
-	util_make_folder(folder);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	util_remove_folder(folder);
-	return 0;
-}
-
-static struct index *open_index(const struct index_options *options)
-{
-	struct index *index;
-	assert_int_equal(index_open(options, &index), 0);
-	return index;
-}
-
-static void insert_range(struct index *index, uint64_t first, uint64_t end)
-{
-	for (uint64_t i = first; i < end; i++) {
-		struct fingerprint fingerprint = util_fingerprint(i);
-		assert_int_equal(index_insert(index, &fingerprint, util_ref(i)), 0);
-	}
-}
-
-static struct chunk_ref lookup_one(struct index *index, uint64_t number)
-{
-	struct fingerprint fingerprint = util_fingerprint(number);
-	struct chunk_ref ref = {77, 77};
-	assert_int_equal(index_lookup(index, &fingerprint, 1, &ref), 0);
-	return ref;
-}
-
-static void assert_known(struct index *index, uint64_t first, uint64_t end)
-{
-	for (uint64_t i = first; i < end; i++)
-		assert_true(chunk_ref_equal(lookup_one(index, i), util_ref(i)));
-}
-
-static void assert_unknown(struct index *index, uint64_t first, uint64_t end)
-{
-	for (uint64_t i = first; i < end; i++)
-		assert_true(chunk_ref_is_none(lookup_one(index, i)));
-}
+#include "tests/unit/index-cmocka.h"
 
 /* An empty index knows nothing and covers nothing. */
 static void test_empty(void **state)
@@ -173,7 +110,7 @@ static size_t count_files(void)
 static void test_merge(void **state)
 {
 	(void)state;
-	struct index_options options = util_options(folder, (size_t)1 << 20);
+	struct index_options options = util_options(folder, MEDIUM);
 	struct index *index = open_index(&options);
 	struct index_stats stats;
 	insert_range(index, 0, 200000);
@@ -357,8 +294,6 @@ static void test_uneven_fingerprints(void **state)
 	assert_true(chunk_ref_is_none(ref));
 	index_close(&index);
 }
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {
