@@ -20,8 +20,10 @@
  *
  * So a cut depends on the bytes from the piece's start on and nothing else. The window is short
  * on purpose: with 16 bytes fewer cuts are lost to a change near by than with the 32 to 64 of the
- * usual rolling hashes; with less than that repeating records decide too much. A window of equal
- * bytes (any value) is never below a threshold, so such runs give few, equal chunks of 8*A.
+ * usual rolling hashes; with less than that repeating records decide too much. Five kernel packages
+ * take 335 MB in 131,000 chunks; gear with the masks of FastCDC takes 340 MB in 135,000, or 348 MB
+ * in 125,000. A window of equal bytes (any value) is never below a threshold, so such runs give
+ * few, equal chunks of 8*A.
  *
  * A hole may be handed out in several pieces; only their sum follows from the rule.
  */
@@ -208,7 +210,7 @@ static bool piece_next(const struct chunker *chunker, const uint8_t *data, size_
 			length = HOLE_LARGEST;
 		piece->kind = PIECE_HOLE;
 	} else {
-		length = zeros == size && !final ? 0 : data_length(chunker, data, size, final);
+		length = data_length(chunker, data, size, final);
 		piece->kind = PIECE_DATA;
 	}
 	piece->length = (uint32_t)length;

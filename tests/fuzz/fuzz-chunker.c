@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_pieces(data, size, expected, want);
 	for (size_t k = 0; k < KERNELS; k++) {
 		for (unsigned pass = 0; pass < 2; pass++) {
-			size_t portion = pass ? 1 + (size ? data[size / 2] : 0) * 97 : size;
+			size_t portion = pass ? 512 + (size ? data[size / 2] : 0) * 97 : size;
 			size_t n = split(chunker_for(k), data, size, portion, got);
 			ASSERT(n == want);
 			for (size_t i = 0; i < n; i++)

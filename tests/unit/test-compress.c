@@ -170,7 +170,7 @@ static void test_no_memory_stores_raw(void **state)
 static void test_garbage_is_refused(void **state)
 {
 	(void)state;
-	static uint8_t data[REGION], out[REGION], back[REGION];
+	static uint8_t data[REGION], out[REGION], back[REGION + 1];
 	struct compressor *c = compressor_new();
 	random_state = 5;
 	fill(data, REGION, 0);
@@ -180,6 +180,8 @@ static void test_garbage_is_refused(void **state)
 		assert_int_equal(compressor_unpack(c, codec, out, stored - 1, back, REGION),
 				 -EBADMSG);
 		assert_int_equal(compressor_unpack(c, codec, out, stored, back, REGION - 1),
+				 -EBADMSG);
+		assert_int_equal(compressor_unpack(c, codec, out, stored, back, REGION + 1),
 				 -EBADMSG);
 		assert_int_equal(compressor_unpack(c, codec, out, 0, back, REGION), -EBADMSG);
 	}
