@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: MIT
+# Tests with threads: each fragment adds its own; they run once more under ThreadSanitizer.
+THREAD_TESTS =
+
 include tests/unit/local.mk
 include tests/fs/local.mk
 include tests/svc/local.mk
