@@ -1,0 +1,6 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The POSIX suite holds on the machine's own filesystem: the suite's control.
+. "${top_srcdir:-.}/tests/functions.sh"
+
+"$top_builddir/tests/fs/posix-suite" "$(fresh_folder native)"
