@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fsck.granary: what its parts share. The store is locked while it is checked;
+ * the catalogue is read through a connection of our own, packs through
+ * fs/tool/reader.h, so that nothing of the engine stands between a damaged
+ * store and what is said about it.
+ */
+#ifndef FS_TOOL_FSCK_H
+#define FS_TOOL_FSCK_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fs/store/superblock.h"
+#include "fs/tool/packs.h"
+#include "fs/tool/reader.h"
+
+/* fsck(8) */
+enum fsck_exit {
+	FSCK_CLEAN = 0,
+	FSCK_CORRECTED = 1,
+	FSCK_UNCORRECTED = 4,
+	FSCK_FAILED = 8,
+	FSCK_USAGE = 16,
+};
+
+struct fsck {
+	const char *path;
+	struct superblock superblock;
+	sqlite3 *db;
+	struct pack_list packs;
+	struct reader *reader;
+	int lock;
+	bool repair;  /* -a, -p, -y */
+	bool verify;  /* --verify-data */
+	bool verbose; /* -v */
+	bool suspect; /* something that files refer to is damaged: name them */
+	uint64_t found, corrected;
+};
+
+/* Prints one finding; it counts as not corrected until finding_corrected(). */
+__attribute__((format(printf, 2, 3))) void finding(struct fsck *f, const char *format, ...);
+void finding_corrected(struct fsck *f, uint64_t count);
+__attribute__((format(printf, 2, 3))) void progress(struct fsck *f, const char *format, ...);
+
+/* ---- db.c: small helpers over SQLite; failures are logged ---- */
+/* Opens STORE/catalogue.sqlite and checks whose it is; writing only with f->repair. */
+int db_open(struct fsck *f);
+void db_close(struct fsck *f);
+int db_prepare(struct fsck *f, const char *sql, sqlite3_stmt **statement);
+int db_run(struct fsck *f, const char *sql);
+int db_number(struct fsck *f, const char *sql, int64_t *value);
+/* 1: a row, 0: done, or -errno. */
+int db_step(struct fsck *f, sqlite3_stmt *statement);
+void cleanup_statement(sqlite3_stmt **statement);
+#define CLEANUP_STATEMENT __attribute__((cleanup(cleanup_statement)))
+
+/* ---- the checks; -errno only where it cannot go on ---- */
+int check_catalogue(struct fsck *f);
+int check_segments(struct fsck *f);
+int check_tree(struct fsck *f);
+int check_maps(struct fsck *f);
+int check_data(struct fsck *f);
+/* Names the files that damage is in. */
+int check_name_damage(struct fsck *f);
+/* A path of the inode, the caller's to free. */
+char *check_path(struct fsck *f, uint64_t inode);
+
+/* ---- the rest ---- */
+int fsck_rebuild_index(const char *path);
+int fsck_restore_catalogue(const char *path, const struct superblock *superblock);
+/* `what`: NULL for everything, a pack's number, or the path of a file in the store. */
+int fsck_dump(struct fsck *f, const char *what);
+
+#endif
