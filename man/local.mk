@@ -5,3 +5,7 @@ dist_man_MANS += man/granary-architecture.7
 dist_man_MANS += man/granary-control.7
 dist_man_MANS += man/granary-fs.1
 dist_man_MANS += man/granary.conf.5
+dist_man_MANS += man/fsck.granary.8
+dist_man_MANS += man/granary-fsd.8
+dist_man_MANS += man/mkfs.granary.8
+dist_man_MANS += man/mount.granary.8
