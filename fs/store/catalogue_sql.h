@@ -26,8 +26,8 @@ enum catalogue_connection { CATALOGUE_WRITER, CATALOGUE_READER };
 	X(SQL_PACK_IN_SEGMENT, CATALOGUE_READER, \
 	  "SELECT pack,version,kind,segment,offset,length,slots,raw FROM pack WHERE segment=?1" \
 	  " ORDER BY offset") \
-	X(SQL_PACK_TOTALS, CATALOGUE_READER, \
-	  "SELECT count(*),coalesce(sum(length),0),coalesce(max(pack),0) FROM pack") \
+	X(SQL_PACK_LAST, CATALOGUE_READER, \
+	  "SELECT coalesce(max(pack),0) FROM pack") \
 	X(SQL_PACK_PUT, CATALOGUE_WRITER, \
 	  "INSERT INTO pack(pack,version,kind,segment,offset,length,slots,raw)" \
 	  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(pack) DO UPDATE SET version=?2,kind=?3," \

@@ -45,6 +45,7 @@ struct store_options {
 	unsigned threads;    /* workers; 0: one per CPU, at least 2 */
 	bool read_only;      /* no lock is broken, nothing is written */
 	bool sparse_index;
+	bool salvage;        /* opens although segments are missing or cut off; reading them is -EIO */
 	int compression;     /* enum compression, or -1 for the superblock's */
 };
 
@@ -67,10 +68,13 @@ const char *store_path(const struct store *store);
 /* Data chunks and file-map nodes live in packs of their own. On-disk ids. */
 enum pack_kind { PACK_DATA = 1, PACK_MAP = 2, PACK_ANCHOR = 3 };
 
-/* A writer's place in the store: what it brings is kept together. One thread at a time may use
- * a stream. Short-lived writers share store_shared_stream() under store_stream_lock(). */
+/* A writer's place in the store: what it brings is kept together. store_put() takes the
+ * stream's lock, so short-lived writers may share one; the store keeps one of each kind for
+ * them. */
 struct store_stream;
 struct store_stream *store_stream_new(struct store *store, enum pack_kind kind);
+/* The store's own; not to be freed. */
+struct store_stream *store_shared_stream(struct store *store, enum pack_kind kind);
 /* What it brought stays; an open pack is closed at the next freeze or before. */
 void store_stream_free(struct store_stream **stream);
 
@@ -86,11 +90,16 @@ int store_put(struct store *store, struct store_stream *stream,
 	      const struct fingerprint_input *chunks, size_t count, struct chunk_ref *refs,
 	      struct store_put_result *result);
 
+/* The rows of a commit may only refer to what was put before its store_freeze(). -ENOSPC from
+ * sync, record or commit loses nothing: after store_delta_done(.., false) the packs are in the
+ * next delta. */
 struct store_delta;
 int store_freeze(struct store *store, struct store_delta **delta);
 int store_delta_sync(struct store *store, struct store_delta *delta);
 int store_delta_record(struct store *store, struct store_delta *delta);
 void store_delta_done(struct store *store, struct store_delta **delta, bool committed);
+/* Something waits for a commit that no file tells of: packs, quarantined or healed chunks. */
+bool store_wants_commit(struct store *store);
 
 /* ---- getting --------------------------------------------------------------------------- */
 

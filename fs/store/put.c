@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Putting: fingerprint a batch, find out what is here already, append the rest.
+ *
+ * A stream of known data mostly comes in the order in which it was stored, so
+ * after a duplicate at (pack, slot) the next chunk is first compared with
+ * (pack, slot + 1); only where that fails is the index asked, for a window of
+ * chunks at once that grows while it goes on failing. Every answer of the index
+ * is verified against the directory (the whole fingerprint and the size).
+ *
+ * A quarantined chunk and a pack that is being swept are no answers. The sweep
+ * lock is held for reading throughout, so that cleaning never decides about a
+ * pack between the verification and the mark.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "fs/store/store_private.h"
+#include "lib/base/assert.h"
+#include "lib/base/cleanup.h"
+
+#define PUT_BATCH      128u
+#define PUT_WINDOW_MIN 4u
+/* Packs of one stream are seldom further apart: data and map packs take turns. */
+#define PUT_FOLLOW_PACKS 2u
+
+struct put {
+	struct store *store;
+	struct store_stream *stream;
+	const struct fingerprint_input *chunks;
+	size_t count;
+	struct fingerprint fingerprints[PUT_BATCH];
+	struct chunk_ref candidates[PUT_BATCH]; /* of [asked_from, asked_to) */
+	size_t asked_to;
+	uint16_t fresh[PUT_BATCH]; /* chunks of this batch that were new, and where they went */
+	struct chunk_ref fresh_refs[PUT_BATCH];
+	size_t fresh_count;
+};
+
+static bool put_may_target(const struct store *store, uint64_t pack)
+{
+	return pack < store->sweep_low || pack >= store->sweep_high;
+}
+
+static bool pack_slot_matches(struct pack *pack, uint32_t slot, const struct fingerprint *fingerprint,
+			      size_t size)
+{
+	if (pack_is_superseded(pack))
+		return false;
+	LOCK_SCOPE(&pack->lock);
+	const struct pack_directory *d = &pack->directory;
+	return slot < d->slots && d->slot[slot].size == size &&
+	       memcmp(&d->fingerprint[slot], fingerprint, sizeof(*fingerprint)) == 0;
+}
+
+/* A verified place may be quarantined: then its good copy is the answer, or nothing is. */
+static bool put_accept(struct store *store, struct chunk_ref *ref)
+{
+	struct chunk_ref good;
+	if (damage_find(store->damage, *ref, &good)) {
+		if (chunk_ref_is_none(good) || damage_find(store->damage, good, &(struct chunk_ref){0}))
+			return false;
+		*ref = good;
+	}
+	if (!put_may_target(store, ref->pack))
+		return false;
+	if (store->marks)
+		store_marks_hit(store, *ref);
+	return true;
+}
+
+static void put_note_directory(struct store *store, struct pack *pack)
+{
+	/* An open pack's fingerprints are in the index's memory anyway. */
+	pthread_mutex_lock(&pack->lock);
+	bool fixed = pack->state >= PACK_STATE_WRITTEN;
+	pthread_mutex_unlock(&pack->lock);
+	if (fixed)
+		index_note_directory(store->index, pack->number, pack->directory.fingerprint,
+				     pack->directory.slots);
+}
+
+/* The stream has run off the pack that it followed: the next ones are likely to come. */
+static void put_note_next(struct put *put)
+{
+	struct store *store = put->store;
+	uint64_t number = put->stream->follow->number;
+	for (unsigned i = 1; i <= PUT_FOLLOW_PACKS; i++) {
+		struct pack *next = NULL;
+		if (pack_table_get(store->packs, number + i, &next) < 0)
+			return;
+		bool same = next->kind == put->stream->kind;
+		if (same)
+			put_note_directory(store, next);
+		pack_release(&next);
+		if (same)
+			return;
+	}
+}
+
+/* The place after the last duplicate. */
+static bool put_follow(struct put *put, size_t i, struct chunk_ref *ref)
+{
+	struct store_stream *stream = put->stream;
+	if (!stream->follow)
+		return false;
+	if (!pack_slot_matches(stream->follow, stream->follow_slot, &put->fingerprints[i],
+			       put->chunks[i].size))
+		return false;
+	*ref = (struct chunk_ref){stream->follow->number, stream->follow_slot};
+	if (!put_accept(put->store, ref))
+		return false;
+	stream->follow_slot++;
+	stream->window = PUT_WINDOW_MIN;
+	return true;
+}
+
+/* The end of the followed pack: what comes next is in the pack after it, if anywhere near. */
+static void put_check_end(struct put *put)
+{
+	struct store_stream *stream = put->stream;
+	struct pack *pack = stream->follow;
+	if (!pack)
+		return;
+	pthread_mutex_lock(&pack->lock);
+	bool end = stream->follow_slot >= pack->directory.slots && pack->state >= PACK_STATE_WRITTEN;
+	pthread_mutex_unlock(&pack->lock);
+	if (!end)
+		return;
+	put_note_next(put);
+	pack_release(&stream->follow);
+}
+
+static bool put_find_fresh(const struct put *put, size_t i, struct chunk_ref *ref)
+{
+	for (size_t f = 0; f < put->fresh_count; f++) {
+		size_t other = put->fresh[f];
+		if (put->chunks[other].size == put->chunks[i].size &&
+		    memcmp(&put->fingerprints[other], &put->fingerprints[i], FINGERPRINT_SIZE) == 0) {
+			*ref = put->fresh_refs[f];
+			return true;
+		}
+	}
+	return false;
+}
+
+static struct chunk_ref put_ask_index(struct put *put, size_t i)
+{
+	struct store_stream *stream = put->stream;
+	if (i >= put->asked_to) {
+		size_t n = put->count - i;
+		if (n > stream->window)
+			n = stream->window;
+		stream->window = stream->window * 2 < PUT_BATCH ? stream->window * 2 : PUT_BATCH;
+		/* Advice: what cannot be read is not found. */
+		if (index_lookup(put->store->index, put->fingerprints + i, n, put->candidates + i) < 0)
+			memset(put->candidates + i, 0, n * sizeof(put->candidates[0]));
+		put->asked_to = i + n;
+	}
+	return put->candidates[i];
+}
+
+static bool put_find_indexed(struct put *put, size_t i, struct chunk_ref *ref)
+{
+	struct store_stream *stream = put->stream;
+	*ref = put_ask_index(put, i);
+	struct pack *pack = NULL;
+	if (chunk_ref_is_none(*ref) || pack_table_get(put->store->packs, ref->pack, &pack) < 0)
+		return false;
+	uint64_t candidate = ref->pack;
+	uint32_t slot = ref->slot;
+	if (!pack_slot_matches(pack, slot, &put->fingerprints[i], put->chunks[i].size) ||
+	    !put_accept(put->store, ref)) {
+		pack_release(&pack);
+		return false;
+	}
+	if (!stream->follow || stream->follow->number != candidate)
+		put_note_directory(put->store, pack);
+	pack_release(&stream->follow);
+	stream->follow = pack;
+	stream->follow_slot = slot + 1;
+	return true;
+}
+
+static int put_new(struct put *put, size_t i, struct chunk_ref *ref)
+{
+	struct store *store = put->store;
+	int error = stream_append_locked(put->stream, &put->chunks[i], &put->fingerprints[i], ref);
+	if (error)
+		return error;
+	/* An entry that is missing from the index costs space once, no more. */
+	index_insert(store->index, &put->fingerprints[i], *ref);
+	put->fresh[put->fresh_count] = (uint16_t)i;
+	put->fresh_refs[put->fresh_count++] = *ref;
+	if (damage_wants(store->damage, &put->fingerprints[i]))
+		damage_heal(store->damage, &put->fingerprints[i], *ref);
+	return 0;
+}
+
+static int put_chunk(struct put *put, size_t i, struct chunk_ref *ref, struct store_put_result *result)
+{
+	put_check_end(put);
+	if (put_follow(put, i, ref) || put_find_fresh(put, i, ref) || put_find_indexed(put, i, ref)) {
+		result->duplicate_chunks++;
+		result->duplicate_bytes += put->chunks[i].size;
+		return 0;
+	}
+	result->new_chunks++;
+	result->new_bytes += put->chunks[i].size;
+	return put_new(put, i, ref);
+}
+
+static int put_batch(struct put *put, struct chunk_ref *refs, struct store_put_result *result)
+{
+	int error = fingerprint_many(put->chunks, put->count, put->fingerprints);
+	if (!error)
+		error = store_throttle(put->store);
+	if (error)
+		return error;
+	LOCK_SCOPE(&put->stream->lock);
+	if (put->stream->window == 0)
+		put->stream->window = PUT_WINDOW_MIN;
+	for (size_t i = 0; i < put->count && !error; i++)
+		error = put_chunk(put, i, &refs[i], result);
+	return error;
+}
+
+static void put_count(struct store *store, const struct store_put_result *r)
+{
+	struct store_counters *c = &store->counters;
+	__atomic_add_fetch(&c->chunks_new, r->new_chunks, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&c->bytes_new, r->new_bytes, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&c->chunks_duplicate, r->duplicate_chunks, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&c->bytes_duplicate, r->duplicate_bytes, __ATOMIC_RELAXED);
+}
+
+int store_put(struct store *store, struct store_stream *stream,
+	      const struct fingerprint_input *chunks, size_t count, struct chunk_ref *refs,
+	      struct store_put_result *result)
+{
+	ASSERT_OBJECT(store, STORE_MAGIC);
+	ASSERT_OBJECT(stream, STORE_STREAM_MAGIC);
+	struct store_put_result sum = {0};
+	int error = store_can_write(store) ? 0 : -EROFS;
+	if (error)
+		return error;
+	pthread_rwlock_rdlock(&store->sweep_lock);
+	for (size_t done = 0; done < count && !error;) {
+		struct put put = {.store = store, .stream = stream, .chunks = chunks + done};
+		put.count = count - done < PUT_BATCH ? count - done : PUT_BATCH;
+		error = put_batch(&put, refs + done, &sum);
+		done += put.count;
+	}
+	pthread_rwlock_unlock(&store->sweep_lock);
+	put_count(store, &sum);
+	result->new_chunks += sum.new_chunks;
+	result->new_bytes += sum.new_bytes;
+	result->duplicate_chunks += sum.duplicate_chunks;
+	result->duplicate_bytes += sum.duplicate_bytes;
+	return error;
+}
