@@ -177,9 +177,11 @@ static struct options_row *options_find(struct options *o, int value)
 	return NULL;
 }
 
+/* Only the name: what is behind "=" may be a secret. */
 static enum options_outcome options_wrong(const char *what, const char *word)
 {
-	log_error("%s %s; try --help", what, word);
+	int length = (int)(*word == '-' ? strcspn(word, "=") : strlen(word));
+	log_error("%s %.*s; try --help", what, length, word);
 	return OPTIONS_WRONG;
 }
 

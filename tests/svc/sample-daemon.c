@@ -86,12 +86,13 @@ static int sample_long(struct daemon *d, json_t *params, json_t **result, char m
 	return 0;
 }
 
-static const struct rpc_method sample_methods[] = {
+/* A daemon has one table: this puts the own methods before those of sample-fs.c. */
+#define SAMPLE_METHODS_MAX 32
+static const struct rpc_method sample_own_methods[] = {
 	{"echo", sample_echo, false, "gives the params back"},
 	{"slow", sample_slow, true, "{ms}: takes its time"},
 	{"fail", sample_fail, false, "fails"},
 	{"long", sample_long, false, "{bytes}: a long answer"},
-	SAMPLE_FS_METHODS,
 	{NULL},
 };
 
@@ -134,6 +135,18 @@ static void sample_metrics(struct daemon *d, json_t *object)
 	json_object_set_new(object, "sample_threads", json_integer((json_int_t)sample_threads));
 }
 
+static struct rpc_method sample_methods[SAMPLE_METHODS_MAX];
+
+static void sample_join_methods(void)
+{
+	const struct rpc_method *const tables[] = {sample_own_methods, sample_fs_methods};
+	size_t n = 0;
+	for (size_t i = 0; i < 2; i++)
+		for (const struct rpc_method *m = tables[i]; m->name && n + 1 < SAMPLE_METHODS_MAX;
+		     m++)
+			sample_methods[n++] = *m;
+}
+
 static const struct daemon_class sample_class = {
 	.name = "granary-sample",
 	.section = "sample",
@@ -151,5 +164,6 @@ static const struct daemon_class sample_class = {
 
 int main(int argc, char **argv)
 {
+	sample_join_methods();
 	return daemon_main(argc, argv, &sample_class);
 }

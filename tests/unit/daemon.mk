@@ -3,6 +3,7 @@ DAEMON_TESTS = \
 	tests/unit/test-control \
 	tests/unit/test-locate \
 	tests/unit/test-options \
+	tests/unit/test-ready \
 	tests/unit/test-request \
 	tests/unit/test-table
 check_PROGRAMS += $(DAEMON_TESTS)
@@ -20,6 +21,10 @@ tests_unit_test_locate_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_options_SOURCES = tests/unit/test-options.c
 tests_unit_test_options_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_options_LDADD = $(DAEMON_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_ready_SOURCES = tests/unit/test-ready.c
+tests_unit_test_ready_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_ready_LDADD = $(DAEMON_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_request_SOURCES = tests/unit/test-request.c
 tests_unit_test_request_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -99,12 +99,19 @@ static void sizes_have_units(void **state)
 		const char *text;
 		uint64_t bytes;
 	} good[] = {
-		{"0", 0},	  {"512", 512},		   {"4k", 4096},
-		{"4K", 4096},	  {"512M", 536870912},	   {"512MiB", 536870912},
-		{"2GB", 2147483648}, {"100B", 100},	   {"3T", UINT64_C(3) << 40},
-		{"16383P", UINT64_C(16383) << 50}, {"18446744073709551615", UINT64_MAX},
+		{"0", 0},
+		{"512", 512},
+		{"4k", 4096},
+		{"4K", 4096},
+		{"512M", 536870912},
+		{"512MiB", 536870912},
+		{"2GB", 2147483648},
+		{"100B", 100},
+		{"3T", UINT64_C(3) << 40},
+		{"16383P", UINT64_C(16383) << 50},
+		{"18446744073709551615", UINT64_MAX},
 	};
-	static const char *const bad[] = {"",	 "M",	 "-1",	 "1.5G", "1X",	   "1MM",
+	static const char *const bad[] = {"",	 "M",	"-1",  "1.5G", "1X",  "1MM",
 					  "1iB", "1M ", " 1M", "0x10", "1Mi", "1 M"};
 	uint64_t bytes = 7;
 	(void)state;
@@ -174,10 +181,11 @@ static void the_file_sets_what_was_not_given(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("--memory=5", "store", NULL, NULL), OPTIONS_RUN);
-	assert_int_equal(settings("common: { log_level = \"debug\"; };\n"
-				  "test: { memory = \"1K\"; threads = 8; quick = true; name = \"n\"; };\n"
-				  "other: { whatever = 1; };\n"),
-			 0);
+	assert_int_equal(
+		settings("common: { log_level = \"debug\"; };\n"
+			 "test: { memory = \"1K\"; threads = 8; quick = true; name = \"n\"; };\n"
+			 "other: { whatever = 1; };\n"),
+		0);
 	assert_int_equal(memory, 5);
 	assert_int_equal(threads, 8);
 	assert_true(quick);

@@ -33,7 +33,8 @@ static int end(void **state)
 static void a_good_request_is_taken_apart(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"m\",\"params\":{\"a\":1}}"), 0);
+	assert_int_equal(
+		parse("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"m\",\"params\":{\"a\":1}}"), 0);
 	assert_string_equal(request.method, "m");
 	assert_false(request.notification);
 	assert_int_equal(json_integer_value(request.id), 7);
@@ -81,7 +82,8 @@ static void a_fault_is_answered_with_its_id(void **state)
 {
 	size_t size;
 	(void)state;
-	assert_int_equal(parse("{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":7}"), RPC_INVALID_REQUEST);
+	assert_int_equal(parse("{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":7}"),
+			 RPC_INVALID_REQUEST);
 	char *line = request_answer_error(&request, RPC_INVALID_REQUEST, "no", &size);
 	assert_string_equal(line, "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"error\":{\"code\":-32600,"
 				  "\"message\":\"no\"}}\n");
@@ -95,8 +97,9 @@ static void an_errno_becomes_failed_with_data(void **state)
 	(void)state;
 	assert_int_equal(parse("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\"}"), 0);
 	char *line = request_answer_error(&request, -ENOSPC, "", &size);
-	assert_string_equal(line, "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,"
-				  "\"message\":\"No space left on device\",\"data\":{\"errno\":28}}}\n");
+	assert_string_equal(line,
+			    "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,"
+			    "\"message\":\"No space left on device\",\"data\":{\"errno\":28}}}\n");
 	free(line);
 	line = request_answer_error(&request, -EIO, "a name: \xff\n", &size);
 	assert_non_null(strstr(line, "a name: \\\\xff\\n"));
@@ -112,12 +115,15 @@ static void params_are_checked_by_kind(void **state)
 			       "{\"s\":\"x\",\"n\":5,\"neg\":-1,\"real\":1.5}}"),
 			 0);
 	assert_int_equal(rpc_param_string(request.params, "n", &text, message), RPC_INVALID_PARAMS);
-	assert_int_equal(rpc_param_string(request.params, "none", &text, message), RPC_INVALID_PARAMS);
+	assert_int_equal(rpc_param_string(request.params, "none", &text, message),
+			 RPC_INVALID_PARAMS);
 	assert_string_equal(text, "kept");
 	assert_int_equal(rpc_param_string(request.params, "s", &text, message), 0);
 	assert_string_equal(text, "x");
-	assert_int_equal(rpc_param_number(request.params, "neg", &number, message), RPC_INVALID_PARAMS);
-	assert_int_equal(rpc_param_number(request.params, "real", &number, message), RPC_INVALID_PARAMS);
+	assert_int_equal(rpc_param_number(request.params, "neg", &number, message),
+			 RPC_INVALID_PARAMS);
+	assert_int_equal(rpc_param_number(request.params, "real", &number, message),
+			 RPC_INVALID_PARAMS);
 	assert_int_equal(number, 7);
 	assert_int_equal(rpc_param_number(request.params, "n", &number, message), 0);
 	assert_int_equal(number, 5);
@@ -126,9 +132,11 @@ static void params_are_checked_by_kind(void **state)
 static void names_that_are_no_text_are_shown_in_bytes(void **state)
 {
 	(void)state;
-	json_t *good = rpc_text("gr\xc3\xbc" "n");
+	json_t *good = rpc_text("gr\xc3\xbc"
+				"n");
 	json_t *bad = rpc_text("a\xff\x80z");
-	assert_string_equal(json_string_value(good), "gr\xc3\xbc" "n");
+	assert_string_equal(json_string_value(good), "gr\xc3\xbc"
+						     "n");
 	assert_string_equal(json_string_value(bad), "a\\xff\\x80z");
 	json_decref(good);
 	json_decref(bad);

@@ -28,9 +28,14 @@ static void sizes_are_short(void **state)
 		uint64_t bytes;
 		const char *text;
 	} sizes[] = {
-		{0, "0 B"},		 {1023, "1023 B"},	   {1024, "1.0 KiB"},
-		{1536, "1.5 KiB"},	 {102400, "100 KiB"},	   {1048575, "1.0 MiB"},
-		{UINT64_C(5) << 30, "5.0 GiB"}, {UINT64_MAX, "16.0 EiB"},
+		{0, "0 B"},
+		{1023, "1023 B"},
+		{1024, "1.0 KiB"},
+		{1536, "1.5 KiB"},
+		{102400, "100 KiB"},
+		{1048575, "1.0 MiB"},
+		{UINT64_C(5) << 30, "5.0 GiB"},
+		{UINT64_MAX, "16.0 EiB"},
 	};
 	char text[TABLE_TEXT_MAX];
 	(void)state;
@@ -84,22 +89,25 @@ static void wide_characters_line_up(void **state)
 	if (!setlocale(LC_CTYPE, "C.UTF-8"))
 		skip();
 	struct table *t = table_new((const char *const[]){"PATH", "X", NULL});
-	table_row(t, (const char *const[]){"gr\xc3\xbc\xc3\x9f" "e", "1"});
+	table_row(t, (const char *const[]){"gr\xc3\xbc\xc3\x9f"
+					   "e",
+					   "1"});
 	table_row(t, (const char *const[]){"\xe7\xa9\x80\xe5\x80\x89", "2"});
 	table_row(t, (const char *const[]){"abcdef", "3"});
 	FILE *f = open_text();
 	table_print(t, f);
 	fclose(f);
 	table_free(&t);
-	assert_string_equal(printed, "PATH    X\ngr\xc3\xbc\xc3\x9f" "e   1\n"
+	assert_string_equal(printed, "PATH    X\ngr\xc3\xbc\xc3\x9f"
+				     "e   1\n"
 				     "\xe7\xa9\x80\xe5\x80\x89    2\nabcdef  3\n");
 }
 
 static void objects_show_units_by_name(void **state)
 {
 	(void)state;
-	json_t *object = json_pack("{s:I, s:i, s:b, s:n, s:{s:i}}", "bytes_new", (json_int_t)2048, "packs",
-				   5, "read_only", 1, "error", "index", "runs", 3);
+	json_t *object = json_pack("{s:I, s:i, s:b, s:n, s:{s:i}}", "bytes_new", (json_int_t)2048,
+				   "packs", 5, "read_only", 1, "error", "index", "runs", 3);
 	FILE *f = open_text();
 	table_print_object(object, f);
 	fclose(f);
