@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,16 +48,23 @@ void *mem_try_alloc(size_t count, size_t size)
 	return mem_try_resize(NULL, count, size);
 }
 
+/* Asked before the allocator is, because a sanitizer's allocator ends the process instead. */
+static bool mem_overflows(size_t count, size_t size)
+{
+	size_t product;
+	return __builtin_mul_overflow(count, size, &product);
+}
+
 void *mem_try_zalloc(size_t count, size_t size)
 {
-	if (fault_hit("mem"))
+	if (fault_hit("mem") || mem_overflows(count, size))
 		return NULL;
 	return calloc(count ? count : 1, size ? size : 1);
 }
 
 void *mem_try_resize(void *pointer, size_t count, size_t size)
 {
-	if (fault_hit("mem"))
+	if (fault_hit("mem") || mem_overflows(count, size))
 		return NULL;
 	return reallocarray(pointer, count ? count : 1, size ? size : 1);
 }

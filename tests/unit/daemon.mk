@@ -8,6 +8,7 @@ DAEMON_TESTS = \
 	tests/unit/test-table
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
+THREAD_TESTS += tests/unit/test-control tests/unit/test-ready
 
 # Runs tests/svc/sample-daemon.
 tests_unit_test_control_SOURCES = tests/unit/test-control.c
