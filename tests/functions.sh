@@ -148,7 +148,7 @@ make_store() {
 }
 
 is_mounted() {
-	grep -q " $1 fuse.granary " /proc/self/mounts
+	grep -Eq " $1 fuse\.(granary|cutfs) " /proc/self/mounts
 }
 
 is_gone() {

@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: MIT
 # Random operations against a model, power cuts, damage, full disks.
-check_PROGRAMS += tests/fs/model
-tests_fs_model_SOURCES = tests/fs/model.c tests/fs/model.h tests/fs/model-state.c \
-	tests/fs/model-run.c tests/fs/model-check.c
+check_PROGRAMS += tests/fs/model tests/fs/cutfs
+MODEL_SOURCES = tests/fs/model.h tests/fs/model-state.c tests/fs/model-run.c \
+	tests/fs/model-check.c
+tests_fs_model_SOURCES = tests/fs/model.c $(MODEL_SOURCES)
 tests_fs_model_LDADD = $(BASE_LIBS)
+tests_fs_cutfs_SOURCES = tests/fs/cutfs.c tests/fs/cutfs.h tests/fs/cutfs-node.c \
+	tests/fs/cutfs-names.c tests/fs/cutfs-image.c tests/fs/cutfs-ops.c tests/fs/cutfs-ops.h \
+	tests/fs/cutfs-data-ops.c
+tests_fs_cutfs_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
+tests_fs_cutfs_LDADD = $(BASE_LIBS) $(FUSE_LIBS)
 
-PROOF_TESTS = tests/fs/test-model-native.sh
+PROOF_TESTS = tests/fs/test-model-native.sh tests/fs/test-cutfs.sh
 dist_check_SCRIPTS += $(PROOF_TESTS)
 TESTS += $(PROOF_TESTS)
+EXTRA_DIST += tests/fs/cutfs.sh

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A reader written from granary-format(5) alone restores every file of a store.
-. "${top_srcdir:-.}/tests/functions.sh"
+. "${top_srcdir:-.}/tests/functions.sh" || exit 1
 need_fuse
 need python3 zstd
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # After kill -9 of granary-fsd at any moment the store mounts again within two
 # seconds, and what fsync had acknowledged is there.
-. "${top_srcdir:-.}/tests/functions.sh"
+. "${top_srcdir:-.}/tests/functions.sh" || exit 1
 need_fuse
 
 model=$top_builddir/tests/fs/model

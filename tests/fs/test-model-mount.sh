@@ -5,7 +5,7 @@
 # older than what was acknowledged by a sync.
 #
 # MODEL_SECONDS (60) is how long, MODEL_SEED repeats a run, MODEL_OPTIONS go to granary-fsd.
-. "${top_srcdir:-.}/tests/functions.sh"
+. "${top_srcdir:-.}/tests/functions.sh" || exit 1
 need_fuse
 
 model=$top_builddir/tests/fs/model

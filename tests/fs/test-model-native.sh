@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The model itself is right: the machine's own filesystem does what it says.
-. "${top_srcdir:-.}/tests/functions.sh"
+. "${top_srcdir:-.}/tests/functions.sh" || exit 1
 
 model=$top_builddir/tests/fs/model
 folder=$(fresh_folder native)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The POSIX suite holds on a mount, and the store is whole afterwards.
-. "${top_srcdir:-.}/tests/functions.sh"
+. "${top_srcdir:-.}/tests/functions.sh" || exit 1
 need_fuse
 
 if [ "$(id -u)" = 0 ]; then
