@@ -58,7 +58,7 @@ static struct buffer *buffer_take_kept(struct buffer_pool *pool, size_t capacity
 	return buffer;
 }
 
-struct buffer *buffer_new(struct buffer_pool *pool, size_t capacity)
+struct buffer *buffer_pool_take(struct buffer_pool *pool, size_t capacity)
 {
 	ASSERT_OBJECT(pool, BUFFER_POOL_MAGIC);
 	size_t room = capacity > pool->usual ? capacity : pool->usual;

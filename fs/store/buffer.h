@@ -26,7 +26,7 @@ struct buffer_pool *buffer_pool_new(size_t usual, size_t keep);
 /* Every buffer must have been released. */
 void buffer_pool_free(struct buffer_pool **pool);
 /* Room for at least `capacity` bytes, size 0, one reference. NULL without memory. */
-struct buffer *buffer_new(struct buffer_pool *pool, size_t capacity);
+struct buffer *buffer_pool_take(struct buffer_pool *pool, size_t capacity);
 struct buffer *buffer_hold(struct buffer *buffer);
 /* Drops a reference and sets the pointer to NULL; NULL is no error. */
 void buffer_release(struct buffer **buffer);

@@ -162,7 +162,7 @@ int store_decode_region(struct store *store, const struct pack_region *region, c
 			struct buffer **buffer)
 {
 	CLEANUP_SCRATCH struct scratch *scratch = scratch_take(store->scratch, 0);
-	struct buffer *raw = buffer_new(store->raw_buffers, region->raw);
+	struct buffer *raw = buffer_pool_take(store->raw_buffers, region->raw);
 	int error = scratch && raw ? 0 : -ENOMEM;
 	if (!error)
 		error = compressor_unpack(scratch->compressor, (enum codec)region->codec, stored,

@@ -179,7 +179,7 @@ static struct buffer *region_compress(struct store *store, struct buffer *raw, e
 		return buffer_hold(raw);
 	size_t size = compressor_pack(scratch->compressor, store->compression, raw->data, raw->size,
 				      scratch->room, scratch->room_size, codec);
-	struct buffer *stored = *codec == CODEC_RAW ? NULL : buffer_new(store->stored_buffers, size);
+	struct buffer *stored = *codec == CODEC_RAW ? NULL : buffer_pool_take(store->stored_buffers, size);
 	if (!stored) {
 		*codec = CODEC_RAW;
 		return buffer_hold(raw);

@@ -107,7 +107,7 @@ static int stream_open_region_locked(struct store_stream *stream, size_t size)
 	struct store *store = stream->store;
 	struct pack *pack = stream->pack;
 	size_t usual = store->sb.region_size;
-	struct buffer *buffer = buffer_new(store->raw_buffers, size > usual ? size : usual);
+	struct buffer *buffer = buffer_pool_take(store->raw_buffers, size > usual ? size : usual);
 	struct pack_work *work = mem_try_zalloc(1, sizeof(*work));
 	LOCK_SCOPE(&pack->lock);
 	if (!buffer || !work || pack_reserve_region_locked(pack) < 0) {
