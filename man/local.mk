@@ -9,3 +9,4 @@ dist_man_MANS += man/fsck.granary.8
 dist_man_MANS += man/granary-fsd.8
 dist_man_MANS += man/mkfs.granary.8
 dist_man_MANS += man/mount.granary.8
+dist_man_MANS += man/granary-format.5
