@@ -284,7 +284,7 @@ void index_get_stats(const struct index *index, struct index_stats *stats)
 	stats->entries = index_table_count(i->active);
 	if (i->frozen)
 		stats->entries += index_table_count(i->frozen);
-	stats->memory_bytes = index_recent_bytes(i->recent) + 2 * index_table_bytes(i->active);
+	stats->memory_bytes = index_recent_bytes(i->recent) + 2 * i->table_bytes;
 	if (i->forgotten.packs)
 		stats->memory_bytes += (i->forgotten.mask + 1) * sizeof(*i->forgotten.packs);
 	stats->runs = i->runs->count;

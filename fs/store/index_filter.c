@@ -89,16 +89,28 @@ static int filter_parse_header(const uint8_t *data, uint64_t run, uint64_t entri
 	return 0;
 }
 
-static int filter_parse_table(struct index_filter *f, const uint8_t *table, size_t size)
+/* `end` is where the parts end in the file. */
+static int filter_parse_place(struct wire *w, uint64_t end, struct filter_place *place)
+{
+	uint64_t size = 0;
+	place->offset = wire_get_u64(w);
+	for (unsigned level = 0; level < INDEX_FILTER_LEVELS; level++) {
+		place->blocks[level] = wire_get_u32(w);
+		place->checksum[level] = wire_get_u64(w);
+		size += (uint64_t)place->blocks[level] * FILTER_BLOCK;
+	}
+	return place->offset > end || size > end - place->offset ? -EBADMSG : w->error;
+}
+
+static int filter_parse_table(struct index_filter *f, const uint8_t *table,
+			      const struct filter_header *header)
 {
 	struct wire w;
-	wire_reader(&w, table, size);
+	wire_reader(&w, table, header->table_size);
 	for (uint32_t i = 0; i < 1u << f->part_bits; i++) {
-		f->places[i].offset = wire_get_u64(&w);
-		for (unsigned level = 0; level < INDEX_FILTER_LEVELS; level++) {
-			f->places[i].blocks[level] = wire_get_u32(&w);
-			f->places[i].checksum[level] = wire_get_u64(&w);
-		}
+		int error = filter_parse_place(&w, header->table_offset, &f->places[i]);
+		if (error)
+			return error;
 	}
 	for (uint32_t i = 0; i < f->pages; i++)
 		f->fence[i] = wire_get_u32(&w);
@@ -123,7 +135,7 @@ static int filter_read_table(struct index_filter *f, const struct filter_header 
 		return error;
 	if (XXH3_64bits(table, header->table_size) != header->table_checksum)
 		return -EBADMSG;
-	return filter_parse_table(f, table, header->table_size);
+	return filter_parse_table(f, table, header);
 }
 
 int index_filter_open(const char *path, uint64_t run, uint64_t entries, uint32_t pages,

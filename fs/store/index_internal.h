@@ -53,6 +53,7 @@ struct index {
 	char *folder;
 	struct index_options options;
 	size_t filter_budget;
+	size_t table_bytes, table_limit; /* of one table; entries that it takes */
 	pthread_t thread;
 	bool thread_started;
 

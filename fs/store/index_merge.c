@@ -48,7 +48,7 @@ struct merge {
 
 static unsigned merge_tier(const struct index *index, const struct index_run *run)
 {
-	uint64_t size = index_table_limit(index_table_bytes(index->active) / INDEX_ENTRY_SIZE);
+	uint64_t size = index->table_limit;
 	unsigned tier = 0;
 	for (; size < run->record.entries; size *= MERGE_FANOUT)
 		tier++;

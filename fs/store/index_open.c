@@ -49,7 +49,9 @@ static int open_tables(struct index *index)
 	index->spare = index_table_new(slots);
 	if (!index->recent || !index->active || !index->spare)
 		return -ENOMEM;
-	size_t used = index_recent_bytes(index->recent) + 2 * index_table_bytes(index->active);
+	index->table_bytes = index_table_bytes(index->active);
+	index->table_limit = index_table_limit(slots);
+	size_t used = index_recent_bytes(index->recent) + 2 * index->table_bytes;
 	index->filter_budget = memory > used ? memory - used : 0;
 	return 0;
 }
