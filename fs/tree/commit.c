@@ -8,9 +8,9 @@
  *   write    sync the delta, then one transaction with its rows and ours
  *   end      what was written is clean, waiters go on
  *
- * A commit that cannot begin for want of space or memory fails for those who
- * wait for it and is tried again later; nothing is lost. Once the snapshot has
- * been sealed a failure is final: the store turns read-only.
+ * A commit that fails for want of space or memory fails for those who wait for
+ * it; nothing is lost, everything is dirty again and tried later. Any other
+ * failure of the writing is final: the store turns read-only.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -126,7 +126,7 @@ static void drain_start(struct inode *inode)
 	struct content *content = inode->content;
 	if (!content_is_pending(content))
 		return;
-	buffer_hand_over_locked(inode, true);
+	slab_hand_over_locked(inode, true);
 	content->finish = true;
 	content->error = 0;
 	ingest_start_locked(inode);
@@ -180,7 +180,7 @@ static void commit_drain_some(struct tree *t)
 	for (size_t i = 0; i < count; i++) {
 		pthread_mutex_lock(&list[i]->lock);
 		if (list[i]->content) {
-			buffer_hand_over_locked(list[i], true);
+			slab_hand_over_locked(list[i], true);
 			ingest_start_locked(list[i]);
 		}
 		pthread_mutex_unlock(&list[i]->lock);
@@ -225,9 +225,16 @@ static int commit_transaction(struct tree *t, struct snapshot *snapshot, struct 
 	return catalogue_commit(t->catalogue);
 }
 
+static bool commit_may_be_repeated(int error)
+{
+	return error == -ENOSPC || error == -ENOMEM;
+}
+
 static int commit_write(struct tree *t, struct snapshot *snapshot, struct store_delta *delta)
 {
 	int error = store_delta_sync(t->store, delta);
+	if (error == -ENOSPC && store_release_reserve(t->store))
+		error = store_delta_sync(t->store, delta);
 	if (error)
 		return error;
 	error = commit_transaction(t, snapshot, delta);
@@ -265,7 +272,7 @@ static int commit_once(struct tree *t, uint64_t *number)
 	if (error)
 		return error;
 	error = commit_write(t, snapshot, delta);
-	if (error)
+	if (error && !commit_may_be_repeated(error))
 		store_fail(t->store, error, "committing");
 	store_delta_done(t->store, &delta, error == 0);
 	if (!error)
@@ -285,8 +292,7 @@ static void commit_run(struct tree *t)
 		t->failures++;
 		t->failed_error = error;
 		t->wanted = t->done;
-		if (t->dirty_since)
-			t->dirty_since = clock_monotonic_ns();
+		t->dirty_since = clock_monotonic_ns();
 	} else {
 		t->done = number;
 	}

@@ -57,7 +57,7 @@ bool content_is_pending(const struct content *content)
 	return content && (content->running || content->dirty_count || content_has_work(content));
 }
 
-static bool buffer_overlaps(const struct buffer *b, uint64_t offset, uint64_t size)
+static bool slab_overlaps(const struct slab *b, uint64_t offset, uint64_t size)
 {
 	return b->offset < offset + size && offset < b->offset + b->size;
 }
@@ -67,13 +67,13 @@ bool content_overlaps(const struct content *content, uint64_t offset, uint64_t s
 	if (!content)
 		return false;
 	for (size_t i = 0; i < content->dirty_count; i++)
-		if (buffer_overlaps(content->dirty[i], offset, size))
+		if (slab_overlaps(content->dirty[i], offset, size))
 			return true;
-	for (const struct buffer *b = content->queue; b; b = b->next)
-		if (buffer_overlaps(b, offset, size))
+	for (const struct slab *b = content->queue; b; b = b->next)
+		if (slab_overlaps(b, offset, size))
 			return true;
-	const struct buffer *carry = content->carry;
-	return carry && !carry->stored && buffer_overlaps(carry, offset, size);
+	const struct slab *carry = content->carry;
+	return carry && !carry->stored && slab_overlaps(carry, offset, size);
 }
 
 void content_account_locked(struct inode *inode)
@@ -106,17 +106,17 @@ static void content_drop_buffers(struct content *content)
 {
 	struct inode *inode = content->inode;
 	while (content->dirty_count) {
-		struct buffer *b = content->dirty[--content->dirty_count];
+		struct slab *b = content->dirty[--content->dirty_count];
 		content->dirty_bytes -= b->size;
-		buffer_retire_locked(inode, &b);
+		slab_retire_locked(inode, &b);
 	}
 	while (content->queue) {
-		struct buffer *b = content->queue;
+		struct slab *b = content->queue;
 		content->queue = b->next;
-		buffer_retire_locked(inode, &b);
+		slab_retire_locked(inode, &b);
 	}
 	content->queue_end = NULL;
-	buffer_free(&content->carry);
+	slab_free(&content->carry);
 }
 
 void content_lose_locked(struct inode *inode, int error)
@@ -134,14 +134,14 @@ void content_discard_locked(struct inode *inode)
 		return;
 	/* Only the buffer that is being worked on has to be waited for. */
 	while (content->running) {
-		struct buffer *rest = content->queue ? content->queue->next : NULL;
+		struct slab *rest = content->queue ? content->queue->next : NULL;
 		if (content->queue)
 			content->queue->next = NULL;
 		content->queue_end = content->queue;
 		while (rest) {
-			struct buffer *b = rest;
+			struct slab *b = rest;
 			rest = b->next;
-			buffer_retire_locked(inode, &b);
+			slab_retire_locked(inode, &b);
 		}
 		content->waiters++;
 		pthread_cond_wait(&content->idle, &inode->lock);

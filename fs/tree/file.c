@@ -64,7 +64,7 @@ void tree_release_file(struct tree *t, uint64_t number)
 	if (inode->opens == 0 && inode->content && !nameless) {
 		struct content *content = inode->content;
 		if (content->stream || content->dirty_bytes >= FLUSH_BYTES) {
-			buffer_hand_over_locked(inode, true);
+			slab_hand_over_locked(inode, true);
 			content->finish = true;
 			ingest_start_locked(inode);
 		}
@@ -89,7 +89,7 @@ int tree_flush(struct tree *t, uint64_t number)
 	if (!content)
 		return 0;
 	if (content->dirty_bytes >= FLUSH_BYTES) {
-		buffer_hand_over_locked(inode, true);
+		slab_hand_over_locked(inode, true);
 		ingest_start_locked(inode);
 	}
 	return content->lost ? content->lost : content->error;
@@ -120,7 +120,7 @@ static int write_locked(struct inode *inode, uint64_t offset, const void *data, 
 		return error;
 	struct content *content = inode->content;
 	counted = content->growth;
-	error = buffer_write_locked(inode, offset, data, size, added);
+	error = slab_write_locked(inode, offset, data, size, added);
 	atomic_fetch_add(&inode->tree->buffered, *added);
 	/* After a failure half way what did get into a buffer counts and is part of the file. */
 	counted = content->growth - counted;
@@ -130,7 +130,7 @@ static int write_locked(struct inode *inode, uint64_t offset, const void *data, 
 	else if (error && counted)
 		inode->row.size = (offset > inode->row.size ? offset : inode->row.size) + counted;
 	inode->row.mtime = inode->row.ctime = clock_real_ns();
-	buffer_hand_over_locked(inode, false);
+	slab_hand_over_locked(inode, false);
 	ingest_start_locked(inode);
 	return error;
 }

@@ -124,7 +124,7 @@ static int ingest_bytes(struct content *content, uint64_t offset, const uint8_t 
 /* Stores the carried bytes as they are. */
 static int ingest_carry(struct content *content)
 {
-	struct buffer *carry = content->carry;
+	struct slab *carry = content->carry;
 	size_t done;
 	if (!carry || carry->stored)
 		return 0;
@@ -135,10 +135,10 @@ static int ingest_carry(struct content *content)
 	return error;
 }
 
-static void ingest_set_carry(struct content *content, struct buffer *carry)
+static void ingest_set_carry(struct content *content, struct slab *carry)
 {
 	LOCK_SCOPE(&content->inode->lock);
-	buffer_free(&content->carry);
+	slab_free(&content->carry);
 	content->carry = carry;
 }
 
@@ -182,9 +182,9 @@ static void ingest_read_back(struct content *content, uint64_t end)
 		return;
 	if (ingest_find_tail(content, end, &tail) || store_get(t->store, tail.chunk, &view))
 		return;
-	struct buffer *carry = NULL;
+	struct slab *carry = NULL;
 	if (tail.length <= view.size)
-		carry = buffer_new((size_t)tail.length, 0);
+		carry = slab_new((size_t)tail.length, 0);
 	if (carry) {
 		memcpy(carry->data, view.data, (size_t)tail.length);
 		carry->size = (size_t)tail.length;
@@ -196,7 +196,7 @@ static void ingest_read_back(struct content *content, uint64_t end)
 }
 
 /* Chooses the layout; `continues`: the buffer follows what was written last. */
-static void ingest_choose_layout(struct content *content, const struct buffer *b, bool continues)
+static void ingest_choose_layout(struct content *content, const struct slab *b, bool continues)
 {
 	struct inode *inode = content->inode;
 	struct filemap *map;
@@ -214,9 +214,9 @@ static void ingest_choose_layout(struct content *content, const struct buffer *b
 }
 
 /* Decides how this buffer connects with what came before. */
-static int ingest_connect(struct content *content, const struct buffer *b)
+static int ingest_connect(struct content *content, const struct slab *b)
 {
-	struct buffer *carry = content->carry;
+	struct slab *carry = content->carry;
 	bool continues = carry && carry->offset + carry->size == b->offset;
 	ingest_choose_layout(content, b, continues);
 	if (continues) {
@@ -234,17 +234,17 @@ static int ingest_connect(struct content *content, const struct buffer *b)
 }
 
 /* Carried bytes and buffer in one piece: in the buffer's own head, or in memory of its own. */
-static int ingest_join(struct content *content, struct buffer *b, struct buffer **joined,
+static int ingest_join(struct content *content, struct slab *b, struct slab **joined,
 		       uint8_t **data, size_t *size)
 {
-	struct buffer *carry = content->carry;
+	struct slab *carry = content->carry;
 	size_t before = carry ? carry->size : 0;
 	*joined = NULL;
 	*size = before + b->size;
 	if (before <= b->head) {
 		*data = b->data - before;
 	} else {
-		*joined = buffer_new(*size, 0);
+		*joined = slab_new(*size, 0);
 		if (!*joined)
 			return -ENOMEM;
 		*data = (*joined)->data;
@@ -255,9 +255,9 @@ static int ingest_join(struct content *content, struct buffer *b, struct buffer 
 	return 0;
 }
 
-static int ingest_buffer(struct content *content, struct buffer *b, bool last)
+static int ingest_buffer(struct content *content, struct slab *b, bool last)
 {
-	struct buffer *joined = NULL, *rest = NULL;
+	struct slab *joined = NULL, *rest = NULL;
 	uint8_t *data;
 	size_t size, done;
 	int error = ingest_connect(content, b);
@@ -270,7 +270,7 @@ static int ingest_buffer(struct content *content, struct buffer *b, bool last)
 	uint64_t offset = b->offset + b->size - size;
 	error = ingest_bytes(content, offset, data, size, last, &done);
 	if (!error && done < size) {
-		rest = buffer_new(size - done, 0);
+		rest = slab_new(size - done, 0);
 		if (rest) {
 			memcpy(rest->data, data + done, size - done);
 			rest->size = size - done;
@@ -282,7 +282,7 @@ static int ingest_buffer(struct content *content, struct buffer *b, bool last)
 	}
 	if (!error)
 		ingest_set_carry(content, rest);
-	buffer_free(&joined);
+	slab_free(&joined);
 	return error;
 }
 
@@ -301,7 +301,7 @@ static void ingest_stop_locked(struct content *content, int error)
 	content->running = content->finish = false;
 	if (inode->opens == 0 && !content_is_pending(content)) {
 		store_stream_free(&content->stream);
-		buffer_free(&content->carry);
+		slab_free(&content->carry);
 	}
 	pthread_cond_broadcast(&content->idle);
 }
@@ -312,7 +312,7 @@ static void ingest_run(struct content *content)
 	int error = 0;
 	pthread_mutex_lock(&inode->lock);
 	while (!error) {
-		struct buffer *b = content->queue;
+		struct slab *b = content->queue;
 		bool carried = content->finish && content->carry && !content->carry->stored;
 		if (!b && !carried)
 			break;
@@ -324,7 +324,7 @@ static void ingest_run(struct content *content)
 		pthread_mutex_lock(&inode->lock);
 		if (!error && b) {
 			content->queue = b->next;
-			buffer_retire_locked(inode, &b);
+			slab_retire_locked(inode, &b);
 		}
 	}
 	ingest_stop_locked(content, error);
@@ -370,7 +370,7 @@ int ingest_drain_locked(struct inode *inode)
 		return 0;
 	content->error = 0;
 	while (content_is_pending(content)) {
-		buffer_hand_over_locked(inode, true);
+		slab_hand_over_locked(inode, true);
 		content->finish = true;
 		if (content->running) {
 			ingest_wait_locked(inode);

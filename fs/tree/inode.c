@@ -338,6 +338,7 @@ void inode_settle(struct inode *inode, bool committed)
 		t->inodes_dirty_count++;
 	}
 	if (!committed) {
+		inode->stored = true; /* what the catalogue has is not known: write or delete it again */
 		inode->changed = atomic_load(&t->current);
 		t->changed = true;
 	}

@@ -258,9 +258,9 @@ int acl_chmod_locked(struct inode *inode);
 /* A new child: default ACLs of the directory, or else the umask. */
 int acl_inherit(struct inode *directory, struct inode *child, mode_t umask);
 
-/* ---- content.c, buffer.c, ingest.c: inode lock held where the name says so ---- */
-struct buffer {
-	struct buffer *next;
+/* ---- content.c, slab.c, ingest.c: inode lock held where the name says so ---- */
+struct slab {
+	struct slab *next;
 	uint64_t offset;
 	size_t size, room, head; /* head: bytes free before data, for what is carried over */
 	uint64_t growth;         /* counted as pending in the container */
@@ -273,11 +273,11 @@ struct buffer {
 struct content {
 	struct inode *inode;
 	struct filemap *map; /* loaded when needed */
-	struct buffer **dirty;
+	struct slab **dirty;
 	size_t dirty_count, dirty_capacity;
 	uint64_t dirty_bytes;
-	struct buffer *queue, *queue_end; /* handed to the pipeline, in order */
-	struct buffer *carry;             /* bytes after the last sure cut */
+	struct slab *queue, *queue_end; /* handed to the pipeline, in order */
+	struct slab *carry;             /* bytes after the last sure cut */
 	struct store_stream *stream;
 	uint64_t sequential;  /* bytes in a row that have been ingested */
 	uint64_t growth;      /* of all buffers */
@@ -310,15 +310,15 @@ void content_account_locked(struct inode *inode);
 int content_save_locked(struct inode *inode);
 
 /* *added: bytes that are buffered now and were not before (also after -ENOMEM). */
-int buffer_write_locked(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
+int slab_write_locked(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
 			size_t *added);
 /* A copy of [offset, offset + size) when one buffer has it all; false when not. */
-bool buffer_read_locked(const struct content *content, uint64_t offset, size_t size, uint8_t *out);
-struct buffer *buffer_new(size_t room, size_t head);
-void buffer_free(struct buffer **buffer);
+bool slab_read_locked(const struct content *content, uint64_t offset, size_t size, uint8_t *out);
+struct slab *slab_new(size_t room, size_t head);
+void slab_free(struct slab **buffer);
 /* Moves buffers to the queue: those of a full sequential run, or all. */
-void buffer_hand_over_locked(struct inode *inode, bool all);
-void buffer_retire_locked(struct inode *inode, struct buffer **buffer);
+void slab_hand_over_locked(struct inode *inode, bool all);
+void slab_retire_locked(struct inode *inode, struct slab **buffer);
 
 /* Starts the pipeline for what has been handed over. */
 void ingest_start_locked(struct inode *inode);

@@ -16,7 +16,7 @@
 static void range_forget_carry(struct inode *inode)
 {
 	if (inode->content && !content_is_pending(inode->content))
-		buffer_free(&inode->content->carry);
+		slab_free(&inode->content->carry);
 }
 
 static int range_prepare_locked(struct inode *inode, struct filemap **map)

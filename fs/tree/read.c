@@ -177,7 +177,7 @@ static int read_buffered_locked(struct inode *inode, uint64_t offset, size_t siz
 	hold->copy = mem_try_alloc(size, 1);
 	if (!hold->copy)
 		return -ENOMEM;
-	if (buffer_read_locked(inode->content, offset, size, hold->copy))
+	if (slab_read_locked(inode->content, offset, size, hold->copy))
 		return read_add(read, hold->copy, size);
 	free(TAKE(hold->copy));
 	int error = ingest_drain_locked(inode);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Write buffers of an inode: what has been written and not yet handed to the
+ * Slabs: the write buffers of an inode, what has been written and not yet handed to the
  * pipeline. They are disjoint and sorted; an append grows the buffer before it
  * up to BUFFER_SIZE, an overwrite of buffered bytes happens in place.
  *
@@ -17,9 +17,9 @@
 #define BUFFER_ROOM_MIN   4096u
 #define BUFFERS_SCATTERED (8u << 20) /* bytes out of sequence that are waited with */
 
-struct buffer *buffer_new(size_t room, size_t head)
+struct slab *slab_new(size_t room, size_t head)
 {
-	struct buffer *b = mem_try_zalloc(1, sizeof(*b));
+	struct slab *b = mem_try_zalloc(1, sizeof(*b));
 	uint8_t *memory = mem_try_alloc(head + room, 1);
 	if (!b || !memory) {
 		free(b);
@@ -32,34 +32,34 @@ struct buffer *buffer_new(size_t room, size_t head)
 	return b;
 }
 
-void buffer_free(struct buffer **pointer)
+void slab_free(struct slab **pointer)
 {
-	struct buffer *b = TAKE(*pointer);
+	struct slab *b = TAKE(*pointer);
 	if (!b)
 		return;
 	free(b->data - b->head);
 	free(b);
 }
 
-void buffer_retire_locked(struct inode *inode, struct buffer **pointer)
+void slab_retire_locked(struct inode *inode, struct slab **pointer)
 {
-	struct buffer *b = *pointer;
+	struct slab *b = *pointer;
 	struct tree *t = inode->tree;
 	inode->content->growth -= b->growth;
 	container_discharge(t, inode->row.container, b->growth);
 	atomic_fetch_sub(&t->buffered, b->size);
 	store_unreserve(t->store, b->size);
-	buffer_free(pointer);
+	slab_free(pointer);
 	pthread_cond_broadcast(&t->room);
 }
 
-static uint64_t buffer_end(const struct buffer *b)
+static uint64_t slab_end(const struct slab *b)
 {
 	return b->offset + b->size;
 }
 
 /* Index of the first buffer that starts after `offset`. */
-static size_t buffer_after(const struct content *content, uint64_t offset)
+static size_t slab_after(const struct content *content, uint64_t offset)
 {
 	size_t low = 0, high = content->dirty_count;
 	while (low < high) {
@@ -72,7 +72,7 @@ static size_t buffer_after(const struct content *content, uint64_t offset)
 	return low;
 }
 
-static int buffer_grow(struct buffer *b, size_t need)
+static int slab_grow(struct slab *b, size_t need)
 {
 	size_t room = b->room;
 	if (need <= room)
@@ -88,12 +88,12 @@ static int buffer_grow(struct buffer *b, size_t need)
 }
 
 /* Bytes in front of the data for what an earlier buffer leaves over. */
-static size_t buffer_head(const struct tree *t, uint64_t offset, size_t size)
+static size_t slab_head(const struct tree *t, uint64_t offset, size_t size)
 {
 	return offset && size >= BUFFER_SIZE / 4 ? chunker_largest(t->chunker) + CHUNKER_ZERO_RUN : 0;
 }
 
-static struct buffer *buffer_insert(struct inode *inode, size_t index, uint64_t offset, size_t size)
+static struct slab *slab_insert(struct inode *inode, size_t index, uint64_t offset, size_t size)
 {
 	struct content *content = inode->content;
 	size_t room = BUFFER_ROOM_MIN;
@@ -103,9 +103,9 @@ static struct buffer *buffer_insert(struct inode *inode, size_t index, uint64_t 
 	while (room < size)
 		room *= 2;
 	/* One that continues a stream will be filled. */
-	if (index && buffer_end(content->dirty[index - 1]) == offset)
+	if (index && slab_end(content->dirty[index - 1]) == offset)
 		room = BUFFER_SIZE;
-	struct buffer *b = buffer_new(room, buffer_head(inode->tree, offset, room));
+	struct slab *b = slab_new(room, slab_head(inode->tree, offset, room));
 	if (!b)
 		return NULL;
 	b->offset = offset;
@@ -126,26 +126,26 @@ static uint64_t growth_of(uint64_t file_size, uint64_t offset, size_t size)
 }
 
 /* Puts as much as one buffer takes; returns the bytes, or -ENOMEM. */
-static ssize_t buffer_put(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
+static ssize_t slab_put(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
 			  size_t *added)
 {
 	struct content *content = inode->content;
-	size_t index = buffer_after(content, offset);
-	struct buffer *b = index ? content->dirty[index - 1] : NULL;
-	if (b && offset < buffer_end(b)) {
-		size_t n = buffer_end(b) - offset < size ? (size_t)(buffer_end(b) - offset) : size;
+	size_t index = slab_after(content, offset);
+	struct slab *b = index ? content->dirty[index - 1] : NULL;
+	if (b && offset < slab_end(b)) {
+		size_t n = slab_end(b) - offset < size ? (size_t)(slab_end(b) - offset) : size;
 		memcpy(b->data + (offset - b->offset), data, n);
 		return (ssize_t)n;
 	}
 	if (index < content->dirty_count && content->dirty[index]->offset - offset < size)
 		size = (size_t)(content->dirty[index]->offset - offset);
-	bool append = b && buffer_end(b) == offset && b->size < BUFFER_SIZE;
+	bool append = b && slab_end(b) == offset && b->size < BUFFER_SIZE;
 	size_t room = append ? BUFFER_SIZE - b->size : BUFFER_SIZE;
 	if (size > room)
 		size = room;
 	if (!append)
-		b = buffer_insert(inode, index, offset, size);
-	if (!b || buffer_grow(b, b->size + size))
+		b = slab_insert(inode, index, offset, size);
+	if (!b || slab_grow(b, b->size + size))
 		return -ENOMEM;
 	memcpy(b->data + b->size, data, size);
 	b->size += size;
@@ -157,12 +157,12 @@ static ssize_t buffer_put(struct inode *inode, uint64_t offset, const uint8_t *d
 	return (ssize_t)size;
 }
 
-int buffer_write_locked(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
+int slab_write_locked(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
 			size_t *added)
 {
 	*added = 0;
 	while (size) {
-		ssize_t n = buffer_put(inode, offset, data, size, added);
+		ssize_t n = slab_put(inode, offset, data, size, added);
 		if (n < 0)
 			return (int)n;
 		offset += (uint64_t)n;
@@ -172,26 +172,26 @@ int buffer_write_locked(struct inode *inode, uint64_t offset, const uint8_t *dat
 	return 0;
 }
 
-static bool buffer_covers(const struct buffer *b, uint64_t offset, size_t size)
+static bool slab_covers(const struct slab *b, uint64_t offset, size_t size)
 {
-	return b->offset <= offset && offset + size <= buffer_end(b);
+	return b->offset <= offset && offset + size <= slab_end(b);
 }
 
-bool buffer_read_locked(const struct content *content, uint64_t offset, size_t size, uint8_t *out)
+bool slab_read_locked(const struct content *content, uint64_t offset, size_t size, uint8_t *out)
 {
-	const struct buffer *only = NULL;
-	size_t index = buffer_after(content, offset);
-	if (index && buffer_covers(content->dirty[index - 1], offset, size)) {
+	const struct slab *only = NULL;
+	size_t index = slab_after(content, offset);
+	if (index && slab_covers(content->dirty[index - 1], offset, size)) {
 		only = content->dirty[index - 1];
 	} else {
 		for (size_t i = 0; i < content->dirty_count; i++)
 			if (content->dirty[i]->offset < offset + size &&
-			    offset < buffer_end(content->dirty[i]))
+			    offset < slab_end(content->dirty[i]))
 				return false;
-		for (const struct buffer *b = content->queue; b; b = b->next) {
-			if (b->offset >= offset + size || offset >= buffer_end(b))
+		for (const struct slab *b = content->queue; b; b = b->next) {
+			if (b->offset >= offset + size || offset >= slab_end(b))
 				continue;
-			if (only || !buffer_covers(b, offset, size))
+			if (only || !slab_covers(b, offset, size))
 				return false;
 			only = b;
 		}
@@ -202,10 +202,10 @@ bool buffer_read_locked(const struct content *content, uint64_t offset, size_t s
 	return true;
 }
 
-static void buffer_enqueue(struct content *content, size_t first, size_t count)
+static void slab_enqueue(struct content *content, size_t first, size_t count)
 {
 	for (size_t i = first; i < first + count; i++) {
-		struct buffer *b = content->dirty[i];
+		struct slab *b = content->dirty[i];
 		content->dirty_bytes -= b->size;
 		b->next = NULL;
 		if (content->queue)
@@ -219,21 +219,21 @@ static void buffer_enqueue(struct content *content, size_t first, size_t count)
 	content->dirty_count -= count;
 }
 
-void buffer_hand_over_locked(struct inode *inode, bool all)
+void slab_hand_over_locked(struct inode *inode, bool all)
 {
 	struct content *content = inode->content;
 	if (!content || content->dirty_count == 0)
 		return;
 	if (all || content->dirty_bytes >= BUFFERS_SCATTERED) {
-		buffer_enqueue(content, 0, content->dirty_count);
+		slab_enqueue(content, 0, content->dirty_count);
 		return;
 	}
 	uint64_t expected = content->dirty[0]->offset;
 	if (content->queue)
-		expected = buffer_end(content->queue_end);
+		expected = slab_end(content->queue_end);
 	else if (content->carry)
-		expected = buffer_end(content->carry);
-	size_t first = buffer_after(content, expected);
+		expected = slab_end(content->carry);
+	size_t first = slab_after(content, expected);
 	if (first == 0 || content->dirty[first - 1]->offset != expected)
 		return;
 	size_t end = --first;
@@ -243,5 +243,5 @@ void buffer_hand_over_locked(struct inode *inode, bool all)
 		end++;
 	}
 	if (end > first)
-		buffer_enqueue(content, first, end - first);
+		slab_enqueue(content, first, end - first);
 }
