@@ -26,6 +26,7 @@ static const char *log_program = "granary";
 static atomic_int log_threshold = LOG_LEVEL_INFO;
 static atomic_int log_socket = -1;
 static atomic_ulong log_drops;
+static atomic_bool log_teed;
 
 void log_set_program(const char *name)
 {
@@ -79,6 +80,11 @@ int log_open_socket(const char *path)
 	return 0;
 }
 
+void log_tee(bool on)
+{
+	atomic_store(&log_teed, on);
+}
+
 uint64_t log_dropped(void)
 {
 	return atomic_load(&log_drops);
@@ -87,13 +93,12 @@ uint64_t log_dropped(void)
 static void log_emit(const char *line, size_t length)
 {
 	int fd = atomic_load(&log_socket);
-	if (fd < 0) {
+	if (fd < 0 || atomic_load(&log_teed)) {
 		/* One write, so that lines of several processes do not mix. */
 		if (write(STDERR_FILENO, line, length) < 0)
 			atomic_fetch_add(&log_drops, 1);
-		return;
 	}
-	if (send(fd, line, length, MSG_NOSIGNAL) < 0)
+	if (fd >= 0 && send(fd, line, length, MSG_NOSIGNAL) < 0)
 		atomic_fetch_add(&log_drops, 1);
 }
 

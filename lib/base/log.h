@@ -8,6 +8,7 @@
 #ifndef LIB_BASE_LOG_H
 #define LIB_BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum log_level {
@@ -26,6 +27,8 @@ const char *log_level_name(enum log_level level);
 int log_level_parse(const char *name, enum log_level *level);
 /* Sends lines to this datagram socket from now on; -errno leaves them on stderr. */
 int log_open_socket(const char *path);
+/* While on, lines go to stderr even when there is a socket: for a start that somebody watches. */
+void log_tee(bool on);
 /* Lines that could not be handed over since the start. */
 uint64_t log_dropped(void);
 

@@ -334,6 +334,7 @@ void control_quiesce(struct control *c)
 	c->quiet = true;
 	event_del(c->acceptable);
 	event_del(c->retry);
+	close(TAKE_FD(c->fd)); /* who comes now is better refused than left waiting */
 	for (struct job *job = c->jobs; job; job = job->next)
 		job_wait(job);
 	daemon_run_posts(c->daemon);
@@ -368,7 +369,8 @@ void control_close(struct control **control)
 		connection_free(TAILQ_FIRST(&c->connections));
 	event_free(c->acceptable);
 	event_free(c->retry);
-	close(c->fd);
+	if (c->fd >= 0)
+		close(c->fd);
 	free(c->path);
 	free(c);
 }

@@ -234,6 +234,20 @@ static void daemon_remove_signals(struct daemon_signals *s)
 			event_free(events[i]);
 }
 
+/* As mkdir -p. */
+static int daemon_make_folders(const char *path)
+{
+	CLEANUP_FREE char *copy = mem_strdup(path);
+	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = 0;
+		int error = file_make_directory(copy, 0755);
+		if (error)
+			return error;
+		*p = '/';
+	}
+	return file_make_directory(path, 0755);
+}
+
 /* The control socket, in a run folder that may have to be made. */
 static int daemon_open_control(struct daemon *d)
 {
@@ -241,9 +255,7 @@ static int daemon_open_control(struct daemon *d)
 		free(d->control_path);
 		d->control_path = mem_strdup(d->options.control);
 	} else if (strncmp(d->control_path, d->run_folder, strlen(d->run_folder)) == 0) {
-		int error = d->options.root ? file_make_directory(d->options.root, 0755) : 0;
-		if (!error)
-			error = file_make_directory(d->run_folder, 0755);
+		int error = daemon_make_folders(d->run_folder);
 		if (error) {
 			log_error("%s: cannot make the run folder: %s", d->run_folder,
 				  strerror(-error));
@@ -275,6 +287,7 @@ static int daemon_serve(struct daemon *d, int *ready_fd)
 	error = daemon_open_control(d);
 	if (!error) {
 		daemon_detach(d, ready_fd);
+		log_tee(false);
 		ready_notify("READY=1");
 		log_debug("ready");
 		event_base_dispatch(d->base);
@@ -340,6 +353,7 @@ int daemon_main(int argc, char **argv, const struct daemon_class *class)
 	CLEANUP_FD int ready_fd = -1;
 	int status = 0;
 	log_set_program(class->name);
+	log_tee(true);
 	signal(SIGPIPE, SIG_IGN);
 	json_object_seed(0); /* now, while there is one thread */
 	pthread_mutex_init(&d.post_lock, NULL);

@@ -365,12 +365,17 @@ static void too_many_connections_are_told_so(void **state)
 	close(extra);
 	for (size_t i = 0; i < CONTROL_CONNECTIONS_MAX; i++)
 		close(fds[i]);
-	pause_ms(100);
-	extra = raw();
-	send_text(extra, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}\n");
-	read_line(extra, line, sizeof(line));
+	/* It may take a moment until their end is noticed. */
+	*line = 0;
+	for (int i = 0; i < 100 && !strstr(line, "result"); i++) {
+		extra = raw();
+		send(extra, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}\n", 41,
+		     MSG_NOSIGNAL);
+		read_line(extra, line, sizeof(line));
+		close(extra);
+		pause_ms(20);
+	}
 	assert_non_null(strstr(line, "result"));
-	close(extra);
 }
 
 static void too_many_slow_calls_are_told_so(void **state)
@@ -419,7 +424,10 @@ static void another_user_is_refused(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	assert_int_equal(refused_as_nobody(), 0);
+	int status = refused_as_nobody();
+	if (status == 2)
+		skip(); /* the folder for temporary files is closed to others */
+	assert_int_equal(status, 0);
 	struct rpc_client *client = connected();
 	assert_int_equal(rpc_call(client, "metrics", NULL, &result, message), 0);
 	assert_int_equal(json_integer_value(json_object_get(result, "control_refused")), 1);

@@ -83,6 +83,30 @@ static void lines_go_to_the_socket(void **state)
 	assert_string_equal(line, "granary-test: plain\n");
 }
 
+static void a_tee_goes_to_stderr_as_well(void **state)
+{
+	char line[4096], tail[4096] = "";
+	int ends[2];
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	int saved = dup(STDERR_FILENO);
+	dup2(ends[1], STDERR_FILENO);
+	log_tee(true);
+	log_info("both");
+	log_tee(false);
+	log_info("one");
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[1]);
+	assert_true(read(ends[0], tail, sizeof(tail) - 1) > 0);
+	close(ends[0]);
+	assert_string_equal(tail, "granary-test: both\n");
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_string_equal(line, "granary-test: both\n");
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_string_equal(line, "granary-test: one\n");
+}
+
 static void levels_below_are_left_out(void **state)
 {
 	char line[4096];
@@ -139,6 +163,7 @@ int main(void)
 		cmocka_unit_test(names_and_levels_match),
 		cmocka_unit_test(a_missing_socket_is_told),
 		cmocka_unit_test(lines_go_to_the_socket),
+		cmocka_unit_test(a_tee_goes_to_stderr_as_well),
 		cmocka_unit_test(levels_below_are_left_out),
 		cmocka_unit_test(a_long_line_is_cut_and_ends),
 		cmocka_unit_test(a_full_socket_drops_and_counts),

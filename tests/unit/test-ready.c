@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -183,6 +184,26 @@ static void a_failure_in_the_background_is_the_parent_s(void **state)
 	assert_int_equal(wait_status(spawn(NULL, "--background", "--nonsense")), 2);
 }
 
+/* A log daemon is there: the failure is told to whoever starts by hand all the same. */
+static void a_failure_is_shown_beside_the_log(void **state)
+{
+	char line[512], folder[96];
+	struct sockaddr_un log = {.sun_family = AF_UNIX};
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/run", root);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	snprintf(log.sun_path, sizeof(log.sun_path), "%s/run/log.sock", root);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&log, sizeof(log)), 0);
+	assert_int_equal(wait_status(spawn(NULL, "--background", "--start-error=5")), 1);
+	assert_true(stderr_has("Input/output error"));
+	ssize_t n = recv(fd, line, sizeof(line) - 1, MSG_DONTWAIT);
+	close(fd);
+	assert_true(n > 0);
+	line[n] = 0;
+	assert_non_null(strstr(line, "Input/output error"));
+}
+
 static void statuses_of_the_foreground(void **state)
 {
 	(void)state;
@@ -213,6 +234,7 @@ int main(void)
 		WITH_ROOT(a_supervisor_that_is_gone_is_no_reason_to_fail),
 		WITH_ROOT(the_background_answers_when_the_parent_ends),
 		WITH_ROOT(a_failure_in_the_background_is_the_parent_s),
+		WITH_ROOT(a_failure_is_shown_beside_the_log),
 		WITH_ROOT(statuses_of_the_foreground),
 		WITH_ROOT(secrets_are_not_logged),
 	};
