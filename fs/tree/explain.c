@@ -79,8 +79,9 @@ static int explain_count(struct explain_walk *walk)
 			continue;
 		}
 		struct chunk_ref ref = {c->pack, c->slot};
+		struct fingerprint fingerprint;
 		uint32_t raw, stored;
-		int error = store_chunk_info(walk->tree->store, ref, &raw, &stored, NULL);
+		int error = store_chunk_info(walk->tree->store, ref, &raw, &stored, &fingerprint);
 		if (error)
 			return error;
 		e->unique_chunks++;

@@ -1,9 +1,18 @@
 # SPDX-License-Identifier: MIT
-TREE_TESTS = tests/unit/test-tree-names
+TREE_TESTS = tests/unit/test-tree-names tests/unit/test-tree-xattr tests/unit/test-tree-data
 check_PROGRAMS += $(TREE_TESTS)
 TESTS += $(TREE_TESTS)
 TREE_TEST_LIBS = $(TREE_LIBS) $(CMOCKA_LIBS)
+TREE_TEST_UTIL = tests/unit/tree-util.c tests/unit/tree-util.h
 
-tests_unit_test_tree_names_SOURCES = tests/unit/test-tree-names.c tests/unit/tree-util.c tests/unit/tree-util.h
+tests_unit_test_tree_names_SOURCES = tests/unit/test-tree-names.c $(TREE_TEST_UTIL)
 tests_unit_test_tree_names_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_tree_names_LDADD = $(TREE_TEST_LIBS)
+
+tests_unit_test_tree_xattr_SOURCES = tests/unit/test-tree-xattr.c $(TREE_TEST_UTIL)
+tests_unit_test_tree_xattr_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_tree_xattr_LDADD = $(TREE_TEST_LIBS)
+
+tests_unit_test_tree_data_SOURCES = tests/unit/test-tree-data.c $(TREE_TEST_UTIL)
+tests_unit_test_tree_data_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_tree_data_LDADD = $(TREE_TEST_LIBS)
