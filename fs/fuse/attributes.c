@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on attributes, extended attributes and the filesystem as a whole. */
+#include <errno.h>
+#include <linux/limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 
 #include "fs/fuse/operations.h"
@@ -98,12 +101,32 @@ void op_getxattr(fuse_req_t req, fuse_ino_t inode, const char *name, size_t size
 			    size);
 }
 
+/* Takes the names out that only root may know of; the new length. */
+static ssize_t list_hide_trusted(char *list, ssize_t length)
+{
+	ssize_t kept = 0;
+
+	for (ssize_t at = 0; at < length;) {
+		ssize_t size = (ssize_t)strlen(list + at) + 1;
+		if (strncmp(list + at, "trusted.", 8) != 0) {
+			memmove(list + kept, list + at, (size_t)size);
+			kept += size;
+		}
+		at += size;
+	}
+	return kept;
+}
+
+/* The whole list is fetched even where only its size is asked for: what the caller may see
+ * of it is known only then. */
 void op_listxattr(fuse_req_t req, fuse_ino_t inode, size_t size)
 {
-	CLEANUP_FREE char *data = size ? mem_try_alloc(1, size) : NULL;
+	CLEANUP_FREE char *data = mem_try_alloc(1, XATTR_LIST_MAX);
+	ssize_t got = data ? tree_listxattr(request_tree(req), inode, data, XATTR_LIST_MAX) : -ENOMEM;
 
-	if (size && !data)
-		reply_status(req, -ENOMEM);
-	else
-		reply_value(req, tree_listxattr(request_tree(req), inode, data, size), data, size);
+	if (got > 0 && fuse_req_ctx(req)->uid != 0)
+		got = list_hide_trusted(data, got);
+	if (size && got > (ssize_t)size)
+		got = -ERANGE;
+	reply_value(req, got, data, size);
 }

@@ -25,9 +25,10 @@ static void setattr_times(struct inode_row *row, unsigned set, const struct stat
 		row->atime = now;
 	else if (set & TREE_SET_ATIME)
 		row->atime = clock_from_timespec(&attr->st_atim);
-	if (set & TREE_SET_MTIME_NOW)
+	/* truncate(2) names no time; a new size is a modification all the same. */
+	if (set & (TREE_SET_MTIME_NOW | TREE_SET_SIZE))
 		row->mtime = now;
-	else if (set & TREE_SET_MTIME)
+	if (set & TREE_SET_MTIME)
 		row->mtime = clock_from_timespec(&attr->st_mtim);
 	row->ctime = set & TREE_SET_CTIME ? clock_from_timespec(&attr->st_ctim) : now;
 }

@@ -65,11 +65,11 @@ bench_streams() {
 	row streams restic stored "$(folder_bytes "$work/restic")" 0
 	row streams borg stored "$(folder_bytes "$work/borg")" 0
 	# Restore before the duplicate run, so that `latest` is the newest generation.
+	tar=$(tail -n 1 "$folder/tars")
 	for tool in granary restic borg passthrough native; do
 		streams_restore "$tool" "generation-$versions"
 	done
-	head -n 1 "$folder/tars" > "$folder/first"
-	read -r tar < "$folder/first"
+	tar=$(head -n 1 "$folder/tars")
 	cp "$tar" "$work/again/again.tar"
 	bytes=$(stat -c %s "$tar")
 	for tool in granary restic borg; do

@@ -69,7 +69,7 @@ passthrough_start() {
 	mkdir -p "$work/pass" "$work/pass.source"
 	if [ ! -x "$work/passthrough_ll" ]; then
 		# shellcheck disable=SC2046
-		cc -O2 -D_GNU_SOURCE -o "$work/passthrough_ll" /usr/share/doc/libfuse3-dev/examples/passthrough_ll.c \
+		cc -O2 -o "$work/passthrough_ll" /usr/share/doc/libfuse3-dev/examples/passthrough_ll.c \
 			$(pkg-config --cflags --libs fuse3)
 	fi
 	"$work/passthrough_ll" -o "source=$work/pass.source,allow_other,cache=always" "$work/pass"
