@@ -31,9 +31,12 @@ static enum cli_exit remote_complain_location(const char *name, int error)
 		command_complain("%s: neither a store nor in the mount of one", name);
 	else if (error == -ENOENT)
 		command_complain("no store is mounted: name one");
+	else if (error == -ENOTCONN)
+		command_complain("%s: the daemon of this mount has gone", name ? name : ".");
 	else
 		command_complain("%s: %s", name ? name : ".", strerror(-error));
-	return error == -ENOENT && !name ? CLI_UNREACHABLE : CLI_FAILED;
+	bool unreachable = error == -ENOTCONN || (error == -ENOENT && !name);
+	return unreachable ? CLI_UNREACHABLE : CLI_FAILED;
 }
 
 enum cli_exit remote_open_store(const struct command_call *call, const char *name, struct remote *r)
