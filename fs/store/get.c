@@ -114,7 +114,8 @@ int store_chunk_info(struct store *store, struct chunk_ref ref, uint32_t *raw, u
 		*stored = region->raw && region->stored
 				  ? (uint32_t)((uint64_t)slot->size * region->stored / region->raw)
 				  : slot->size;
-		*fingerprint = pack->directory.fingerprint[ref.slot];
+		if (fingerprint)
+			*fingerprint = pack->directory.fingerprint[ref.slot];
 	}
 	pthread_mutex_unlock(&pack->lock);
 	pack_release(&pack);
