@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds the packs that are in the segment files. From a good pack the next one
+ * is at its end; from anything else the scan goes on at the next place where a
+ * pack could be, and over the holes that cleaning has punched in one step.
+ */
+#include "fs/tool/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/format.h"
+#include "fs/store/pack.h"
+#include "fs/store/segment_file.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/file.h"
+#include "lib/base/mem.h"
+
+struct scanner {
+	struct scan *scan;
+	const char *store_path;
+	const uint8_t *uuid;
+	int fd;
+	uint64_t segment, size;
+};
+
+/* A whole directory, as its header promises? */
+static int directory_check(const struct scanner *s, uint64_t offset,
+			   const struct pack_header *header)
+{
+	CLEANUP_FREE uint8_t *data = NULL;
+	struct pack_directory directory = {0};
+	int error;
+
+	if (offset + header->length > s->size)
+		return -EBADMSG; /* cut off: it was never committed */
+	data = mem_try_alloc(1, header->directory_size ? header->directory_size : 1);
+	if (!data)
+		return -ENOMEM;
+	error = file_pread(s->fd, data, header->directory_size, offset + PACK_HEADER_SIZE);
+	if (!error)
+		error = pack_directory_decode(header, data, &directory);
+	pack_directory_clear(&directory);
+	return error;
+}
+
+static int pack_found(struct scanner *s, uint64_t offset, const struct pack_header *h)
+{
+	struct pack_list *list = &s->scan->packs;
+
+	if (mem_reserve(&list->rows, &list->capacity, list->count + 1, sizeof(*list->rows)))
+		return -ENOMEM;
+	list->rows[list->count++] = (struct pack_row){.pack = h->pack,
+						      .version = h->version,
+						      .kind = h->kind,
+						      .segment = s->segment,
+						      .offset = offset,
+						      .length = h->length,
+						      .slots = h->slots,
+						      .raw = h->raw};
+	return 0;
+}
+
+/* Past a hole in one step; else to the next place where a pack could begin. */
+static uint64_t next_place(const struct scanner *s, uint64_t offset)
+{
+	off_t data = lseek(s->fd, (off_t)offset + PACK_ALIGN, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? s->size : offset + PACK_ALIGN;
+	return (uint64_t)data / PACK_ALIGN * PACK_ALIGN;
+}
+
+static int segment_walk(struct scanner *s, uint64_t *end)
+{
+	uint64_t offset = SEGMENT_HEADER_SIZE;
+	int error = 0;
+
+	while (!error && offset + PACK_HEADER_SIZE <= s->size) {
+		uint8_t data[PACK_HEADER_SIZE];
+		struct pack_header header;
+
+		error = file_pread(s->fd, data, sizeof(data), offset);
+		if (error)
+			break;
+		error = pack_header_decode(data, s->uuid, &header);
+		if (!error)
+			error = directory_check(s, offset, &header);
+		if (error == -ENOMEM)
+			break;
+		if (error) {
+			s->scan->damaged += error != -EBADMSG || data[0] != 0;
+			error = 0;
+			offset = next_place(s, offset);
+			continue;
+		}
+		error = pack_found(s, offset, &header);
+		offset += header.length;
+		*end = offset;
+	}
+	return error;
+}
+
+static int segment_scan(void *context, uint64_t number)
+{
+	struct scanner *s = context;
+	struct scan *scan = s->scan;
+	CLEANUP_FREE char *path = segment_file_path(s->store_path, number);
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t end = SEGMENT_HEADER_SIZE;
+	struct stat st;
+	int error;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	s->fd = fd;
+	s->segment = number;
+	s->size = (uint64_t)st.st_size;
+	error = segment_walk(s, &end);
+	if (error)
+		return error;
+	if (mem_reserve(&scan->segments, &scan->segment_capacity, scan->segment_count + 1,
+			sizeof(*scan->segments)))
+		return -ENOMEM;
+	scan->segments[scan->segment_count++] = (struct scan_segment){.number = number, .end = end};
+	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct pack_row *x = a, *y = b;
+
+	if (x->pack != y->pack)
+		return x->pack < y->pack ? -1 : 1;
+	return x->version < y->version ? 1 : x->version > y->version ? -1 : 0;
+}
+
+/* The highest version of each number stays. */
+static void keep_newest(struct pack_list *list)
+{
+	size_t kept = 0;
+
+	if (list->count)
+		qsort(list->rows, list->count, sizeof(*list->rows), by_number);
+	for (size_t i = 0; i < list->count; i++)
+		if (kept == 0 || list->rows[kept - 1].pack != list->rows[i].pack)
+			list->rows[kept++] = list->rows[i];
+	list->count = kept;
+}
+
+static void count_used(struct scan *scan)
+{
+	for (size_t i = 0; i < scan->packs.count; i++)
+		for (size_t k = 0; k < scan->segment_count; k++)
+			if (scan->segments[k].number == scan->packs.rows[i].segment) {
+				scan->segments[k].used += scan->packs.rows[i].length;
+				break;
+			}
+}
+
+int scan_store(const char *store_path, const uint8_t uuid[16], struct scan *scan)
+{
+	struct scanner s = {.scan = scan, .store_path = store_path, .uuid = uuid, .fd = -1};
+	int error = segment_file_each(store_path, segment_scan, &s);
+
+	if (error)
+		return error;
+	keep_newest(&scan->packs);
+	count_used(scan);
+	return 0;
+}
+
+void scan_clear(struct scan *scan)
+{
+	pack_list_clear(&scan->packs);
+	free(scan->segments);
+	*scan = (struct scan){0};
+}
