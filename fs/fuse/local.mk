@@ -5,6 +5,7 @@ fs_fuse_libfront_a_SOURCES = \
 	fs/fuse/directories.c \
 	fs/fuse/files.c \
 	fs/fuse/fsd.h \
+	fs/fuse/jobs.c \
 	fs/fuse/mountpoint.h fs/fuse/mountpoint.c \
 	fs/fuse/names.c \
 	fs/fuse/operations.h fs/fuse/operations.c \
@@ -12,3 +13,7 @@ fs_fuse_libfront_a_SOURCES = \
 	fs/fuse/rpc_stats.c
 fs_fuse_libfront_a_CPPFLAGS = $(AM_CPPFLAGS) $(FUSE_CFLAGS)
 FRONT_LIBS = fs/fuse/libfront.a $(TREE_LIBS) $(DAEMON_LIBS) $(FUSE_LIBS)
+
+sbin_PROGRAMS += fs/granary-fsd
+fs_granary_fsd_SOURCES = fs/main.c
+fs_granary_fsd_LDADD = $(FRONT_LIBS)

@@ -61,8 +61,7 @@ static json_t *job_object(struct fsd *fsd, enum tree_job job)
 			 (json_int_t)s.will_free, "damaged_chunks", (json_int_t)s.damaged_chunks,
 			 "damaged_files", (json_int_t)s.damaged_files, "healed_chunks",
 			 (json_int_t)s.healed_chunks, "started_ns", (json_int_t)s.started_ns,
-			 "finished_ns", (json_int_t)s.finished_ns, "error",
-			 abs(s.error));
+			 "finished_ns", (json_int_t)s.finished_ns, "error", abs(s.error));
 }
 
 static int rpc_status(struct daemon *d, json_t *params, json_t **result, char message[256])

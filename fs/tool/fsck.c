@@ -256,8 +256,6 @@ static int run(const struct request *r)
 	error = superblock_read(f.path, &f.superblock);
 	if (error)
 		return error == -EBADMSG ? FSCK_UNCORRECTED : FSCK_FAILED;
-	if (r->rebuild)
-		return fsck_rebuild_index(f.path) ? FSCK_FAILED : FSCK_CORRECTED;
 	if (fsck_lock(&f))
 		return FSCK_FAILED;
 	if (r->restore) {
@@ -268,9 +266,11 @@ static int run(const struct request *r)
 	error = fsck_load(&f);
 	if (!error && r->dump)
 		error = fsck_dump(&f, r->what);
+	else if (!error && r->rebuild)
+		error = fsck_rebuild_index(&f);
 	else if (!error)
 		error = fsck_check(&f);
-	if (!error && !r->dump)
+	if (!error && !r->dump && !r->rebuild)
 		fsck_report(&f);
 	status = fsck_status(&f, error);
 	fsck_close(&f);

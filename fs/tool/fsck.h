@@ -68,7 +68,7 @@ int check_name_damage(struct fsck *f);
 char *check_path(struct fsck *f, uint64_t inode);
 
 /* ---- the rest ---- */
-int fsck_rebuild_index(const char *path);
+int fsck_rebuild_index(struct fsck *f);
 int fsck_restore_catalogue(const char *path, const struct superblock *superblock);
 /* `what`: NULL for everything, a pack's number, or the path of a file in the store. */
 int fsck_dump(struct fsck *f, const char *what);

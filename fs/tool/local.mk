@@ -5,3 +5,24 @@ fs_tool_mount_granary_SOURCES = \
 	fs/tool/mount_options.h fs/tool/mount_options.c \
 	fs/tool/tool.h fs/tool/tool.c
 fs_tool_mount_granary_LDADD = $(BASE_LIBS)
+
+sbin_PROGRAMS += fs/tool/mkfs.granary
+fs_tool_mkfs_granary_SOURCES = fs/tool/mkfs.c fs/tool/tool.h fs/tool/tool.c
+fs_tool_mkfs_granary_LDADD = $(TREE_LIBS)
+
+sbin_PROGRAMS += fs/tool/fsck.granary
+fs_tool_fsck_granary_SOURCES = \
+	fs/tool/check_data.c \
+	fs/tool/check_maps.c \
+	fs/tool/check_segments.c \
+	fs/tool/check_tree.c \
+	fs/tool/db.c \
+	fs/tool/dump.c \
+	fs/tool/fsck.h fs/tool/fsck.c \
+	fs/tool/packs.h fs/tool/packs.c \
+	fs/tool/reader.h fs/tool/reader.c \
+	fs/tool/rebuild.c \
+	fs/tool/restore.c \
+	fs/tool/scan.h fs/tool/scan.c \
+	fs/tool/tool.h fs/tool/tool.c
+fs_tool_fsck_granary_LDADD = $(TREE_LIBS)
