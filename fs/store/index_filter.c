@@ -314,12 +314,13 @@ bool index_filter_pass(const struct index_filter_bits *bits, const struct index_
 	if (!part->blocks)
 		return true;
 	const uint8_t *block = bits_block(bits, part, key);
+	/* All eight without a branch: which one is missing first cannot be foretold. */
+	unsigned all = 1;
 	for (unsigned j = 0; j < 8; j++) {
 		unsigned bit = (unsigned)(key->low >> (5 * j)) & 31;
-		if (!(block[j * 4 + bit / 8] >> bit % 8 & 1))
-			return false;
+		all &= (unsigned)block[j * 4 + bit / 8] >> bit % 8;
 	}
-	return true;
+	return all & 1;
 }
 
 /* Number of pages whose fence is below `value`. */
