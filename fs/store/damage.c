@@ -196,14 +196,26 @@ unsigned damage_heal(struct damage *d, const struct fingerprint *fingerprint, st
 	return healed;
 }
 
-void damage_forget(struct damage *d, uint64_t pack, uint32_t slot)
+void damage_forget(struct damage *d, struct chunk_ref ref)
+{
+	if (!damage_any(d))
+		return;
+	LOCK_SCOPE(&d->lock);
+	struct damage_entry *entry = damage_find_locked(d, ref);
+	if (!entry)
+		return;
+	entry->forgotten = true;
+	entry->dirty = d->freezes;
+}
+
+void damage_forget_pack(struct damage *d, uint64_t pack)
 {
 	struct damage_entry *entry, *next;
 	if (!damage_any(d))
 		return;
 	LOCK_SCOPE(&d->lock);
 	HASH_ITER(hh, d->table, entry, next) {
-		if (entry->place.pack != pack || (slot != DAMAGE_DIRECTORY && entry->place.slot != slot))
+		if (entry->place.pack != pack)
 			continue;
 		entry->forgotten = true;
 		entry->dirty = d->freezes;

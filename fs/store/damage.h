@@ -38,8 +38,10 @@ bool damage_add(struct damage *d, struct chunk_ref ref, const struct fingerprint
 unsigned damage_heal(struct damage *d, const struct fingerprint *fingerprint, struct chunk_ref good);
 /* Whether a chunk with this fingerprint waits to be healed. */
 bool damage_wants(struct damage *d, const struct fingerprint *fingerprint);
-/* The pack has been rewritten or dropped: forgets the slot (DAMAGE_DIRECTORY: all its slots). */
-void damage_forget(struct damage *d, uint64_t pack, uint32_t slot);
+/* The slot is well again. */
+void damage_forget(struct damage *d, struct chunk_ref ref);
+/* The pack is gone. */
+void damage_forget_pack(struct damage *d, uint64_t pack);
 /* Fingerprints are not in the catalogue: calls learn() for each place without one. */
 void damage_learn(struct damage *d, int (*learn)(void *context, struct chunk_ref ref, struct fingerprint *fingerprint),
 		  void *context);

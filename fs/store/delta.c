@@ -22,6 +22,7 @@
 struct store_delta {
 	uint32_t magic;
 	uint64_t damage_frozen;
+	int64_t recorded; /* packs in the transaction under way */
 	size_t count, capacity;
 	struct pack **packs;           /* each held by the list of uncommitted packs */
 	struct segment_place *places;  /* once they are written */
@@ -151,20 +152,30 @@ int store_record_pack(struct store *store, const struct pack *pack)
 	return catalogue_run(store->catalogue, row, "record a pack");
 }
 
-static int delta_record_counters(struct store *store, size_t packs)
+int store_record_counters(struct store *store, int64_t change)
 {
 	pthread_mutex_lock(&store->delta_lock);
-	uint64_t next = store->next_pack, count = store->pack_count + packs;
+	store->pack_count_change += change;
+	int64_t next = (int64_t)store->next_pack;
+	int64_t count = (int64_t)store->pack_count + store->pack_count_change;
 	pthread_mutex_unlock(&store->delta_lock);
-	int error = catalogue_set_meta(store->catalogue, "next_pack", (int64_t)next);
-	return error ? error : catalogue_set_meta(store->catalogue, "packs", (int64_t)count);
+	int error = catalogue_set_meta(store->catalogue, "next_pack", next);
+	return error ? error : catalogue_set_meta(store->catalogue, "packs", count);
+}
+
+void store_settle_counters(struct store *store, int64_t change, bool committed)
+{
+	LOCK_SCOPE(&store->delta_lock);
+	store->pack_count_change -= change;
+	if (committed)
+		store->pack_count = (uint64_t)((int64_t)store->pack_count + change);
 }
 
 int store_delta_record(struct store *store, struct store_delta *delta)
 {
 	ASSERT_OBJECT(delta, DELTA_MAGIC);
 	int error = damage_record(store->damage, store->catalogue, delta->damage_frozen);
-	size_t recorded = 0;
+	int64_t recorded = 0;
 	for (size_t i = 0; i < delta->count && !error; i++) {
 		const struct pack *pack = delta->packs[i];
 		if (!pack->placed)
@@ -175,9 +186,10 @@ int store_delta_record(struct store *store, struct store_delta *delta)
 	}
 	if (!error)
 		error = segments_record_write(store->segments, store->catalogue);
-	if (!error && recorded)
-		error = delta_record_counters(store, recorded);
-	return error;
+	if (error || recorded == 0)
+		return error;
+	delta->recorded = recorded;
+	return store_record_counters(store, recorded);
 }
 
 /* ---- the end ---- */
@@ -193,7 +205,6 @@ static void delta_settle_pack(struct store *store, struct pack *pack)
 {
 	pthread_mutex_lock(&store->delta_lock);
 	TAILQ_REMOVE(&store->uncommitted, pack, delta_link);
-	store->pack_count += pack->placed;
 	pthread_mutex_unlock(&store->delta_lock);
 	pthread_mutex_lock(&pack->lock);
 	pack->state = PACK_STATE_COMMITTED;
@@ -213,6 +224,7 @@ void store_delta_done(struct store *store, struct store_delta **pointer, bool co
 	ASSERT_OBJECT(delta, DELTA_MAGIC);
 	segments_settle(store->segments, committed);
 	damage_settle(store->damage, committed);
+	store_settle_counters(store, delta->recorded, committed);
 	for (size_t i = 0; i < delta->count; i++) {
 		if (committed) {
 			delta_settle_pack(store, delta->packs[i]);

@@ -8,12 +8,14 @@
  * up again.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "fs/store/store_private.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 
 #define GET_HEAL_HOPS 16
+#define GET_STALE_US  200
 
 /* Follows healings: a good copy may have been damaged and healed in its turn. -EIO: no good one. */
 static int store_resolve(struct store *store, struct chunk_ref *ref)
@@ -82,6 +84,8 @@ int store_get(struct store *store, struct chunk_ref ref, struct store_view *view
 		pack_release(&pack);
 		if (error != -ESTALE)
 			break;
+		/* The commit that moved it is done; in a moment the table of packs says so too. */
+		usleep(GET_STALE_US);
 		error = 0;
 	}
 	return error;

@@ -7,7 +7,7 @@ fs_store_libstore_a_SOURCES = fs/format.h fs/store/chunk_ref.h \
 	fs/store/damage.h fs/store/damage.c \
 	fs/store/delta.c \
 	fs/store/get.c \
-	fs/store/marks.h fs/store/marks.c fs/store/sweep.h \
+	fs/store/marks.h fs/store/marks.c \
 	fs/store/pack.h fs/store/pack.c \
 	fs/store/pack_load.c \
 	fs/store/pack_table.h fs/store/pack_table.c \
@@ -16,13 +16,16 @@ fs_store_libstore_a_SOURCES = fs/format.h fs/store/chunk_ref.h \
 	fs/store/put.c \
 	fs/store/recover.c \
 	fs/store/region_cache.h fs/store/region_cache.c \
+	fs/store/rewrite.c \
 	fs/store/scratch.h fs/store/scratch.c \
+	fs/store/scrub.h fs/store/scrub.c \
 	fs/store/segment.h fs/store/segment.c fs/store/segment_table.h \
 	fs/store/segment_file.h fs/store/segment_file.c \
 	fs/store/segment_record.c fs/store/segment_recover.c \
 	fs/store/space.h fs/store/space.c \
 	fs/store/store.h fs/store/store.c fs/store/store_private.h \
 	fs/store/stream.c \
+	fs/store/sweep.h fs/store/sweep.c \
 	fs/store/superblock.h fs/store/superblock.c
 include fs/store/index.mk
 STORE_LIBS = fs/store/libstore.a $(CHUNK_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS)

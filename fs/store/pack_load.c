@@ -19,35 +19,73 @@
 
 /* ---- directories ---- */
 
-struct pack_row {
-	uint64_t pack;
-	uint32_t version;
-	uint8_t kind;
-	struct segment_place place;
-	uint32_t slots;
-	uint64_t raw;
-};
+static struct pack_row pack_row_read(sqlite3_stmt *s)
+{
+	return (struct pack_row){
+		.pack = (uint64_t)sqlite3_column_int64(s, 0),
+		.version = (uint32_t)sqlite3_column_int64(s, 1),
+		.kind = (uint8_t)sqlite3_column_int(s, 2),
+		.place = {(uint64_t)sqlite3_column_int64(s, 3), (uint64_t)sqlite3_column_int64(s, 4),
+			  (uint64_t)sqlite3_column_int64(s, 5)},
+		.slots = (uint32_t)sqlite3_column_int64(s, 6),
+		.raw = (uint64_t)sqlite3_column_int64(s, 7),
+	};
+}
+
+static int pack_rows_read(struct catalogue *c, sqlite3_stmt *s, struct pack_row *rows, int room)
+{
+	int n = 0, code = SQLITE_ROW;
+	while (n < room && (code = sqlite3_step(s)) == SQLITE_ROW)
+		rows[n++] = pack_row_read(s);
+	sqlite3_reset(s);
+	int error = catalogue_errno(c, code, "read packs");
+	return error ? error : n;
+}
+
+int store_next_rows(struct store *store, uint64_t from, struct pack_row *rows, int room)
+{
+	catalogue_read_lock(store->catalogue);
+	sqlite3_stmt *s = catalogue_statement(store->catalogue, SQL_PACK_NEXT);
+	sqlite3_bind_int64(s, 1, (int64_t)from);
+	sqlite3_bind_int64(s, 2, room);
+	int n = pack_rows_read(store->catalogue, s, rows, room);
+	catalogue_read_unlock(store->catalogue);
+	return n;
+}
+
+int store_segment_rows(struct store *store, uint64_t segment, struct pack_row *rows, int room)
+{
+	catalogue_read_lock(store->catalogue);
+	sqlite3_stmt *s = catalogue_statement(store->catalogue, SQL_PACK_IN_SEGMENT);
+	sqlite3_bind_int64(s, 1, (int64_t)segment);
+	int n = pack_rows_read(store->catalogue, s, rows, room);
+	catalogue_read_unlock(store->catalogue);
+	return n;
+}
 
 static int store_find_row(struct store *store, uint64_t number, struct pack_row *row)
 {
-	struct catalogue *c = store->catalogue;
-	catalogue_read_lock(c);
-	sqlite3_stmt *s = catalogue_statement(c, SQL_PACK_GET);
+	catalogue_read_lock(store->catalogue);
+	sqlite3_stmt *s = catalogue_statement(store->catalogue, SQL_PACK_GET);
 	sqlite3_bind_int64(s, 1, (int64_t)number);
-	int code = sqlite3_step(s);
-	if (code == SQLITE_ROW)
-		*row = (struct pack_row){
-			.pack = number,
-			.version = (uint32_t)sqlite3_column_int64(s, 1),
-			.kind = (uint8_t)sqlite3_column_int(s, 2),
-			.place = {(uint64_t)sqlite3_column_int64(s, 3), (uint64_t)sqlite3_column_int64(s, 4),
-				  (uint64_t)sqlite3_column_int64(s, 5)},
-			.slots = (uint32_t)sqlite3_column_int64(s, 6),
-			.raw = (uint64_t)sqlite3_column_int64(s, 7)};
-	sqlite3_reset(s);
-	int error = code == SQLITE_DONE ? -ENOENT : catalogue_errno(c, code, "find a pack");
-	catalogue_read_unlock(c);
-	return error == -EBADMSG ? -EIO : error;
+	int n = pack_rows_read(store->catalogue, s, row, 1);
+	catalogue_read_unlock(store->catalogue);
+	if (n == -EBADMSG)
+		return -EIO;
+	return n < 0 ? n : n == 0 ? -ENOENT : 0;
+}
+
+static bool pack_row_same(const struct pack_row *row, uint32_t version, const struct segment_place *place)
+{
+	return row->version == version && row->place.segment == place->segment &&
+	       row->place.offset == place->offset;
+}
+
+bool store_pack_is_current(struct store *store, const struct pack *pack)
+{
+	struct pack_row now;
+	return store_find_row(store, pack->number, &now) == 0 &&
+	       pack_row_same(&now, pack->version, &pack->place);
 }
 
 /* The header is read with as much behind it as the directory most likely has. */
@@ -111,8 +149,7 @@ static int store_quarantine_directory(struct store *store, const struct pack_row
 	int error = store_find_row(store, row->pack, &now);
 	if (error)
 		return error;
-	if (now.version != row->version || now.place.segment != row->place.segment ||
-	    now.place.offset != row->place.offset)
+	if (!pack_row_same(&now, row->version, &row->place))
 		return -EAGAIN;
 	struct chunk_ref ref = {row->pack, DAMAGE_DIRECTORY};
 	if (damage_add(store->damage, ref, NULL))
@@ -215,7 +252,9 @@ static int store_load_written(struct store *store, struct pack *pack, uint32_t i
 		error = store_decode_region(store, region, scratch->room, buffer);
 	if (!error || error == -ENOMEM)
 		return error;
-	if (pack_is_superseded(pack))
+	/* Cleaning may have moved the pack and freed its old place just now. */
+	if (pack_is_superseded(pack) ||
+	    (pack->state == PACK_STATE_COMMITTED && !store_pack_is_current(store, pack)))
 		return -ESTALE;
 	store_quarantine_region(store, pack, index);
 	return -EIO;

@@ -63,6 +63,7 @@ static void pack_free(struct pack *pack)
 		free(pack->work[i]);
 	}
 	free(pack->work);
+	free(pack->restored);
 	pack_directory_clear(&pack->directory);
 	pthread_mutex_destroy(&pack->lock);
 	pack->magic = 0;

@@ -80,7 +80,7 @@ static uint8_t *pack_make_head(const struct store *store, const struct pack *pac
 	return head;
 }
 
-static int pack_write_parts(struct store *store, struct pack *pack)
+int pack_write_parts(struct store *store, struct pack *pack)
 {
 	uint64_t length = pack_lay_out(pack);
 	uint32_t regions = pack->directory.regions;
@@ -105,7 +105,7 @@ static int pack_write_parts(struct store *store, struct pack *pack)
 	return segments_write(store->segments, &pack->place, parts, (int)regions + 2);
 }
 
-static void pack_drop_work_locked(struct pack *pack)
+void pack_drop_work_locked(struct pack *pack)
 {
 	for (uint32_t i = 0; i < pack->directory.regions; i++) {
 		buffer_release(&pack->work[i]->stored);
@@ -171,7 +171,7 @@ void pack_write_again(struct store *store, struct pack *pack)
 /* ---- compressing ---- */
 
 /* Region bytes as they will be stored. Without memory they are stored as they are. */
-static struct buffer *region_compress(struct store *store, struct buffer *raw, enum codec *codec)
+struct buffer *region_compress(struct store *store, struct buffer *raw, enum codec *codec)
 {
 	CLEANUP_SCRATCH struct scratch *scratch = scratch_take(store->scratch, raw->size);
 	*codec = CODEC_RAW;

@@ -6,14 +6,12 @@
  * no more, and the index is not told that anything is covered.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
-#include "fs/store/catalogue_sql.h"
+#include "fs/store/scrub.h"
 #include "fs/store/store_private.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/log.h"
 #include "lib/base/mem.h"
 
 #define RECOVERY_STEP 16
@@ -27,22 +25,6 @@ struct store_recovery {
 	uint64_t next; /* the step's alone while running */
 	uint64_t inserted;
 };
-
-static int recovery_list(struct store *store, uint64_t from, uint64_t numbers[RECOVERY_STEP])
-{
-	struct catalogue *c = store->catalogue;
-	int n = 0, code;
-	catalogue_read_lock(c);
-	sqlite3_stmt *s = catalogue_statement(c, SQL_PACK_NEXT);
-	sqlite3_bind_int64(s, 1, (int64_t)from);
-	sqlite3_bind_int64(s, 2, RECOVERY_STEP);
-	while ((code = sqlite3_step(s)) == SQLITE_ROW && n < RECOVERY_STEP)
-		numbers[n++] = (uint64_t)sqlite3_column_int64(s, 0);
-	sqlite3_reset(s);
-	int error = catalogue_errno(c, code, "list packs");
-	catalogue_read_unlock(c);
-	return error ? error : n;
-}
 
 static void recovery_insert(struct store *store, uint64_t number)
 {
@@ -77,36 +59,67 @@ static int recovery_learn(void *context, struct chunk_ref ref, struct fingerprin
 	return error;
 }
 
-/* True while there is more. */
-static bool recovery_step(struct store_recovery *r)
+/* 1 while there is more, 0 at the end, -errno. */
+static int recovery_step(struct store_recovery *r)
 {
 	struct store *store = r->store;
-	uint64_t numbers[RECOVERY_STEP];
-	int n = recovery_list(store, r->next, numbers);
+	struct pack_row rows[RECOVERY_STEP];
+	int n = store_next_rows(store, r->next, rows, RECOVERY_STEP);
 	for (int i = 0; i < n; i++)
-		recovery_insert(store, numbers[i]);
+		recovery_insert(store, rows[i].pack);
 	if (n > 0) {
-		r->next = numbers[n - 1] + 1;
+		r->next = rows[n - 1].pack + 1;
 		r->inserted += (uint64_t)n;
 	}
-	return n == RECOVERY_STEP;
+	return n < 0 ? n : n == RECOVERY_STEP;
 }
 
 static void recovery_run(void *argument)
 {
 	struct store_recovery *r = argument;
-	bool more = recovery_step(r);
+	/* A catalogue that does not read has been logged; the index stays behind then. */
+	int left = recovery_step(r);
+	bool more = left > 0;
 	pthread_mutex_lock(&r->lock);
 	bool again = more && !r->stop;
 	if (!again) {
 		r->running = false;
-		r->done = !more;
+		r->done = left == 0;
 		pthread_cond_broadcast(&r->ended);
 	}
 	pthread_mutex_unlock(&r->lock);
-	if (again) {
+	if (again)
 		pool_submit(r->store->pool, POOL_BACKGROUND, &r->task);
-	}
+}
+
+/* By now the recovery has stopped or ended, so that nobody else inserts old packs. */
+int store_rebuild_index(struct store *store, void (*progress)(void *context, uint64_t done, uint64_t total),
+			void *context)
+{
+	struct pack_row rows[RECOVERY_STEP];
+	uint64_t from = 1, done = 0;
+	int n;
+	if (!store_can_write(store))
+		return -EROFS;
+	store_recovery_stop(store);
+	int error = index_reset(store->index);
+	if (error)
+		return error;
+	do {
+		n = store_next_rows(store, from, rows, RECOVERY_STEP);
+		for (int i = 0; i < n; i++) {
+			recovery_insert(store, rows[i].pack);
+			from = rows[i].pack + 1;
+		}
+		done += n > 0 ? (uint64_t)n : 0;
+		if (progress)
+			progress(context, done, store->pack_count > done ? store->pack_count : done);
+	} while (n == RECOVERY_STEP);
+	if (n < 0)
+		return n;
+	LOCK_SCOPE(&store->recovery->lock);
+	store->recovery->done = true;
+	return 0;
 }
 
 void store_recovery_start(struct store *store)

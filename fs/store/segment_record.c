@@ -16,6 +16,7 @@
 #include "fs/store/segment_table.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/fault.h"
 #include "lib/base/log.h"
 
 static struct segment *segment_touch_locked(struct segments *s, struct segment *segment)
@@ -149,6 +150,14 @@ void segments_settle(struct segments *s, bool committed)
 	}
 }
 
+static int segment_file_punch(int fd, const struct segment_place *place)
+{
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)place->offset,
+			 (off_t)place->length) < 0
+		       ? -errno
+		       : 0;
+}
+
 void segments_punch(struct segments *s, const struct segment_place *place)
 {
 	struct segment *segment;
@@ -157,16 +166,16 @@ void segments_punch(struct segments *s, const struct segment_place *place)
 	pthread_mutex_unlock(&s->lock);
 	if (!known || segment_use(s, place->segment, &segment) < 0)
 		return;
-	if (fallocate(segment->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)place->offset,
-		      (off_t)place->length) < 0) {
-		if (errno == EOPNOTSUPP || errno == ENOSYS) {
+	int error = fault_hit("punch") ? -EOPNOTSUPP : segment_file_punch(segment->fd, place);
+	if (error) {
+		if (error == -EOPNOTSUPP || error == -ENOSYS) {
 			pthread_mutex_lock(&s->lock);
 			s->no_punching = true;
 			pthread_mutex_unlock(&s->lock);
 		} else {
 			/* Only space is lost, and the next evacuation finds it. */
 			log_warning("%s: segment %llu: cannot free space: %s", s->path,
-				    (unsigned long long)place->segment, strerror(errno));
+				    (unsigned long long)place->segment, strerror(-error));
 		}
 	}
 	segment_unuse(s, segment);

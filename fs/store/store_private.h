@@ -95,6 +95,7 @@ struct store {
 	pthread_mutex_t delta_lock;
 	uint64_t next_pack;
 	uint64_t pack_count; /* committed */
+	int64_t pack_count_change; /* the committer's: of the transaction under way */
 	struct pack_list uncommitted; /* in order of number */
 
 	struct store_counters counters;
@@ -118,6 +119,11 @@ void stream_close_pack_locked(struct store_stream *stream);
 int store_throttle(struct store *store);
 
 /* pack_write.c */
+/* Lays out, allots and writes a pack whose regions are all in pack->work[]->stored. */
+int pack_write_parts(struct store *store, struct pack *pack);
+void pack_drop_work_locked(struct pack *pack);
+/* Region bytes as they will be stored; the reference is the caller's. Never fails. */
+struct buffer *region_compress(struct store *store, struct buffer *raw, enum codec *codec);
 void pack_work_submit(struct pack_work *work);
 /* The stream will not add to it any more. */
 void pack_close(struct store *store, struct pack *pack);
@@ -135,7 +141,36 @@ int store_decode_region(struct store *store, const struct pack_region *region, c
 /* All chunks of the region are quarantined; logged. */
 void store_quarantine_region(struct store *store, const struct pack *pack, uint32_t region);
 
+/* A row of the catalogue. */
+struct pack_row {
+	uint64_t pack;
+	uint32_t version;
+	uint8_t kind;
+	struct segment_place place;
+	uint32_t slots;
+	uint64_t raw;
+};
+/* The next rows from `from` on: their number or -errno. */
+int store_next_rows(struct store *store, uint64_t from, struct pack_row *rows, int room);
+int store_segment_rows(struct store *store, uint64_t segment, struct pack_row *rows, int room);
+/* The catalogue still says that the pack is where it was loaded from. */
+bool store_pack_is_current(struct store *store, const struct pack *pack);
+
+/* rewrite.c: the pack's living chunks as a new pack in a new place, written but not synced.
+ * -EIO: damage stands in the way. */
+int pack_rewrite(struct store *store, struct pack *old, const struct store_marks *marks,
+		 struct pack **fresh);
+/* The same bytes in another place. */
+int pack_move(struct store *store, const struct pack_row *row, struct pack **fresh);
+/* Stored bytes of living and of all chunks. */
+void pack_weigh(const struct pack *pack, const struct store_marks *marks, uint64_t *living,
+		uint64_t *all);
+
 /* delta.c */
+/* Notes in the transaction under way that so many packs came or went, and the next number. */
+int store_record_counters(struct store *store, int64_t change);
+/* Its end, for the same number. */
+void store_settle_counters(struct store *store, int64_t change, bool committed);
 /* Every pack below this is committed. */
 uint64_t store_committed_below(struct store *store);
 /* The pack's row, in the committer's transaction. */

@@ -32,4 +32,53 @@ void store_marks_range(const struct store_marks *marks, uint64_t *first, uint64_
  * for what this pass does not cover. Any thread. */
 bool store_mark(struct store *store, struct store_marks *marks, struct chunk_ref ref);
 
+/*
+ * Sweep, when everything that is alive has been marked. It goes through the
+ * covered packs in order. A pack without living chunks is dropped; one of which
+ * a large enough share is dead is copied forward: the same number and slots, the
+ * next version, dead slots emptied, wholly living regions byte for byte, and
+ * healed chunks put back in their place. On a host that cannot free the middle
+ * of a file, packs are moved out of segments that are mostly dead.
+ *
+ *   store_sweep_begin(), then until a step returns 0:
+ *   store_sweep_step()     decides, copies, makes the copies durable
+ *   catalogue_begin()      -+ by the committer; may share a delta's transaction
+ *   store_sweep_record()    |
+ *   catalogue_commit()     -+
+ *   store_sweep_done()     gives the old space back; not committed: the step is done again
+ *
+ * From a step until its done the packs that it looks at are no dedup targets.
+ * Old bytes stay where they are until the commit, so a crash loses nothing.
+ * Steps and records may be of different threads, one after the other.
+ */
+struct store_sweep;
+
+struct store_sweep_options {
+	unsigned dead_percent; /* copy a pack forward from this share of dead bytes on; 0: 25 */
+	unsigned step_packs;   /* packs a step looks at; 0: 16 */
+};
+
+struct store_sweep_progress {
+	uint64_t packs_done, packs_total; /* numbers covered; a number may have no pack */
+	uint64_t packs_dropped, packs_rewritten, packs_moved;
+	uint64_t bytes_freed;  /* given back, less what copies take */
+	uint64_t bytes_copied;
+	uint64_t packs_skipped; /* no room for a copy, or damaged */
+};
+
+int store_sweep_begin(struct store *store, struct store_marks *marks,
+		      const struct store_sweep_options *options, struct store_sweep **sweep);
+/* 1: record it, then take another step. 0: nothing is left, nothing to record. -EROFS, -ENOMEM,
+ * -EIO (the store has failed). */
+int store_sweep_step(struct store_sweep *sweep);
+/* True if the last step changes anything, so that a commit is needed for it. */
+bool store_sweep_has_changes(const struct store_sweep *sweep);
+int store_sweep_record(struct store_sweep *sweep);
+void store_sweep_done(struct store_sweep *sweep, bool committed);
+void store_sweep_get_progress(const struct store_sweep *sweep, struct store_sweep_progress *progress);
+void store_sweep_end(struct store_sweep **sweep);
+/* What a sweep with these marks would free, from the number of marked slots. 0 or -errno. */
+int store_sweep_estimate(struct store *store, const struct store_marks *marks, unsigned dead_percent,
+			 uint64_t *bytes);
+
 #endif

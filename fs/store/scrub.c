@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* Scrubbing; see scrub.h. Works on structs of its own that are in no table. */
+#include "fs/store/scrub.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "fs/store/store_private.h"
+#include "lib/base/assert.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+
+#define SCRUB_ROWS 64
+
+struct scrub {
+	struct store *store;
+	struct pack *pack;
+	bool fingerprints;
+	struct store_scrub_result *result;
+};
+
+static struct chunk_ref scrub_ref(const struct scrub *s, uint32_t slot)
+{
+	return (struct chunk_ref){s->pack->number, slot};
+}
+
+/* ---- healing ---- */
+
+static bool scrub_is_good(struct store *store, struct chunk_ref ref, const struct fingerprint *expected)
+{
+	struct store_view view;
+	struct fingerprint actual;
+	if (store_get(store, ref, &view) < 0)
+		return false;
+	struct fingerprint_input input = {view.data, view.size};
+	bool good = fingerprint_many(&input, 1, &actual) == 0 &&
+		    memcmp(&actual, expected, sizeof(actual)) == 0;
+	store_view_release(&view);
+	return good;
+}
+
+/* Another copy of the chunk, if the index knows one that reads. */
+static bool scrub_heal(struct store *store, struct chunk_ref ref, const struct fingerprint *fingerprint)
+{
+	struct chunk_ref other, good;
+	if (!store->index || index_lookup(store->index, fingerprint, 1, &other) < 0 ||
+	    chunk_ref_is_none(other) || chunk_ref_equal(other, ref))
+		return false;
+	if (damage_find(store->damage, other, &good) || !scrub_is_good(store, other, fingerprint))
+		return false;
+	return damage_heal(store->damage, fingerprint, other) > 0;
+}
+
+static void scrub_report_region(struct scrub *s, uint32_t index)
+{
+	const struct pack_directory *d = &s->pack->directory;
+	struct chunk_ref good;
+	for (uint32_t slot = 0; slot < d->slots; slot++) {
+		if (d->slot[slot].region != index)
+			continue;
+		s->result->damaged_chunks++;
+		bool known = damage_find(s->store->damage, scrub_ref(s, slot), &good) && !chunk_ref_is_none(good);
+		if (known || scrub_heal(s->store, scrub_ref(s, slot), &d->fingerprint[slot]))
+			s->result->healed_chunks++;
+	}
+}
+
+/* ---- checking ---- */
+
+static bool scrub_region_has_damage(struct scrub *s, uint32_t index)
+{
+	struct chunk_ref good;
+	for (uint32_t slot = 0; damage_any(s->store->damage) && slot < s->pack->directory.slots; slot++)
+		if (s->pack->directory.slot[slot].region == index &&
+		    damage_find(s->store->damage, scrub_ref(s, slot), &good))
+			return true;
+	return false;
+}
+
+static void scrub_chunk(struct scrub *s, uint32_t slot, const struct buffer *raw)
+{
+	const struct pack_directory *d = &s->pack->directory;
+	struct fingerprint actual;
+	struct chunk_ref good;
+	struct fingerprint_input input = {raw->data + d->slot[slot].offset, d->slot[slot].size};
+	if (fingerprint_many(&input, 1, &actual) < 0)
+		return;
+	bool fits = memcmp(&actual, &d->fingerprint[slot], sizeof(actual)) == 0;
+	bool known = damage_find(s->store->damage, scrub_ref(s, slot), &good);
+	if (fits && known) {
+		s->result->damaged_chunks++;
+		s->result->healed_chunks++;
+		damage_forget(s->store->damage, scrub_ref(s, slot));
+	} else if (!fits) {
+		s->result->damaged_chunks++;
+		if (damage_add(s->store->damage, scrub_ref(s, slot), &d->fingerprint[slot]))
+			log_error("%s: pack %" PRIu64 ": chunk %u is not what its fingerprint says",
+				  s->store->path, s->pack->number, slot);
+		if (scrub_heal(s->store, scrub_ref(s, slot), &d->fingerprint[slot]))
+			s->result->healed_chunks++;
+	}
+}
+
+static int scrub_region(struct scrub *s, uint32_t index)
+{
+	struct store *store = s->store;
+	const struct pack_region *region = &s->pack->directory.region[index];
+	CLEANUP_SCRATCH struct scratch *scratch = scratch_take(store->scratch, region->stored);
+	struct buffer *raw = NULL;
+	if (!scratch)
+		return -ENOMEM;
+	bool look_inside = s->fingerprints || scrub_region_has_damage(s, index);
+	int error = store_read_region(store, s->pack, index, scratch->room);
+	if (!error && look_inside)
+		error = store_decode_region(store, region, scratch->room, &raw);
+	if (error == -ENOMEM)
+		return error;
+	s->result->bytes += region->stored;
+	if (error) {
+		/* Not damage if cleaning has just moved the pack away. */
+		if (!store_pack_is_current(store, s->pack))
+			return 0;
+		store_quarantine_region(store, s->pack, index);
+		scrub_report_region(s, index);
+		return 0;
+	}
+	for (uint32_t slot = 0; raw && slot < s->pack->directory.slots; slot++)
+		if (s->pack->directory.slot[slot].region == index)
+			scrub_chunk(s, slot, raw);
+	buffer_release(&raw);
+	return 0;
+}
+
+static int scrub_pack(struct scrub *s, const struct pack_row *row)
+{
+	struct store *store = s->store;
+	struct chunk_ref directory = {row->pack, DAMAGE_DIRECTORY}, good;
+	int error = store_load_pack(store, row->pack, &s->pack);
+	if (error == -ENOENT)
+		return 0;
+	s->result->packs++;
+	if (error == -EIO) {
+		s->result->damaged_packs++;
+		s->result->damaged_chunks += row->slots;
+		return 0;
+	}
+	if (error)
+		return error;
+	s->result->bytes += PACK_HEADER_SIZE + pack_directory_size(s->pack->directory.regions, s->pack->directory.slots);
+	for (uint32_t i = 0; i < s->pack->directory.regions && !error; i++)
+		error = scrub_region(s, i);
+	if (!error && damage_find(store->damage, directory, &good))
+		damage_forget(store->damage, directory);
+	pack_release(&s->pack);
+	return error;
+}
+
+int store_scrub(struct store *store, uint64_t *cursor, unsigned count, bool fingerprints,
+		struct store_scrub_result *result)
+{
+	ASSERT_OBJECT(store, STORE_MAGIC);
+	CLEANUP_FREE struct pack_row *rows = mem_try_alloc(SCRUB_ROWS, sizeof(*rows));
+	struct scrub s = {.store = store, .fingerprints = fingerprints, .result = result};
+	if (!rows)
+		return -ENOMEM;
+	while (count > 0) {
+		int room = count < SCRUB_ROWS ? (int)count : SCRUB_ROWS;
+		int n = store_next_rows(store, *cursor, rows, room);
+		if (n <= 0)
+			return n;
+		for (int i = 0; i < n; i++) {
+			int error = scrub_pack(&s, &rows[i]);
+			if (error)
+				return error;
+			*cursor = rows[i].pack + 1;
+		}
+		if (n < room)
+			return 0;
+		count -= (unsigned)n;
+	}
+	return 1;
+}
+
+uint64_t store_scrub_total(struct store *store)
+{
+	struct segments_totals totals;
+	segments_get_totals(store->segments, &totals);
+	return totals.bytes - totals.freed - totals.segments * SEGMENT_HEADER_SIZE;
+}
+
+/* ---- damage ---- */
+
+struct damage_walk {
+	void (*each)(void *context, struct chunk_ref ref);
+	void *context;
+};
+
+static void damage_walk_one(void *context, struct chunk_ref ref, struct chunk_ref good)
+{
+	struct damage_walk *walk = context;
+	if (chunk_ref_is_none(good))
+		walk->each(walk->context, ref);
+}
+
+int store_damage_each(struct store *store, void (*each)(void *context, struct chunk_ref ref),
+		      void *context)
+{
+	struct damage_walk walk = {each, context};
+	return damage_each(store->damage, damage_walk_one, &walk);
+}
+
+bool store_is_damaged(struct store *store, struct chunk_ref ref)
+{
+	struct chunk_ref good, whole = {ref.pack, DAMAGE_DIRECTORY};
+	if (damage_find(store->damage, whole, &good))
+		return true;
+	return damage_find(store->damage, ref, &good) && chunk_ref_is_none(good);
+}

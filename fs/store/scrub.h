@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scrubbing: reads packs as they are on the disk, past every cache, and checks
+ * header, directory and regions against their checksums, on wish also every
+ * chunk against its fingerprint. What fails is quarantined, and healed at once
+ * where the store has another good copy; what was quarantined and reads well
+ * again (a disk that had hiccups) is let out.
+ */
+#ifndef FS_STORE_SCRUB_H
+#define FS_STORE_SCRUB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fs/store/store.h"
+
+struct store_scrub_result {
+	uint64_t packs, bytes;    /* read */
+	uint64_t damaged_packs;   /* directories that do not read */
+	uint64_t damaged_chunks;  /* found bad now, or known and still bad */
+	uint64_t healed_chunks;   /* of these, redirected to a good copy or well again */
+};
+
+/* Checks up to `count` packs from *cursor on (0: from the start) and moves it. *result is added
+ * to. 1: there is more; 0: that was the last; -errno of the catalogue or -ENOMEM. */
+int store_scrub(struct store *store, uint64_t *cursor, unsigned count, bool fingerprints,
+		struct store_scrub_result *result);
+/* The bytes of all packs, for progress. */
+uint64_t store_scrub_total(struct store *store);
+/* Calls each() for every quarantined chunk without a good copy; slot UINT32_MAX: the whole pack.
+ * 0 or -ENOMEM. */
+int store_damage_each(struct store *store, void (*each)(void *context, struct chunk_ref ref),
+		      void *context);
+/* Whether a chunk is quarantined and has no good copy. */
+bool store_is_damaged(struct store *store, struct chunk_ref ref);
+/* Drops the index and inserts every committed pack's fingerprints again. progress() is called
+ * now and then and may be NULL. 0 or -errno. */
+int store_rebuild_index(struct store *store, void (*progress)(void *context, uint64_t done, uint64_t total),
+			void *context);
+
+#endif

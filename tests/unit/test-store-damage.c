@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* Damage: never wrong bytes, never a dedup target, healed by the same data coming in again. */
+#include "tests/unit/store_support.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/store/scrub.h"
+#include "fs/store/store_private.h"
+#include "fs/store/sweep.h"
+
+#define COUNT 100u
+
+static void put_committed(struct fixture *f, struct chunk_ref *refs)
+{
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	/* Nothing of it is in memory any more. */
+	fixture_close(f);
+	fixture_open(f);
+}
+
+/* A damaged region gives EIO for its chunks and nothing else, and that is remembered. */
+static void test_damage_is_eio_and_remembered(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	struct store_stats stats;
+	put_committed(f, refs);
+	damage_chunk(f, refs[0]);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	assert_int_equal(get_error(f->store, refs[1]), -EIO);
+	assert_int_equal(get_error(f->store, refs[COUNT - 1]), 0);
+	assert_true(store_is_damaged(f->store, refs[0]));
+	assert_true(store_wants_commit(f->store));
+	store_get_stats(f->store, &stats);
+	assert_int_equal(stats.damaged_chunks, f->sb.region_size / CHUNK);
+	assert_int_equal(commit(f->store), 0);
+	assert_false(store_wants_commit(f->store));
+	fixture_close(f);
+	fixture_open(f);
+	assert_true(store_is_damaged(f->store, refs[0]));
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+}
+
+/* The next time the data comes in it is stored anew, and the old references read well, now and
+ * after a restart. */
+static void test_put_heals(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT], again[COUNT], third[COUNT];
+	struct store_stats stats;
+	put_committed(f, refs);
+	damage_chunk(f, refs[0]);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	struct store_put_result r =
+		put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
+	assert_int_equal(r.new_chunks, f->sb.region_size / CHUNK);
+	assert_false(chunk_ref_equal(refs[0], again[0]));
+	assert_true(chunk_ref_equal(refs[COUNT - 1], again[COUNT - 1]));
+	check_many(f->store, 1, COUNT, refs);
+	store_get_stats(f->store, &stats);
+	assert_int_equal(stats.damaged_chunks, 0);
+	assert_int_equal(stats.healed_chunks, f->sb.region_size / CHUNK);
+	r = put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, third);
+	assert_int_equal(r.new_chunks, 0);
+	assert_int_equal(commit(f->store), 0);
+	fixture_close(f);
+	fixture_open(f);
+	check_many(f->store, 1, COUNT, refs);
+	check_many(f->store, 1, COUNT, again);
+}
+
+/* Quarantine outlives a restart, and healing works after it: fingerprints are learnt again. */
+static void test_put_heals_after_reopen(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT], again[COUNT];
+	put_committed(f, refs);
+	damage_chunk(f, refs[20]);
+	assert_int_equal(get_error(f->store, refs[20]), -EIO);
+	assert_int_equal(commit(f->store), 0);
+	fixture_close(f);
+	fixture_open(f);
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
+	check_many(f->store, 1, COUNT, refs);
+}
+
+/* A healing is not committed before the good copy is. */
+static void test_healing_waits_for_its_chunk(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT], again[COUNT];
+	struct store_delta *delta = NULL;
+	struct store *store;
+	put_committed(f, refs);
+	damage_chunk(f, refs[0]);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	assert_int_equal(store_freeze(f->store, &delta), 0);
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
+	assert_int_equal(store_delta_sync(f->store, delta), 0);
+	assert_int_equal(catalogue_begin(store_catalogue(f->store)), 0);
+	assert_int_equal(store_delta_record(f->store, delta), 0);
+	assert_int_equal(catalogue_commit(store_catalogue(f->store)), 0);
+	store_delta_done(f->store, &delta, true);
+	const char *copy = fixture_copy(f, "copy");
+	assert_int_equal(store_open(copy, &f->options, &store), 0);
+	assert_int_equal(get_error(store, refs[0]), -EIO);
+	store_close(&store);
+	assert_int_equal(commit(f->store), 0);
+	check_many(f->store, 1, COUNT, refs);
+}
+
+/* A directory that does not read takes its pack with it, no other. */
+static void test_damaged_directory(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT], again[COUNT];
+	put_committed(f, refs);
+	assert_true(refs[COUNT - 1].pack != refs[0].pack);
+	damage_pack(f, refs[0].pack, 200);
+	fixture_close(f);
+	fixture_open(f);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	assert_int_equal(get_error(f->store, refs[COUNT - 1]), 0);
+	assert_true(store_is_damaged(f->store, refs[0]));
+	struct store_put_result r =
+		put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
+	assert_in_range(r.new_chunks, 1, COUNT - 1);
+	check_many(f->store, 1, COUNT, again);
+}
+
+/* Scrubbing finds what no reader has touched, and says how much. */
+static void test_scrub_finds_damage(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	struct store_scrub_result result = {0};
+	uint64_t cursor = 0;
+	put_committed(f, refs);
+	while (store_scrub(f->store, &cursor, 1, true, &result) == 1)
+		;
+	assert_int_equal(result.damaged_chunks, 0);
+	assert_int_equal(result.packs, refs[COUNT - 1].pack);
+	damage_chunk(f, refs[COUNT - 1]);
+	result = (struct store_scrub_result){0};
+	cursor = 0;
+	while (store_scrub(f->store, &cursor, 1, false, &result) == 1)
+		;
+	assert_true(result.damaged_chunks > 0);
+	assert_true(store_is_damaged(f->store, refs[COUNT - 1]));
+	assert_int_equal(get_error(f->store, refs[COUNT - 1]), -EIO);
+	assert_int_equal(get_error(f->store, refs[0]), 0);
+	/* The same byte flipped back: the disk had hiccups. */
+	damage_chunk(f, refs[COUNT - 1]);
+	result = (struct store_scrub_result){0};
+	cursor = 0;
+	while (store_scrub(f->store, &cursor, 100, false, &result) == 1)
+		;
+	assert_false(store_is_damaged(f->store, refs[COUNT - 1]));
+	check_many(f->store, 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	fixture_close(f);
+	fixture_open(f);
+	assert_false(store_is_damaged(f->store, refs[COUNT - 1]));
+}
+
+/* Cleaning puts healed chunks back in their place: the quarantine is empty afterwards. */
+static void test_sweep_repairs(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT], again[COUNT];
+	struct store_stats stats;
+	struct store_marks *marks = NULL;
+	struct store_sweep *sweep = NULL;
+	struct store_sweep_options options = {0};
+	put_committed(f, refs);
+	damage_chunk(f, refs[0]);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
+	assert_int_equal(commit(f->store), 0);
+	assert_int_equal(store_marks_begin(f->store, 0, 1 << 20, &marks), 0);
+	for (unsigned i = 0; i < COUNT; i++)
+		store_mark(f->store, marks, refs[i]);
+	assert_int_equal(store_sweep_begin(f->store, marks, &options, &sweep), 0);
+	int more;
+	while ((more = store_sweep_step(sweep)) == 1) {
+		assert_int_equal(catalogue_begin(store_catalogue(f->store)), 0);
+		assert_int_equal(store_sweep_record(sweep), 0);
+		assert_int_equal(catalogue_commit(store_catalogue(f->store)), 0);
+		store_sweep_done(sweep, true);
+	}
+	assert_int_equal(more, 0);
+	store_sweep_end(&sweep);
+	store_marks_end(f->store, &marks);
+	check_many(f->store, 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	store_get_stats(f->store, &stats);
+	assert_int_equal(stats.damaged_chunks + stats.healed_chunks, 0);
+	fixture_close(f);
+	fixture_open(f);
+	check_many(f->store, 1, COUNT, refs);
+	store_get_stats(f->store, &stats);
+	assert_int_equal(stats.damaged_chunks + stats.healed_chunks, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+		STORE_TEST(test_damage_is_eio_and_remembered),
+		STORE_TEST(test_put_heals),
+		STORE_TEST(test_put_heals_after_reopen),
+		STORE_TEST(test_healing_waits_for_its_chunk),
+		STORE_TEST(test_damaged_directory),
+		STORE_TEST(test_scrub_finds_damage),
+		STORE_TEST(test_sweep_repairs),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
