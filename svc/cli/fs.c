@@ -62,11 +62,6 @@ static enum cli_exit fs_ask(struct command_call *call, const char *method)
 	return status == CLI_DONE ? remote_show(call, &r, method, NULL) : status;
 }
 
-enum cli_exit fs_status(struct command_call *call)
-{
-	return fs_ask(call, "fs.status");
-}
-
 enum cli_exit fs_stats(struct command_call *call)
 {
 	return fs_ask(call, "fs.stats");

@@ -6,6 +6,7 @@ svc_cli_granary_SOURCES = \
 	svc/cli/daemon.c \
 	svc/cli/fs.c \
 	svc/cli/fs_job.c \
+	svc/cli/fs_status.c \
 	svc/cli/locate.h svc/cli/locate.c \
 	svc/cli/main.c \
 	svc/cli/progress.h svc/cli/progress.c \

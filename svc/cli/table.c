@@ -166,8 +166,9 @@ const char *table_time(int64_t ns, char text[TABLE_TEXT_MAX])
 static bool table_is_size(const char *name)
 {
 	static const char *const sizes[] = {
-		"allocated", "available", "deduplicated", "freed",  "holes", "logical", "memory",
-		"quota",     "reserve",	  "size",	  "stored", "total", "used",	"will_free",
+		"allocated", "available", "chunk_average", "deduplicated", "done",    "freed",
+		"holes",     "logical",	  "memory",	   "quota",	   "reserve", "size",
+		"stored",    "total",	  "used",	   "will_free",
 	};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		if (strcmp(name, sizes[i]) == 0)
@@ -205,6 +206,9 @@ static void table_print_member(const char *name, const json_t *value, int depth,
 	}
 	char *clean = table_clean(shown);
 	char *label = table_clean(name);
+	char *unit = strstr(label, "_ns");
+	if (unit) /* the value says it */
+		memmove(unit, unit + 3, strlen(unit + 3) + 1);
 	for (char *p = label; *p; p++)
 		if (*p == '_')
 			*p = ' ';
@@ -219,6 +223,8 @@ static void table_print_depth(const json_t *object, int depth, FILE *out)
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
+		if (json_is_array(value))
+			continue; /* lists have tables of their own */
 		if (!json_is_object(value)) {
 			table_print_member(name, value, depth, out);
 		} else if (depth < 8) {

@@ -5,8 +5,10 @@
 
 #include "svc/cli/command.h"
 
-/* fs.c: one question, one answer */
+/* fs_status.c */
 enum cli_exit fs_status(struct command_call *call);
+
+/* fs.c: one question, one answer */
 enum cli_exit fs_stats(struct command_call *call);
 enum cli_exit fs_clone(struct command_call *call);
 enum cli_exit fs_quota(struct command_call *call);

@@ -97,8 +97,10 @@ static int sample_status(struct daemon *d, json_t *params, json_t **result, char
 	(void)d;
 	(void)params;
 	(void)message;
-	*result = json_pack("{s:s, s:b, s:{s:I}, s:s}", "uuid", "00-11", "read_only", 0, "space",
-			    "total", (json_int_t)8 * MIB, "clone", sample_clone_text);
+	*result =
+		json_pack("{s:s, s:b, s:{s:I, s:I}, s:o, s:s}", "uuid", "00-11", "read_only", 0,
+			  "space", "total", (json_int_t)8 * MIB, "available", (json_int_t)5 * MIB,
+			  "clean", sample_job_object(&sample_jobs[0]), "clone", sample_clone_text);
 	return 0;
 }
 

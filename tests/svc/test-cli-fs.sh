@@ -10,7 +10,9 @@ fs() {
 }
 
 expect_status 0 fs status
-expect_output '^  total  *8.0 MiB$'
+expect_output '^uuid  *00-11$'
+expect_output '^space .* 5.0 MiB available of 8.0 MiB$'
+expect_output '^clean  *idle, last finished never$'
 expect_status 0 fs stats
 expect_output '^  bytes new  *4.0 MiB$'
 expect_status 0 fs sync

@@ -16,6 +16,8 @@ check_equal "$(cat "$scratch/output")" "freed 3.0 MiB" "output of clean"
 # --start returns at once; a second start fails; pause, resume, wait.
 expect_status 0 fs clean --start
 expect_output 'clean is marking'
+expect_status 0 fs status
+expect_output '^clean  *marking, .* will free 3.0 MiB$'
 expect_status 1 fs clean
 expect_output 'runs already'
 expect_status 0 fs clean --pause

@@ -106,8 +106,9 @@ static void wide_characters_line_up(void **state)
 static void objects_show_units_by_name(void **state)
 {
 	(void)state;
-	json_t *object = json_pack("{s:I, s:i, s:b, s:n, s:{s:i}}", "bytes_new", (json_int_t)2048,
-				   "packs", 5, "read_only", 1, "error", "index", "runs", 3);
+	json_t *object = json_pack("{s:I, s:i, s:b, s:n, s:[], s:{s:i, s:i}}", "bytes_new",
+				   (json_int_t)2048, "packs", 5, "read_only", 1, "error", "list",
+				   "index", "runs", 3, "commit_ns_last", 2500000);
 	FILE *f = open_text();
 	table_print_object(object, f);
 	fclose(f);
@@ -117,7 +118,8 @@ static void objects_show_units_by_name(void **state)
 				     "read only                yes\n"
 				     "error                    -\n"
 				     "index\n"
-				     "  runs                   3\n");
+				     "  runs                   3\n"
+				     "  commit last            2.5 ms\n");
 }
 
 static int end(void **state)
