@@ -142,7 +142,7 @@ static int rewrite_copy_chunk(struct rewrite *r, uint32_t slot, const struct buf
 
 static int rewrite_close_up(struct rewrite *r, uint32_t index, const struct buffer *decoded)
 {
-	struct buffer *out = buffer_new(r->store->raw_buffers, r->old->directory.region[index].raw);
+	struct buffer *out = buffer_pool_take(r->store->raw_buffers, r->old->directory.region[index].raw);
 	int error = out ? 0 : -ENOMEM;
 	for (uint32_t slot = 0; slot < r->old->directory.slots && !error; slot++)
 		if (r->old->directory.slot[slot].region == index && rewrite_lives(r, slot))
@@ -189,7 +189,7 @@ static int rewrite_region(struct rewrite *r, uint32_t index)
 	struct buffer *stored = NULL, *decoded = NULL;
 	if (tally.living == 0)
 		return 0;
-	stored = buffer_new(store->stored_buffers, region->stored);
+	stored = buffer_pool_take(store->stored_buffers, region->stored);
 	if (!stored)
 		return -ENOMEM;
 	stored->size = region->stored;
