@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Random operations against a model, power cuts, damage, full disks.
-check_PROGRAMS += tests/fs/model tests/fs/cutfs
+check_PROGRAMS += tests/fs/model tests/fs/cutfs tests/fs/powercut
 MODEL_SOURCES = tests/fs/model.h tests/fs/model-state.c tests/fs/model-run.c \
 	tests/fs/model-check.c
 tests_fs_model_SOURCES = tests/fs/model.c $(MODEL_SOURCES)
 tests_fs_model_LDADD = $(BASE_LIBS)
+tests_fs_powercut_SOURCES = tests/fs/powercut.c $(MODEL_SOURCES)
+tests_fs_powercut_LDADD = $(BASE_LIBS)
 tests_fs_cutfs_SOURCES = tests/fs/cutfs.c tests/fs/cutfs.h tests/fs/cutfs-node.c \
 	tests/fs/cutfs-names.c tests/fs/cutfs-image.c tests/fs/cutfs-ops.c tests/fs/cutfs-ops.h \
 	tests/fs/cutfs-data-ops.c
@@ -14,4 +16,4 @@ tests_fs_cutfs_LDADD = $(BASE_LIBS) $(FUSE_LIBS)
 PROOF_TESTS = tests/fs/test-model-native.sh tests/fs/test-cutfs.sh
 dist_check_SCRIPTS += $(PROOF_TESTS)
 TESTS += $(PROOF_TESTS)
-EXTRA_DIST += tests/fs/cutfs.sh
+EXTRA_DIST += tests/fs/cutfs.sh tests/fs/powercut.sh
