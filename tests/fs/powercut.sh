@@ -10,7 +10,6 @@
 . "${top_srcdir:-.}/tests/functions.sh" || exit 1
 . "$top_srcdir/tests/fs/cutfs.sh"
 need_fuse
-need jq
 
 powercut=$top_builddir/tests/fs/powercut
 images=$scratch/images
