@@ -2,7 +2,8 @@
 /*
  * model: random operations on a folder against a model in memory.
  *
- *   model --state=FILE [--seed=N] [--seconds=N] [--ops=N] [--limit=BYTES] [--may-die] run FOLDER
+ *   model --state=FILE [--seed=N] [--seconds=N] [--ops=N] [--limit=BYTES] [--may-die] [--trace]
+ *         run FOLDER
  *   model --state=FILE verify FOLDER       every name and byte is as the model says
  *   model --state=FILE verify-crash FOLDER it is as the model was after the last sync or later
  *
@@ -11,7 +12,8 @@
  * begun and of those that a sync covers. Between two runs the filesystem may be
  * mounted again; after a crash, verify-crash finds the state that survived and
  * the next run goes on from there. With --may-die the end of the filesystem ends
- * the run with status 3. A run that finds a wrong result ends with status 1.
+ * the run with status 3; with --trace every operation
+ * is printed, and the file compared as a whole. A run that finds a wrong result ends with status 1.
  */
 #include "tests/fs/model.h"
 
@@ -43,7 +45,7 @@ struct segment {
 static struct {
 	const char *state;
 	uint64_t seed, seconds, ops, limit;
-	bool may_die;
+	bool may_die, trace;
 } options = {.seconds = 10, .ops = UINT64_MAX, .limit = 1 << 20};
 
 static struct segment *segments;
@@ -115,6 +117,9 @@ static int run_op(struct model *m, int folder, uint64_t *random)
 	struct segment *s = &segments[segment_count - 1];
 	struct model_op op;
 	model_next(m, &op);
+	char text[256];
+	if (options.trace)
+		fprintf(stderr, "%s\n", model_describe(&op, text, sizeof(text)));
 	s->begun = op.id;
 	state_write(segment_count - 1);
 	int error = model_execute(m, folder, &op);
@@ -126,7 +131,6 @@ static int run_op(struct model *m, int folder, uint64_t *random)
 	}
 	if (error == 0 || options.may_die)
 		return error;
-	char text[256];
 	fprintf(stderr, "model: operation %s\n", model_describe(&op, text, sizeof(text)));
 	die("it failed", error);
 }
@@ -146,6 +150,7 @@ static int command_run(int folder)
 		(struct segment){.seed = options.seed, .begun = m->done, .synced = m->done};
 	m->synced = m->done;
 	state_write(segment_count - 1);
+	m->thorough = options.trace;
 	model_seed(m, options.seed);
 	printf("model: seed %llu, from operation %llu on\n", (unsigned long long)options.seed,
 	       (unsigned long long)m->done + 1);
@@ -208,6 +213,7 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, 's'},   {"seed", required_argument, NULL, 'r'},
 	{"seconds", required_argument, NULL, 't'}, {"ops", required_argument, NULL, 'n'},
 	{"limit", required_argument, NULL, 'l'},   {"may-die", no_argument, NULL, 'd'},
+	{"trace", no_argument, NULL, 'v'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -231,6 +237,9 @@ static bool parse_options(int argc, char **argv)
 		case 'l':
 			options.limit = strtoull(optarg, NULL, 0);
 			break;
+		case 'v':
+			options.trace = true;
+			break;
 		case 'd':
 			options.may_die = true;
 			break;
@@ -245,7 +254,7 @@ int main(int argc, char **argv)
 {
 	if (!parse_options(argc, argv)) {
 		fprintf(stderr, "usage: model --state=FILE [--seed=N] [--seconds=N] [--ops=N]\n"
-				"             [--limit=BYTES] [--may-die] run|verify|verify-crash FOLDER\n");
+				"             [--limit=BYTES] [--may-die] [--trace] run|verify|verify-crash FOLDER\n");
 		return STATUS_USAGE;
 	}
 	CLEANUP_FD int folder = open(argv[optind + 1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -66,6 +66,7 @@ struct model {
 	uint64_t synced; /* operations that a sync covers */
 	uint64_t random; /* state of the generator */
 	bool use_mmap;
+	bool thorough;   /* model_probe() compares whole files */
 };
 
 /* ---- model-state.c ---- */
