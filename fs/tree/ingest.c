@@ -163,11 +163,9 @@ static int ingest_find_tail(struct content *content, uint64_t end, struct extent
 			at += extents[i].length;
 		*tail = extents[n - 1]; /* end > 0: reached at least once */
 	}
-	if (tail->kind != EXTENT_DATA)
-		return -ENOENT;
-	/* It may have started before what was looked at. */
-	tail->length += tail->skip;
-	return tail->length <= end ? 0 : -ENOENT;
+	/* No extent is longer than what was looked at, so one that skips is what an overwrite has left
+	 * of a chunk: no border, and the bytes before it are no longer the chunk's. */
+	return tail->kind == EXTENT_DATA && tail->skip == 0 ? 0 : -ENOENT;
 }
 
 /* An append after a pause goes on from the last border. No tail to be had is no error: the cuts
