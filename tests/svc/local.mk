@@ -11,7 +11,8 @@ SVC_TESTS = \
 	tests/svc/test-cli-fs.sh \
 	tests/svc/test-cli-jobs.sh \
 	tests/svc/test-cli-mount.sh \
-	tests/svc/test-cli-usage.sh
+	tests/svc/test-cli-usage.sh \
+	tests/svc/test-examples.sh
 dist_check_SCRIPTS += $(SVC_TESTS)
 EXTRA_DIST += tests/svc/sample.sh
 TESTS += $(SVC_TESTS)

@@ -56,3 +56,9 @@ expect_output '^name  *granary-fsd$'
 umount_store
 expect_status 3 granary fs status "$store"
 expect_status 0 granary fs dump "$store"
+
+# A daemon that was killed leaves its socket, at which nobody answers.
+mount_store
+kill_store
+expect_status 3 granary fs status "$store"
+expect_output 'no daemon answers'

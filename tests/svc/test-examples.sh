@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The example of granary.conf is accepted as it is and with every setting switched on, and the
+# page names all of them.
+. "${top_srcdir:-.}/tests/functions.sh"
+need granary-fsd
+
+example=$top_srcdir/examples/granary.conf
+log=$scratch/granary.log
+sed -E 's/^(\t*)# ([a-z_]+ = .*;)$/\1\2/; s|/var/log/granary/granary.log|'"$log"'|' "$example" >"$scratch/all.conf"
+settings=$(grep -oE '^\s+[a-z_]+ =' "$scratch/all.conf" | tr -d '\t =')
+[ "$(wc -l <<<"$settings")" -ge 8 ] || fail "the example has too few settings"
+
+# The store does not exist: status 1. A wrong configuration would be 2.
+expect_status 1 granary-fsd --config "$example" "$scratch/none" "$scratch"
+expect_status 1 granary-fsd --config "$scratch/all.conf" "$scratch/none" "$scratch"
+[ -s "$log" ] || fail "log_file was not used"
+
+for setting in $settings; do
+	grep -qx "\.It Cm $setting" "$top_srcdir/man/granary.conf.5" || fail "granary.conf(5) has no $setting"
+done
+
+# And the page names nothing that is not there.
+for setting in $(sed -n '/^\.Ss Section fsd/,/^\.Sh FILES/s/^\.It Cm //p' "$top_srcdir/man/granary.conf.5"); do
+	printf 'fsd: { %s = [ ]; };\n' "$setting" >"$scratch/one.conf"
+	expect_status 2 granary-fsd --config "$scratch/one.conf" "$scratch/none" "$scratch"
+	expect_output "fsd.$setting must be "
+done
