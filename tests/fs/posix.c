@@ -26,6 +26,13 @@ _Noreturn void posix_fail(const char *file, int line, const char *what, const ch
 	_exit(1);
 }
 
+long posix_succeed(long result, const char *file, int line, const char *what)
+{
+	if (result == -1)
+		posix_fail(file, line, what, strerror(errno));
+	return result;
+}
+
 _Noreturn void posix_skip(const char *reason)
 {
 	printf("    left out: %s\n", reason);

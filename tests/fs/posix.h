@@ -37,17 +37,13 @@ extern const struct posix_case posix_open_cases[], posix_name_cases[], posix_ren
 	posix_lock_cases[], posix_limit_cases[];
 
 _Noreturn void posix_fail(const char *file, int line, const char *what, const char *got);
+/* The result, unless it is -1: then the case has failed. */
+long posix_succeed(long result, const char *file, int line, const char *what);
 /* Ends the case as passed-over, with a reason: for what a filesystem may leave out. */
 _Noreturn void posix_skip(const char *reason);
 
 /* The call must succeed; its value. */
-#define OK(call)                                                                                   \
-	({                                                                                         \
-		__typeof__(call) ok_ = (call);                                                     \
-		if ((long)ok_ == -1)                                                               \
-			posix_fail(__FILE__, __LINE__, #call, strerror(errno));                    \
-		ok_;                                                                               \
-	})
+#define OK(call) posix_succeed((long)(call), __FILE__, __LINE__, #call)
 /* The call must fail with this error. */
 #define ERR(error, call)                                                                           \
 	do {                                                                                       \
