@@ -36,9 +36,9 @@ static void io_positions(void)
 
 static void io_vectors(void)
 {
-	char a[4], b[8];
+	char a[4], b[8], one[] = "one", nothing[] = "", rest[] = "twothree";
 	int fd = OK(open("f", O_RDWR | O_CREAT, 0644));
-	struct iovec out[3] = {{"one", 3}, {"", 0}, {"twothree", 8}};
+	struct iovec out[3] = {{one, 3}, {nothing, 0}, {rest, 8}};
 	TRUE(writev(fd, out, 3) == 11);
 	struct iovec in[2] = {{a, 4}, {b, 8}};
 	TRUE(preadv(fd, in, 2, 1) == 10);
