@@ -28,7 +28,7 @@ struct store_delta {
 	struct segment_place *places;  /* once they are written */
 };
 
-static void delta_close_streams(struct store *store)
+void store_close_packs(struct store *store)
 {
 	struct store_stream *stream;
 	LOCK_SCOPE(&store->streams_lock);
@@ -70,7 +70,7 @@ int store_freeze(struct store *store, struct store_delta **result)
 	delta->magic = DELTA_MAGIC;
 	/* First: a healing noted after this may lead to a chunk that is not in this delta. */
 	delta->damage_frozen = damage_freeze(store->damage);
-	delta_close_streams(store);
+	store_close_packs(store);
 	int error = delta_take_packs(store, delta);
 	if (error)
 		store_delta_done(store, &delta, false);

@@ -17,6 +17,7 @@
 #include "fs/store/store_private.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -145,7 +146,7 @@ static void store_init(struct store *store)
 	pthread_mutex_init(&store->delta_lock, NULL);
 	pthread_mutex_init(&store->prefetch_lock, NULL);
 	pthread_mutex_init(&store->flow.lock, NULL);
-	pthread_cond_init(&store->flow.moved, NULL);
+	clock_cond_init(&store->flow.moved);
 	LIST_INIT(&store->streams);
 	TAILQ_INIT(&store->uncommitted);
 	store->lock_fd = -1;

@@ -117,6 +117,8 @@ int stream_append_locked(struct store_stream *stream, const struct fingerprint_i
 void stream_close_pack_locked(struct store_stream *stream);
 /* Waits while too much is waiting to be written, helping. 0, -ENOSPC, -EROFS. */
 int store_throttle(struct store *store);
+/* Closes the open pack of each stream, so that it gets written. No stream's lock held. */
+void store_close_packs(struct store *store);
 
 /* pack_write.c */
 /* Lays out, allots and writes a pack whose regions are all in pack->work[]->stored. */

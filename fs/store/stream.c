@@ -12,6 +12,7 @@
 #include "fs/store/store_private.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 
 struct store_stream *store_stream_new(struct store *store, enum pack_kind kind)
@@ -186,6 +187,19 @@ int stream_append_locked(struct store_stream *stream, const struct fingerprint_i
 
 /* ---- back-pressure ---- */
 
+/* ETIMEDOUT when nothing has moved for a while: what is over the limit is in open packs, of more
+ * streams than there is memory for. */
+static int throttle_wait(struct store *store)
+{
+	struct store_flow *flow = &store->flow;
+	struct timespec deadline = clock_deadline_ms(100);
+	int result = 0;
+	LOCK_SCOPE(&flow->lock);
+	if (flow->bytes > flow->limit && flow->stuck == 0 && store_failed(store) == 0)
+		result = pthread_cond_timedwait(&flow->moved, &flow->lock, &deadline);
+	return result;
+}
+
 int store_throttle(struct store *store)
 {
 	struct store_flow *flow = &store->flow;
@@ -202,9 +216,7 @@ int store_throttle(struct store *store)
 			return -ENOSPC;
 		if (pool_help(store->pool, POOL_WRITE))
 			continue;
-		pthread_mutex_lock(&flow->lock);
-		if (flow->bytes > flow->limit && flow->stuck == 0 && store_failed(store) == 0)
-			pthread_cond_wait(&flow->moved, &flow->lock);
-		pthread_mutex_unlock(&flow->lock);
+		if (throttle_wait(store) == ETIMEDOUT)
+			store_close_packs(store);
 	}
 }

@@ -27,6 +27,25 @@ int content_need_locked(struct inode *inode)
 	return 0;
 }
 
+void content_take_stream(struct content *content)
+{
+	struct tree *t = content->inode->tree;
+	if (content->stream)
+		return;
+	if (atomic_fetch_add(&t->own_streams, 1) < OWN_STREAMS)
+		content->stream = store_stream_new(t->store, PACK_DATA);
+	if (!content->stream)
+		atomic_fetch_sub(&t->own_streams, 1);
+}
+
+void content_free_stream(struct content *content)
+{
+	if (!content->stream)
+		return;
+	store_stream_free(&content->stream);
+	atomic_fetch_sub(&content->inode->tree->own_streams, 1);
+}
+
 int content_map_locked(struct inode *inode, struct filemap **map)
 {
 	int error = content_need_locked(inode);
@@ -159,7 +178,7 @@ void content_free(struct content **pointer)
 		return;
 	ASSERT(!content->running && !content->waiters);
 	content_drop_buffers(content);
-	store_stream_free(&content->stream);
+	content_free_stream(content);
 	filemap_free(&content->map);
 	free(content->dirty);
 	pthread_cond_destroy(&content->idle);

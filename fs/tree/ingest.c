@@ -263,8 +263,10 @@ static int ingest_buffer(struct content *content, struct slab *b, bool last)
 		error = ingest_join(content, b, &joined, &data, &size);
 	if (error)
 		return error;
-	if (!content->stream && content->sequential >= INGEST_OWN_PLACE)
-		content->stream = store_stream_new(content->inode->tree->store, PACK_DATA);
+	if (content->sequential >= INGEST_OWN_PLACE) {
+		LOCK_SCOPE(&content->inode->lock);
+		content_take_stream(content);
+	}
 	uint64_t offset = b->offset + b->size - size;
 	error = ingest_bytes(content, offset, data, size, last, &done);
 	if (!error && done < size) {
@@ -297,10 +299,10 @@ static void ingest_stop_locked(struct content *content, int error)
 	if (error == 0 || again)
 		atomic_store(&t->stalled, error);
 	content->running = content->finish = false;
-	if (inode->opens == 0 && !content_is_pending(content)) {
-		store_stream_free(&content->stream);
+	if (inode->opens == 0 && !content->dirty_count && !content->queue)
+		content_free_stream(content);
+	if (inode->opens == 0 && !content_is_pending(content))
 		slab_free(&content->carry);
-	}
 	pthread_cond_broadcast(&content->idle);
 }
 

@@ -41,6 +41,7 @@
 #define TREE_SYMLINK_MAX 4095u
 #define BUFFER_SIZE      (1u << 20) /* one write buffer, a task's worth */
 #define SHARED_STREAMS   2
+#define OWN_STREAMS      4 /* of large files; each keeps a pack in memory */
 
 /* inode.flags on disk */
 #define INODE_XATTRS     0x1u /* the table xattr has rows for it */
@@ -136,6 +137,7 @@ struct tree {
 	size_t entries_max;
 	size_t dirty_max;     /* dirty inodes that make a commit start */
 	struct shared_stream data[SHARED_STREAMS], nodes;
+	atomic_int own_streams; /* files with a stream of their own */
 
 	pthread_rwlock_t freeze;
 	atomic_uint_fast64_t next_inode;
@@ -293,6 +295,9 @@ struct content {
 };
 
 int content_need_locked(struct inode *inode);
+/* A large file gets a stream of its own, while there are few. */
+void content_take_stream(struct content *content);
+void content_free_stream(struct content *content);
 int content_map_locked(struct inode *inode, struct filemap **map);
 void content_free(struct content **content);
 /* Frees it when the file is closed and clean. */
