@@ -93,7 +93,12 @@ enum catalogue_connection { CATALOGUE_WRITER, CATALOGUE_READER };
 	  "INSERT OR REPLACE INTO container(inode,quota,files,logical,deduplicated,stored)" \
 	  " VALUES(?1,?2,?3,?4,?5,?6)") \
 	X(SQL_CONTAINER_DELETE, CATALOGUE_WRITER, \
-	  "DELETE FROM container WHERE inode=?1")
+	  "DELETE FROM container WHERE inode=?1") \
+	\
+	X(SQL_JOB_GET, CATALOGUE_READER, \
+	  "SELECT state FROM job WHERE name=?1") \
+	X(SQL_JOB_PUT, CATALOGUE_WRITER, \
+	  "INSERT OR REPLACE INTO job(name,state) VALUES(?1,?2)")
 /* clang-format on */
 
 #define CATALOGUE_STATEMENTS(X) CATALOGUE_STORE_STATEMENTS(X) CATALOGUE_TREE_STATEMENTS(X)

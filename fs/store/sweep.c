@@ -46,6 +46,7 @@ struct store_sweep {
 	uint64_t step_segment;
 	struct sweep_change changes[SWEEP_STEP_MAX];
 	unsigned count;
+	bool in_transaction; /* if not, what a transaction has touched is not this sweep's */
 	int64_t recorded; /* change of the number of packs in the transaction under way */
 	struct store_sweep_progress progress;
 };
@@ -280,6 +281,7 @@ int store_sweep_record(struct store_sweep *sweep)
 	struct store *store = sweep->store;
 	int64_t change = 0;
 	int error = 0;
+	sweep->in_transaction = true;
 	for (unsigned i = 0; i < sweep->count && !error; i++) {
 		error = sweep_record_change(store, &sweep->changes[i]);
 		change -= !sweep->changes[i].fresh;
@@ -339,8 +341,11 @@ void store_sweep_done(struct store_sweep *sweep, bool committed)
 {
 	ASSERT_OBJECT(sweep, SWEEP_MAGIC);
 	struct store *store = sweep->store;
-	segments_settle(store->segments, committed);
-	store_settle_counters(store, sweep->recorded, committed);
+	if (sweep->in_transaction) {
+		segments_settle(store->segments, committed);
+		store_settle_counters(store, sweep->recorded, committed);
+	}
+	sweep->in_transaction = false;
 	sweep->recorded = 0;
 	for (unsigned i = 0; i < sweep->count && committed; i++)
 		sweep_finish(sweep, &sweep->changes[i]);

@@ -49,7 +49,8 @@ bool store_mark(struct store *store, struct store_marks *marks, struct chunk_ref
  *
  * From a step until its done the packs that it looks at are no dedup targets.
  * Old bytes stay where they are until the commit, so a crash loses nothing.
- * Steps and records may be of different threads, one after the other.
+ * Steps and records may be of different threads, one after the other. Done is the committer's
+ * too, unless the step has not been recorded: one without changes, or one that is given up.
  */
 struct store_sweep;
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "fs/tree/internal.h"
+#include "fs/tree/job.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
@@ -218,6 +219,8 @@ static int commit_transaction(struct tree *t, struct snapshot *snapshot, struct 
 	error = snapshot_write(t, snapshot);
 	if (!error)
 		error = store_delta_record(t->store, delta);
+	if (!error)
+		error = jobs_record(t->jobs, t->catalogue);
 	if (error) {
 		catalogue_rollback(t->catalogue);
 		return error;
@@ -237,10 +240,7 @@ static int commit_write(struct tree *t, struct snapshot *snapshot, struct store_
 		error = store_delta_sync(t->store, delta);
 	if (error)
 		return error;
-	error = commit_transaction(t, snapshot, delta);
-	if (error == -ENOSPC && store_release_reserve(t->store))
-		error = commit_transaction(t, snapshot, delta);
-	return error;
+	return commit_transaction(t, snapshot, delta);
 }
 
 static void commit_account(struct tree *t, uint64_t began)
@@ -275,6 +275,7 @@ static int commit_once(struct tree *t, uint64_t *number)
 	if (error && !commit_may_be_repeated(error))
 		store_fail(t->store, error, "committing");
 	store_delta_done(t->store, &delta, error == 0);
+	jobs_settle(t->jobs, error == 0);
 	if (!error)
 		atomic_fetch_add(&t->commits, 1);
 	snapshot_end(t, &snapshot, error == 0);
@@ -287,6 +288,9 @@ static void commit_run(struct tree *t)
 {
 	uint64_t number;
 	int error = commit_once(t, &number);
+	/* From the start: what was recorded counts again only after it has been settled. */
+	if (error == -ENOSPC && store_release_reserve(t->store))
+		error = commit_once(t, &number);
 	LOCK_SCOPE(&t->commit);
 	if (error) {
 		t->failures++;

@@ -174,6 +174,8 @@ struct tree {
 	atomic_uint_fast64_t current; /* the commit that carries what changes now; moved on under freeze */
 	atomic_bool draining;         /* the committer wants the buffers to run low */
 
+	struct jobs *jobs;            /* fs/tree/job.h; NULL when read-only; has its own locks */
+
 	pthread_mutex_t backup;       /* one backup at a time; outermost */
 	struct chunk_ref anchor;      /* commit */
 	uint64_t backed_up;           /* backup: the commit that the last backup holds */

@@ -7,4 +7,4 @@ fs_tree_libtree_a_SOURCES = fs/tree/tree.h fs/tree/internal.h fs/tree/tree.c fs/
 	fs/tree/range.c fs/tree/clone.c fs/tree/rows.c fs/tree/snapshot.c fs/tree/commit.c \
 	fs/tree/container.c fs/tree/backup.h fs/tree/backup.c fs/tree/explain.c
 include fs/tree/filemap.mk
-TREE_LIBS = fs/tree/libtree.a $(STORE_LIBS)
+TREE_LIBS = fs/tree/libtree.a $(STORE_LIBS) $(JANSSON_LIBS)

@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 
 #include "fs/tree/internal.h"
+#include "fs/tree/job.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
@@ -126,6 +127,7 @@ static void tree_init_locks(struct tree *t)
 
 static void tree_free(struct tree *t)
 {
+	jobs_free(t);
 	inode_free_all(t);
 	entry_free_all(t);
 	container_free_all(t);
@@ -224,7 +226,9 @@ static int tree_start(struct tree *t)
 		error = tree_begin_epoch(t);
 	if (!error)
 		error = tree_free_orphans(t);
-	return error ? error : commit_start(t);
+	if (!error)
+		error = commit_start(t);
+	return error ? error : jobs_open(t);
 }
 
 int tree_open(struct store *store, const struct tree_options *options, struct tree **tree)
@@ -243,6 +247,8 @@ int tree_open(struct store *store, const struct tree_options *options, struct tr
 	int error = tree_start(t);
 	if (error) {
 		log_error("%s: cannot open the tree: %s", store_path(store), strerror(-error));
+		jobs_stop(t);
+		commit_stop(t);
 		tree_free(t);
 		return error;
 	}
@@ -285,10 +291,13 @@ int tree_close(struct tree **pointer)
 		return 0;
 	ASSERT_OBJECT(t, TREE_MAGIC);
 	if (!t->options.read_only) {
+		jobs_stop(t);
 		error = store_failed(t->store);
 		if (!error) {
 			tree_reap_all(t);
-			error = atomic_load(&t->inodes_dirty_count) ? commit_now(t) : tree_commit(t, 0);
+			bool more = atomic_load(&t->inodes_dirty_count) || jobs_want_commit(t) ||
+				    store_wants_commit(t->store);
+			error = more ? commit_now(t) : tree_commit(t, 0);
 		}
 		if (!error)
 			error = tree_backup_catalogue(t);

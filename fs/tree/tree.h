@@ -39,6 +39,7 @@ struct tree_options {
 	unsigned commit_seconds;   /* 0: 5 */
 	bool read_only;
 	bool atime;                /* relatime when true (the default), else never */
+	size_t clean_memory;       /* bytes for cleaning's marks; 0: an eighth of `memory` */
 };
 
 /* Opens the tree in an open store, frees orphans, starts the commit thread. The store stays
