@@ -122,7 +122,8 @@ static ssize_t list_hide_trusted(char *list, ssize_t length)
 void op_listxattr(fuse_req_t req, fuse_ino_t inode, size_t size)
 {
 	CLEANUP_FREE char *data = mem_try_alloc(1, XATTR_LIST_MAX);
-	ssize_t got = data ? tree_listxattr(request_tree(req), inode, data, XATTR_LIST_MAX) : -ENOMEM;
+	ssize_t got =
+		data ? tree_listxattr(request_tree(req), inode, data, XATTR_LIST_MAX) : -ENOMEM;
 
 	if (got > 0 && fuse_req_ctx(req)->uid != 0)
 		got = list_hide_trusted(data, got);

@@ -79,7 +79,9 @@ static int db_check_owner(struct fsck *f)
 	if (error)
 		return error;
 	if (application != CATALOGUE_APPLICATION_ID) {
-		log_error("%s/catalogue.sqlite: is not a catalogue", f->path);
+		log_error("%s/catalogue.sqlite: is not a catalogue;"
+			  " --restore-catalogue brings its last copy back",
+			  f->path);
 		return -EBADMSG;
 	}
 	if (version != CATALOGUE_VERSION) {
@@ -99,8 +101,13 @@ int db_open(struct fsck *f)
 	bool fixed = access(f->path, W_OK) < 0 && access(log, F_OK) < 0;
 	CLEANUP_FREE char *uri = mem_printf("file:%s%s", file, fixed ? "?immutable=1" : "");
 	int flags = fixed ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE;
-	int code = sqlite3_open_v2(fixed ? uri : file, &f->db, flags, NULL);
+	int code;
 
+	if (access(file, F_OK) < 0 && errno == ENOENT) {
+		log_error("%s: is missing; --restore-catalogue brings its last copy back", file);
+		return -EBADMSG;
+	}
+	code = sqlite3_open_v2(fixed ? uri : file, &f->db, flags, NULL);
 	if (code != SQLITE_OK) {
 		int error = db_error(f, code, "cannot be opened");
 

@@ -1,3 +1,25 @@
 # SPDX-License-Identifier: MIT
 # mkfs.granary, mount.granary, granary-fsd and fsck.granary on real stores and mounts.
 EXTRA_DIST += tests/functions.sh
+
+TOOL_TESTS = \
+	tests/fs/test-fsck-damage.sh \
+	tests/fs/test-fsck-dump.sh \
+	tests/fs/test-fsck-index.sh \
+	tests/fs/test-fsck-refuses.sh \
+	tests/fs/test-fsck-repair.sh \
+	tests/fs/test-fsck-restore.sh \
+	tests/fs/test-fsck-segments.sh \
+	tests/fs/test-mkfs-makes-store.sh \
+	tests/fs/test-mkfs-refuses.sh \
+	tests/fs/test-mount-cache.sh \
+	tests/fs/test-mount-clone.sh \
+	tests/fs/test-mount-cycle.sh \
+	tests/fs/test-mount-failure.sh \
+	tests/fs/test-mount-helper.sh \
+	tests/fs/test-mount-options.sh \
+	tests/fs/test-mount-refuses.sh \
+	tests/fs/test-mount-stop.sh \
+	tests/fs/test-mount-user.sh
+dist_check_SCRIPTS += $(TOOL_TESTS)
+TESTS += $(TOOL_TESTS)
