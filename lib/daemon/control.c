@@ -41,7 +41,8 @@ struct connection {
 	struct control *control;
 	struct bufferevent *stream;
 	struct job *job; /* under way */
-	bool ending;	 /* no more input is wanted */
+	bool ending;	 /* closed when its answers are out */
+	bool refused;	 /* what it sends is thrown away */
 	TAILQ_ENTRY(connection) link;
 };
 
@@ -160,6 +161,7 @@ static void connection_refuse_line(struct connection *n)
 	struct request none = {.id = json_null()};
 	connection_answer(n, &none, RPC_INVALID_REQUEST, NULL, "the request is too long");
 	n->ending = true;
+	n->refused = true;
 }
 
 /* Serves one line; false when there is none, or this is not the time. */
@@ -168,6 +170,8 @@ static bool connection_next(struct connection *n)
 	struct evbuffer *input = bufferevent_get_input(n->stream);
 	struct evbuffer *output = bufferevent_get_output(n->stream);
 	size_t size;
+	if (n->refused)
+		evbuffer_drain(input, evbuffer_get_length(input));
 	if (n->job || n->control->quiet || evbuffer_get_length(output) > CONTROL_OUTPUT_MAX)
 		return false;
 	CLEANUP_FREE char *line = evbuffer_readln(input, &size, EVBUFFER_EOL_CRLF);

@@ -278,11 +278,16 @@ static void half_a_line_makes_nobody_wait(void **state)
 static void a_line_too_long_ends_the_connection(void **state)
 {
 	char line[512];
+	static const char behind[] = "\n{\"jsonrpc\":\"2.0\",\"method\":\"stop\"}\n";
+	char message[256];
+	json_t *result = NULL;
 	size_t size = CONTROL_LINE_MAX + 4096;
 	char *text = malloc(size);
 	(void)state;
 	assert_non_null(text);
 	memset(text, ' ', size);
+	/* What comes behind is not taken for a request. */
+	memcpy(text + size - sizeof(behind) + 1, behind, sizeof(behind) - 1);
 	int fd = raw();
 	/* The daemon closes early: not all may be taken. */
 	for (size_t sent = 0; sent < size;) {
@@ -297,6 +302,10 @@ static void a_line_too_long_ends_the_connection(void **state)
 	read_line(fd, line, sizeof(line));
 	assert_string_equal(line, "");
 	close(fd);
+	struct rpc_client *client = connected();
+	assert_int_equal(rpc_call(client, "echo", NULL, &result, message), 0);
+	json_decref(result);
+	rpc_close(&client);
 }
 
 static void a_request_of_the_full_size_is_served(void **state)
