@@ -5,7 +5,6 @@ fs_fuse_libfront_a_SOURCES = \
 	fs/fuse/directories.c \
 	fs/fuse/files.c \
 	fs/fuse/fsd.h \
-	fs/fuse/jobs.c \
 	fs/fuse/mountpoint.h fs/fuse/mountpoint.c \
 	fs/fuse/names.c \
 	fs/fuse/operations.h fs/fuse/operations.c \
