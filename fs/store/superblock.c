@@ -10,6 +10,7 @@
  */
 #include "fs/store/superblock.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <libconfig.h>
@@ -131,6 +132,9 @@ static int superblock_get_u64(const config_t *config, const char *name, uint64_t
 	int error = superblock_get_string(config, name, &text);
 	if (error)
 		return error;
+	/* strtoull() would take a sign. */
+	if (!isxdigit((unsigned char)text[0]))
+		return -EBADMSG;
 	errno = 0;
 	*value = strtoull(text, (char **)(uintptr_t)&end, 16);
 	return errno || end == text || *end ? -EBADMSG : 0;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 include tests/fuzz/chunk.mk
+include tests/fuzz/store.mk
 
 EXTRA_DIST += tests/fuzz/fuzz.sh tests/fuzz/seeds
 

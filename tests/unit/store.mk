@@ -2,7 +2,15 @@
 store_test_support = tests/unit/store_support.h tests/unit/store_support.c
 store_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 store_test_libs = $(STORE_LIBS) $(CMOCKA_LIBS)
-store_tests = tests/unit/test-store tests/unit/test-store-damage tests/unit/test-store-sweep
+store_tests = tests/unit/test-store \
+	tests/unit/test-store-damage \
+	tests/unit/test-store-faults \
+	tests/unit/test-store-sweep \
+	tests/unit/test-store-threads \
+	tests/unit/test-superblock \
+	tests/unit/test-catalogue \
+	tests/unit/test-pack \
+	tests/unit/test-pool
 check_PROGRAMS += $(store_tests)
 TESTS += $(store_tests)
 
@@ -14,6 +22,30 @@ tests_unit_test_store_damage_SOURCES = tests/unit/test-store-damage.c $(store_te
 tests_unit_test_store_damage_CFLAGS = $(store_test_cflags)
 tests_unit_test_store_damage_LDADD = $(store_test_libs)
 
+tests_unit_test_store_faults_SOURCES = tests/unit/test-store-faults.c $(store_test_support)
+tests_unit_test_store_faults_CFLAGS = $(store_test_cflags)
+tests_unit_test_store_faults_LDADD = $(store_test_libs)
+
 tests_unit_test_store_sweep_SOURCES = tests/unit/test-store-sweep.c $(store_test_support)
 tests_unit_test_store_sweep_CFLAGS = $(store_test_cflags)
 tests_unit_test_store_sweep_LDADD = $(store_test_libs)
+
+tests_unit_test_store_threads_SOURCES = tests/unit/test-store-threads.c $(store_test_support)
+tests_unit_test_store_threads_CFLAGS = $(store_test_cflags)
+tests_unit_test_store_threads_LDADD = $(store_test_libs)
+
+tests_unit_test_superblock_SOURCES = tests/unit/test-superblock.c $(store_test_support)
+tests_unit_test_superblock_CFLAGS = $(store_test_cflags)
+tests_unit_test_superblock_LDADD = $(store_test_libs)
+
+tests_unit_test_catalogue_SOURCES = tests/unit/test-catalogue.c
+tests_unit_test_catalogue_CFLAGS = $(store_test_cflags)
+tests_unit_test_catalogue_LDADD = $(store_test_libs)
+
+tests_unit_test_pack_SOURCES = tests/unit/test-pack.c
+tests_unit_test_pack_CFLAGS = $(store_test_cflags)
+tests_unit_test_pack_LDADD = $(store_test_libs)
+
+tests_unit_test_pool_SOURCES = tests/unit/test-pool.c
+tests_unit_test_pool_CFLAGS = $(store_test_cflags)
+tests_unit_test_pool_LDADD = $(store_test_libs)
