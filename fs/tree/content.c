@@ -99,7 +99,8 @@ void content_account_locked(struct inode *inode)
 {
 	uint64_t allocated = filemap_allocated(inode->content->map);
 	int64_t change = (int64_t)(allocated - inode->row.allocated);
-	if (change == 0)
+	/* A task that was under way when its inode was freed: that one is off the books. */
+	if (change == 0 || inode->deleted)
 		return;
 	inode->row.allocated = allocated;
 	container_account(inode->tree, inode->row.container, 0, change);
