@@ -34,3 +34,9 @@ TESTS += tests/unit/test-scrub
 tests_unit_test_scrub_SOURCES = tests/unit/test-scrub.c tests/unit/tree_scene.h
 tests_unit_test_scrub_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scrub_LDADD = $(TREE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test-clean-failures
+TESTS += tests/unit/test-clean-failures
+tests_unit_test_clean_failures_SOURCES = tests/unit/test-clean-failures.c tests/unit/tree_scene.h
+tests_unit_test_clean_failures_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_clean_failures_LDADD = $(TREE_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whatever happens while a store is cleaned - the process is killed, memory or space runs out,
+ * a disk write fails - no file loses a byte, and cleaning again frees what is dead.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "lib/base/fault.h"
+#include "tests/unit/tree_scene.h"
+
+#define MIB   (UINT64_C(1) << 20)
+#define KEPT  5
+#define SIZE  (MIB + 8192)
+
+static void make_kept(struct scene *s)
+{
+	char name[16];
+	for (int i = 0; i < KEPT; i++) {
+		/* Dead data between the living, so that packs are rewritten. */
+		snprintf(name, sizeof(name), "dead%d", i);
+		scene_file(s, TREE_ROOT, name, 100 + (uint64_t)i, MIB / 2);
+		snprintf(name, sizeof(name), "kept%d", i);
+		scene_file(s, TREE_ROOT, name, (uint64_t)i, SIZE);
+	}
+	assert_int_equal(tree_commit(s->tree, 0), 0);
+	for (int i = 0; i < KEPT; i++) {
+		snprintf(name, sizeof(name), "dead%d", i);
+		assert_int_equal(tree_unlink(s->tree, TREE_ROOT, name), 0);
+	}
+	assert_int_equal(tree_commit(s->tree, 0), 0);
+}
+
+static void check_kept(struct scene *s)
+{
+	char name[16];
+	for (int i = 0; i < KEPT; i++) {
+		snprintf(name, sizeof(name), "kept%d", i);
+		scene_check(s, TREE_ROOT, name, (uint64_t)i, SIZE);
+	}
+}
+
+static void check_cleans(struct scene *s)
+{
+	scene_run(s, TREE_JOB_CLEAN);
+	check_kept(s);
+	assert_int_equal(scene_run(s, TREE_JOB_SCRUB).damaged_chunks, 0);
+	assert_in_range(scene_used(s), KEPT * SIZE, KEPT * SIZE + 3 * MIB);
+}
+
+/* ---- killed ---- */
+
+/* Churns and cleans until it is killed. Never returns. */
+static void child_run(struct scene *s, unsigned round)
+{
+	scene_open(s);
+	tree_job_command(s->tree, TREE_JOB_CLEAN, TREE_JOB_START);
+	for (unsigned i = 0;; i++) {
+		uint64_t seed = 1000 + round * 10 + i % 3;
+		uint64_t inode = scene_lookup(s, TREE_ROOT, "churn");
+		if (inode)
+			(void)tree_unlink(s->tree, TREE_ROOT, "churn");
+		inode = scene_file(s, TREE_ROOT, "churn", seed, MIB);
+		(void)tree_commit(s->tree, 0);
+		if (scene_is_idle(s, TREE_JOB_CLEAN))
+			tree_job_command(s->tree, TREE_JOB_CLEAN, TREE_JOB_START);
+	}
+}
+
+/* What is there of the file that was in the works is whole or not committed. */
+static void check_churn(struct scene *s)
+{
+	uint64_t inode = scene_lookup(s, TREE_ROOT, "churn");
+	struct stat st;
+	if (!inode)
+		return;
+	assert_int_equal(tree_getattr(s->tree, inode, &st), 0);
+	struct tree_read r;
+	for (uint64_t at = 0; at + 4096 <= (uint64_t)st.st_size; at += 4096) {
+		assert_int_equal(tree_read(s->tree, inode, at, 4096, &r), 0);
+		tree_read_release(&r);
+	}
+}
+
+static void test_killed_at_any_moment(void **state)
+{
+	(void)state;
+	struct scene s;
+	uint64_t random = (uint64_t)time(NULL);
+	const char *rounds = getenv("CLEAN_ROUNDS");
+	printf("seed %llu\n", (unsigned long long)random);
+	scene_new(&s);
+	make_kept(&s);
+	scene_close(&s);
+	for (unsigned round = 0; round < (rounds ? strtoul(rounds, NULL, 0) : 12); round++) {
+		fflush(NULL);
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			child_run(&s, round);
+		random = scene_word(random, round);
+		usleep((useconds_t)(20000 + random % 300000));
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		scene_open(&s);
+		check_kept(&s);
+		check_churn(&s);
+		/* The job goes on by itself; stop it, so that the child starts its own. */
+		(void)tree_job_command(s.tree, TREE_JOB_CLEAN, TREE_JOB_STOP);
+		scene_close(&s);
+	}
+	scene_open(&s);
+	uint64_t churn = scene_lookup(&s, TREE_ROOT, "churn");
+	if (churn)
+		assert_int_equal(tree_unlink(s.tree, TREE_ROOT, "churn"), 0);
+	check_cleans(&s);
+	scene_end(&s);
+}
+
+/* ---- failures to order ---- */
+
+static void clean_with_fault(struct scene *s, const char *spec)
+{
+	fault_set(spec);
+	int rc = tree_job_command(s->tree, TREE_JOB_CLEAN, TREE_JOB_START);
+	if (rc == 0)
+		scene_wait(s, TREE_JOB_CLEAN);
+	fault_set(NULL);
+}
+
+static void test_no_memory(void **state)
+{
+	(void)state;
+	struct scene s;
+	char spec[32];
+	scene_new(&s);
+	make_kept(&s);
+	for (int n = 1; n < 400; n += 1 + n / 12) {
+		snprintf(spec, sizeof(spec), "mem:%d", n);
+		clean_with_fault(&s, spec);
+		check_kept(&s);
+	}
+	check_cleans(&s);
+	scene_end(&s);
+}
+
+static void test_no_room_for_a_commit(void **state)
+{
+	(void)state;
+	char spec[32];
+	for (int n = 1; n <= 6; n++) {
+		struct scene s;
+		scene_new(&s);
+		make_kept(&s);
+		snprintf(spec, sizeof(spec), "catalogue_full:%d", n);
+		clean_with_fault(&s, spec);
+		check_kept(&s);
+		check_cleans(&s);
+		scene_close(&s);
+		scene_open(&s);
+		check_kept(&s);
+		scene_end(&s);
+	}
+}
+
+static void test_a_disk_that_fails(void **state)
+{
+	(void)state;
+	static const char *const faults[] = {"pwrite", "fdatasync", "catalogue_io"};
+	char spec[32];
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		for (int n = 1; n <= 7; n += 2) {
+			struct scene s;
+			scene_new(&s);
+			make_kept(&s);
+			snprintf(spec, sizeof(spec), "%s:%d", faults[i], n);
+			clean_with_fault(&s, spec);
+			check_kept(&s); /* read-only or not */
+			(void)tree_close(&s.tree);
+			store_close(&s.store);
+			scene_open(&s);
+			check_kept(&s);
+			(void)tree_job_command(s.tree, TREE_JOB_CLEAN, TREE_JOB_STOP);
+			check_cleans(&s);
+			scene_end(&s);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_killed_at_any_moment),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_room_for_a_commit),
+		cmocka_unit_test(test_a_disk_that_fails),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
