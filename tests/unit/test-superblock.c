@@ -91,7 +91,7 @@ static const struct edit edits[] = {
 	{"uuid = \"", "uuid = \"zz", -EBADMSG},
 	{"name_seed = \"", "name_seed = \"-", -EBADMSG},
 	{"created = \"", "created = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", -EBADMSG},
-	{"reserve = ", "reserve ", -EBADMSG},
+	{"cipher = 0;", "cipher 0;", -EBADMSG}, /* no syntax */
 	{"# Granary store", "# Another store", -EMEDIUMTYPE},
 };
 
