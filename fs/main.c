@@ -253,6 +253,16 @@ static const struct daemon_class fsd_class = {
 	.metrics = fsd_metrics,
 };
 
+#ifdef __SANITIZE_ADDRESS__
+/* libfuse frees its copy of the mount point only where it may unmount it too: not after a
+ * detach. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:fuse_session_mount";
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	return daemon_main(argc, argv, &fsd_class);

@@ -274,9 +274,10 @@ void inode_reap(struct inode *inode)
 	}
 	if (idle) {
 		inode->deleted = true;
+		/* First: an ingest under way still adds to what is allocated. */
+		content_discard_locked(inode);
 		if (!S_ISDIR(inode->row.mode))
 			container_account(t, inode->row.container, -1, -(int64_t)inode->row.allocated);
-		content_discard_locked(inode);
 	}
 	pthread_mutex_unlock(&inode->lock);
 	if (idle)

@@ -4,6 +4,7 @@
 # gives EIO, never wrong bytes, and writing the same data again heals the file.
 . "${top_srcdir:-.}/tests/functions.sh"
 need_fuse
+need python3
 
 mount_store
 mkdir "$mount/folder"
@@ -16,8 +17,13 @@ fsck_store
 
 # In the middle of the first data: random bytes are stored as they are.
 segment=$(find "$store/segments" -name '*.seg' | sort | head -n 1)
-offset=$(grep -abo "$(dd if="$scratch/data" bs=1 skip=1000000 count=12 status=none | od -An -tx1 | tr -d '\n' | sed 's/ /\\x/g')" -P "$segment" | head -n 1 | cut -d: -f1)
-[ -n "$offset" ] || fail "the data is not in the segment"
+offset=$(python3 - "$segment" "$scratch/data" <<'END'
+import sys
+segment, data = (open(name, "rb").read() for name in sys.argv[1:])
+print(segment.find(data[1000000:1000016]))
+END
+)
+[ "$offset" -gt 0 ] || fail "the data is not in the segment"
 printf '\xff\x00\xff\x00' | dd of="$segment" bs=1 seek=$((offset + 4)) conv=notrunc status=none
 
 expect_status 0 fsck.granary "$store"

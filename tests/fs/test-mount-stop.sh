@@ -10,6 +10,7 @@ ended() {
 	local status=0
 	wait "$(store_pid)" || status=$?
 	unset "mount_pid[$mount]"
+	[ "$status" = 0 ] || cat "$scratch"/fsd-*.log >&2
 	check_equal "$status" 0 "granary-fsd's status after $1"
 	! is_mounted "$mount" || fail "still mounted after $1"
 }
