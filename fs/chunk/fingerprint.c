@@ -54,8 +54,8 @@ int fingerprint_start(enum fingerprint_algorithm algorithm)
 			return -error;
 		}
 		algorithm_md = md;
+		use_shani = shani_wanted();
 	}
-	use_shani = shani_wanted();
 	return 0;
 }
 

@@ -249,6 +249,7 @@ static void commit_account(struct tree *t, uint64_t began)
 	atomic_store(&t->commit_ns_last, ns);
 	if (ns > atomic_load(&t->commit_ns_max))
 		atomic_store(&t->commit_ns_max, ns);
+	container_measure(t);
 }
 
 /* One commit; *number is the one that it was. */
@@ -313,6 +314,9 @@ static enum commit_wish commit_wish_locked(struct tree *t, struct timespec *dead
 	if (t->wanted > t->done)
 		return WISH_COMMIT;
 	bool broken = store_failed(t->store) != 0;
+	/* The store may have something to commit that no change in the tree tells of. */
+	if (t->dirty_since == 0 && store_wants_commit(t->store))
+		t->dirty_since = now;
 	if (t->dirty_since && now - t->dirty_since >= patience && !broken)
 		return WISH_COMMIT;
 	if (t->drain_wanted) {
@@ -323,7 +327,7 @@ static enum commit_wish commit_wish_locked(struct tree *t, struct timespec *dead
 		t->backup_due = now + BACKUP_INTERVAL;
 		return WISH_BACKUP;
 	}
-	uint64_t wait = 60 * SECOND_NS;
+	uint64_t wait = 10 * SECOND_NS;
 	if (t->dirty_since && !broken)
 		wait = patience - (now - t->dirty_since);
 	*deadline = clock_deadline_ms((unsigned)(wait / 1000000) + 1);

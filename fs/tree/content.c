@@ -14,6 +14,10 @@
 #include "fs/tree/internal.h"
 #include "lib/base/log.h"
 
+/* One file's map may have this share of the memory. */
+#define MAP_SHARE      32u
+#define MAP_MEMORY_MIN (256u << 10)
+
 int content_need_locked(struct inode *inode)
 {
 	if (inode->content)
@@ -104,6 +108,15 @@ void content_account_locked(struct inode *inode)
 		return;
 	inode->row.allocated = allocated;
 	container_account(inode->tree, inode->row.container, 0, change);
+}
+
+int content_trim_locked(struct inode *inode)
+{
+	struct filemap *map = inode->content->map;
+	size_t limit = (size_t)(inode->tree->options.memory / MAP_SHARE) + MAP_MEMORY_MIN;
+	if (filemap_memory(map) <= limit)
+		return 0;
+	return filemap_shrink(map, limit / 2);
 }
 
 int content_save_locked(struct inode *inode)

@@ -97,7 +97,7 @@ static int batch_store(struct content *content, struct batch *batch, size_t coun
 		error = filemap_write(map, offset, batch->extents, count);
 	if (!error)
 		content_account_locked(inode);
-	return error;
+	return error ? error : content_trim_locked(inode);
 }
 
 /* *done: bytes that are in the map; with `final` all of them. */

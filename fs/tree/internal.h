@@ -22,8 +22,23 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Keys are numbers, of 8 bytes each: a multiplication mixes them well enough. */
+static inline unsigned hash_numbers(const void *key, size_t size)
+{
+	uint64_t hash = 0, number;
+	for (size_t at = 0; at + sizeof(number) <= size; at += sizeof(number)) {
+		memcpy(&number, (const uint8_t *)key + at, sizeof(number));
+		hash = (hash ^ number) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+	}
+	return (unsigned)hash;
+}
 
 #define HASH_NONFATAL_OOM 1
+#define HASH_FUNCTION(key, size, value) ((value) = hash_numbers((key), (size)))
 #include <uthash.h>
 #include <utlist.h>
 
@@ -137,6 +152,7 @@ struct tree {
 	size_t entries_max;
 	size_t dirty_max;     /* dirty inodes that make a commit start */
 	struct shared_stream data[SHARED_STREAMS], nodes;
+	atomic_uint_fast64_t stored_percent; /* of new bytes, as compressed so far */
 	atomic_int own_streams; /* files with a stream of their own */
 
 	pthread_rwlock_t freeze;
@@ -313,6 +329,8 @@ bool content_is_pending(const struct content *content);
 bool content_overlaps(const struct content *content, uint64_t offset, uint64_t size);
 /* Takes the map's figures over into row and container. */
 void content_account_locked(struct inode *inode);
+/* Drops what a large map need not keep in memory. */
+int content_trim_locked(struct inode *inode);
 /* Saves a dirty map into inode->map. */
 int content_save_locked(struct inode *inode);
 
@@ -343,6 +361,8 @@ int container_add(struct tree *t, uint64_t number);
 void container_remove(struct tree *t, uint64_t number);
 /* Adds to its figures. */
 void container_account(struct tree *t, uint64_t number, int64_t files, int64_t logical);
+/* Notes how well the store compresses, for container_stored(). */
+void container_measure(struct tree *t);
 void container_stored(struct tree *t, uint64_t number, uint64_t new_bytes);
 /* Takes `growth` bytes in as pending; -EDQUOT. */
 int container_charge(struct tree *t, uint64_t number, uint64_t growth);

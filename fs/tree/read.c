@@ -202,6 +202,7 @@ static int read_start(struct inode *inode, uint64_t offset, size_t size, struct 
 	if (error)
 		return error == -EBADMSG || error == -ENOENT ? -EIO : error;
 	read_ahead_locked(inode, offset, offset + size);
+	(void)content_trim_locked(inode); /* a reader need not care whether it could */
 	return -EAGAIN;
 }
 
