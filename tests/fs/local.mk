@@ -3,3 +3,4 @@ include tests/fs/tools.mk
 include tests/fs/proof.mk
 include tests/fs/posix.mk
 include tests/fs/format.mk
+include tests/fs/clean.mk

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# Cleaning and scrubbing on a mount.
+CLEAN_TESTS = \
+	tests/fs/test-clean-kill.sh \
+	tests/fs/test-clean-mount.sh \
+	tests/fs/test-scrub-mount.sh
+dist_check_SCRIPTS += $(CLEAN_TESTS)
+TESTS += $(CLEAN_TESTS)
