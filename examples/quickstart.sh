@@ -107,14 +107,17 @@ table() {
 	printf '\n%-16s %12s %12s %8s %12s\n' 'backed up' 'MB in' 'MB stored' 'ratio' 'ingest MB/s'
 	printf '%s' "$backup_rows" | awk '
 		function row(name, bytes, kept, seconds) {
+			if (kept < 1) kept = 1
+			if (seconds < 0.01) seconds = 0.01
 			printf "%-16s %12.1f %12.1f %7.1f:1 %12.0f\n", name, bytes / 1e6, kept / 1e6,
-				kept > 0 ? bytes / kept : 0, bytes / 1e6 / (seconds > 0 ? seconds : 0.01)
+				bytes / kept, bytes / 1e6 / seconds
 		}
 		{ row($1, $2, $3, $4); b += $2; k += $3; s += $4 }
 		END { row("all", b, k, s) }'
 	printf '\n%-16s %12s %21s %12s\n' 'restored' 'MB out' '' 'MB/s'
 	printf '%s' "$restore_rows" | awk '{
-		printf "%-16s %12.1f %21s %12.0f\n", $1, $2 / 1e6, "every byte equal", $2 / 1e6 / ($3 > 0 ? $3 : 0.01)
+		if ($3 < 0.01) $3 = 0.01
+		printf "%-16s %12.1f %21s %12.0f\n", $1, $2 / 1e6, "every byte equal", $2 / 1e6 / $3
 	}'
 	echo
 }
