@@ -164,8 +164,8 @@ static int execute_contents(int fd, int folder, const struct model_op *op)
 
 /* ---- comparing ---- */
 
-static void compare_range(int fd, const struct model_file *file, const struct model_op *op,
-			  uint64_t offset, uint64_t length)
+static int compare_range(int fd, const struct model_file *file, const struct model_op *op,
+			 uint64_t offset, uint64_t length)
 {
 	CLEANUP_FREE uint8_t *data = mem_alloc(length + 1);
 	uint64_t wanted = offset < file->size ? file->size - offset : 0, have = 0;
@@ -174,7 +174,7 @@ static void compare_range(int fd, const struct model_file *file, const struct mo
 	while (have < length) {
 		ssize_t n = pread(fd, data + have, length - have, (off_t)(offset + have));
 		if (n < 0)
-			model_wrong(op, strerror(errno), offset + have);
+			return -errno;
 		if (n == 0)
 			break;
 		have += (uint64_t)n;
@@ -191,33 +191,40 @@ static void compare_range(int fd, const struct model_file *file, const struct mo
 			(unsigned long long)seen, (unsigned long long)wanted_word);
 		model_wrong(op, "wrong byte", offset + i);
 	}
+	return 0;
 }
 
-static void compare_attributes(int fd, const struct model_file *file, const struct model_op *op)
+static int compare_attributes(int fd, const struct model_file *file, const struct model_op *op)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
-		model_wrong(op, strerror(errno), 0);
+		return -errno;
 	if ((uint64_t)st.st_size != file->size)
 		model_wrong(op, "wrong size", (uint64_t)st.st_size);
 	if (st.st_nlink != file->links)
 		model_wrong(op, "wrong number of links", st.st_nlink);
+	return 0;
 }
 
 /* What is called a hole must be zeros. */
-static void compare_hole(int fd, const struct model_file *file, const struct model_op *op)
+static int compare_hole(int fd, const struct model_file *file, const struct model_op *op)
 {
-	off_t hole = lseek(fd, 0, SEEK_HOLE);
 	if (file->size == 0)
-		return;
-	if (hole < 0 || (uint64_t)hole > file->size)
-		model_wrong(op, "SEEK_HOLE fails", 0);
+		return 0;
+	off_t hole = lseek(fd, 0, SEEK_HOLE);
+	if (hole < 0)
+		return -errno;
+	if ((uint64_t)hole > file->size)
+		model_wrong(op, "SEEK_HOLE goes too far", (uint64_t)hole);
 	off_t data = lseek(fd, hole, SEEK_DATA);
+	if (data < 0 && errno != ENXIO)
+		return -errno;
 	uint64_t end = data < 0 ? file->size : (uint64_t)data;
 	for (uint64_t i = (uint64_t)hole; i < end; i++) {
 		if (file->data[i] != 0)
 			model_wrong(op, "data in what SEEK_DATA skips", i);
 	}
+	return 0;
 }
 
 int model_probe(struct model *m, int folder, const struct model_op *op, uint64_t *random)
@@ -235,37 +242,37 @@ int model_probe(struct model *m, int folder, const struct model_op *op, uint64_t
 		fd = own = file_open(folder, &probe, O_RDONLY);
 	if (fd < 0)
 		return fd;
-	compare_attributes(fd, file, op);
+	int error = compare_attributes(fd, file, op);
+	if (error != 0)
+		return error;
+	uint64_t offset = model_random(random) % m->limit;
+	uint64_t length = 1 + model_random(random) % 20000;
 	switch (m->thorough ? 0 : model_random(random) % 4) {
 	case 0:
-		compare_range(fd, file, op, 0, m->limit);
-		break;
+		return compare_range(fd, file, op, 0, m->limit);
 	case 1:
-		compare_hole(fd, file, op);
-		break;
-	default: {
-		uint64_t offset = model_random(random) % m->limit;
-		uint64_t length = 1 + model_random(random) % 20000;
-		compare_range(fd, file, op, offset,
-			      length < m->limit - offset ? length : m->limit - offset);
+		return compare_hole(fd, file, op);
+	default:
+		return compare_range(fd, file, op, offset,
+				     length < m->limit - offset ? length : m->limit - offset);
 	}
-	}
-	return 0;
 }
 
 /* ---- names ---- */
 
 /* The file has lost its last name and is read through the descriptor that is left. */
-static void file_orphaned(struct model *m, struct model_file *file, const struct model_op *op)
+static int file_orphaned(struct model *m, struct model_file *file, const struct model_op *op)
 {
 	if (file == NULL || file->fd < 0 || file->links > 1)
-		return;
+		return 0;
 	struct model_file orphan = *file;
 	orphan.links = 0;
-	compare_attributes(file->fd, &orphan, op);
-	compare_range(file->fd, &orphan, op, 0, m->limit);
+	int error = compare_attributes(file->fd, &orphan, op);
+	if (error == 0)
+		error = compare_range(file->fd, &orphan, op, 0, m->limit);
 	close(file->fd);
 	file->fd = -1;
+	return error;
 }
 
 static int execute_names(struct model *m, int folder, const struct model_op *op)
@@ -284,7 +291,7 @@ static int execute_names(struct model *m, int folder, const struct model_op *op)
 	case MODEL_RENAME:
 		status = renameat(folder, path, folder, other_path);
 		if (status == 0 && file != other)
-			file_orphaned(m, other, op);
+			return file_orphaned(m, other, op);
 		break;
 	case MODEL_EXCHANGE:
 		status = renameat2(folder, path, folder, other_path, RENAME_EXCHANGE);
@@ -296,7 +303,7 @@ static int execute_names(struct model *m, int folder, const struct model_op *op)
 		ASSERT(op->kind == MODEL_UNLINK);
 		status = unlinkat(folder, path, 0);
 		if (status == 0)
-			file_orphaned(m, file, op);
+			return file_orphaned(m, file, op);
 	}
 	return status < 0 ? -errno : 0;
 }
