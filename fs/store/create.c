@@ -97,6 +97,11 @@ int superblock_create_store(const char *store_path, const struct superblock *sb)
 		return error;
 	}
 	error = create_files(store_path, sb);
+	/* The folder's own name too: whoever has made a store has it after a power cut. */
+	if (!error && made_folder) {
+		CLEANUP_FREE char *parent = mem_printf("%s/..", store_path);
+		error = file_sync_directory(parent);
+	}
 	if (error) {
 		log_error("%s: cannot make a store: %s", store_path, strerror(-error));
 		create_undo(store_path, made_folder);

@@ -186,7 +186,10 @@ static int command_verify_crash(int folder)
 	struct model_op op;
 	if (result == 1) { /* make the write that was cut through whole */
 		model_next(m, &op);
-		result = model_execute(m, folder, &op);
+		struct model_op again = op;
+		if (again.kind == MODEL_APPEND) /* at its old place */
+			again.kind = MODEL_WRITE;
+		result = model_execute(m, folder, &again);
 		if (result == 0)
 			model_apply(m, &op);
 	}

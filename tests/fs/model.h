@@ -95,8 +95,8 @@ void model_close_files(struct model *m);
 
 /* ---- model-check.c ---- */
 /* Goes on in memory from m->done until the folder is exactly in the model's state, up to
- * operation `last`. 0 with m there; 1 when the folder is in the middle of the mapped write that
- * comes next; -1 when no state fits (said on stderr), or -errno. */
+ * operation `last`. 0 with m there; 1 when the folder is in the middle of the write that comes
+ * next; -1 when no state fits (said on stderr), or -errno. */
 int model_match(struct model *m, int folder, uint64_t last);
 
 #endif

@@ -46,7 +46,7 @@ check_image() {
 # Cleaning, again and again, as long as the mount is there.
 clean_forever() {
 	while [ -e "$scratch/cleaning" ]; do
-		granary fs clean --wait "$mount" >/dev/null 2>&1 || true
+		timeout 20 granary fs clean "$mount" >/dev/null 2>&1 || true
 		sleep 0.1
 	done
 }
@@ -56,13 +56,13 @@ cut_unmount() {
 	local run=$1 n pid
 	(
 		for n in u1 u2 u3 u4; do
-			take_cut "$images/$n" $((cut_seed + n_of_run * 10)) 2>/dev/null || true
+			take_cut "$images/$n" "$cut_seed$run${n#u}"
 			sleep 0.0$((RANDOM % 5))
 		done
 	) &
 	pid=$!
 	umount_store "$mount"
-	wait "$pid" || true
+	wait "$pid" || fail "no cuts while unmounting"
 	take_cut "$images/after" "$cut_seed"
 	for n in u1 u2 u3 u4; do
 		check_image "$images/$n" "$images/end.state" "$run"
@@ -73,7 +73,6 @@ cut_unmount() {
 # cut_run RUN MODEL CUTS: one store, one workload, CUTS images and five around the unmount.
 cut_run() {
 	local run=$1 how=$2 cuts=$3 n cleaner
-	n_of_run=$run
 	rm -rf "$images"
 	mkdir "$images"
 	mount_cutfs --model="$how"

@@ -13,7 +13,9 @@ tests_fs_cutfs_SOURCES = tests/fs/cutfs.c tests/fs/cutfs.h tests/fs/cutfs-node.c
 tests_fs_cutfs_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_fs_cutfs_LDADD = $(BASE_LIBS) $(FUSE_LIBS)
 
-PROOF_TESTS = tests/fs/test-model-native.sh tests/fs/test-cutfs.sh
+PROOF_TESTS = tests/fs/test-model-native.sh tests/fs/test-cutfs.sh \
+	tests/fs/test-model-mount.sh tests/fs/test-kill.sh \
+	tests/fs/test-powercut.sh tests/fs/test-powercut-strict.sh
 dist_check_SCRIPTS += $(PROOF_TESTS)
 TESTS += $(PROOF_TESTS)
 EXTRA_DIST += tests/fs/cutfs.sh tests/fs/powercut.sh

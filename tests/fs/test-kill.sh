@@ -10,7 +10,7 @@ seed=${KILL_SEED:-$((RANDOM * 32768 + RANDOM))}
 RANDOM=$seed
 echo "KILL_SEED=$seed"
 mount_store
-slowest=0
+slowest=0 cleaners=()
 for ((round = 0; round < ${KILL_ROUNDS:-15}; round++)); do
 	if ((round % 5 == 0)); then
 		rm -rf "${mount:?}"/one "${mount:?}"/two "$scratch"/state-*
@@ -23,7 +23,8 @@ for ((round = 0; round < ${KILL_ROUNDS:-15}; round++)); do
 		pids+=($!)
 	done
 	if ((round % 3 == 0)); then
-		granary fs clean "$mount" >/dev/null 2>&1 &
+		timeout 20 granary fs clean "$mount" >/dev/null 2>&1 &
+		cleaners+=($!)
 	fi
 	sleep "$((RANDOM % 2)).$((RANDOM % 10))5"
 	kill_store
@@ -42,7 +43,7 @@ for ((round = 0; round < ${KILL_ROUNDS:-15}; round++)); do
 			fail "a state of $folder before the last fsync, or none, survived (seed $seed)"
 	done
 done
-wait
+wait "${cleaners[@]}" || true
 umount_store
 fsck_store
 echo "slowest mount after kill -9: $slowest ms"
