@@ -6,6 +6,7 @@ fs_store_libstore_a_SOURCES = fs/format.h fs/store/chunk_ref.h \
 	fs/store/create.c \
 	fs/store/damage.h fs/store/damage.c \
 	fs/store/delta.c \
+	fs/store/existence.c \
 	fs/store/get.c \
 	fs/store/marks.h fs/store/marks.c \
 	fs/store/pack.h fs/store/pack.c \

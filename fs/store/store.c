@@ -73,6 +73,8 @@ static int store_open_index(struct store *store)
 		.folder = folder,
 		.memory = store->options.memory / store_share.index,
 		.sparse = store->options.sparse_index,
+		.pack_exists = store_pack_exists,
+		.context = store,
 	};
 	memcpy(options.store_uuid, store->sb.uuid, sizeof(options.store_uuid));
 	int error = index_open(&options, &store->index);
@@ -101,7 +103,7 @@ static int store_open_parts(struct store *store)
 		error = damage_open(store->catalogue, &store->damage);
 	if (!error)
 		error = space_open(store->path, store->sb.reserve, o->read_only, &store->space);
-	return error ? error : store_open_index(store);
+	return error;
 }
 
 static int store_load_numbers(struct store *store)
@@ -146,6 +148,7 @@ static void store_init(struct store *store)
 	pthread_mutex_init(&store->delta_lock, NULL);
 	pthread_mutex_init(&store->prefetch_lock, NULL);
 	pthread_mutex_init(&store->flow.lock, NULL);
+	pthread_mutex_init(&store->existence.lock, NULL);
 	clock_cond_init(&store->flow.moved);
 	LIST_INIT(&store->streams);
 	TAILQ_INIT(&store->uncommitted);
@@ -188,6 +191,9 @@ static int store_try_open(struct store *store)
 	error = store_open_parts(store);
 	if (!error)
 		error = store_load_numbers(store);
+	/* Its workers may ask which packs there are from here on. */
+	if (!error)
+		error = store_open_index(store);
 	if (!error)
 		store_start(store);
 	return error;
@@ -265,8 +271,10 @@ void store_close(struct store **pointer)
 	pthread_mutex_destroy(&store->delta_lock);
 	pthread_mutex_destroy(&store->prefetch_lock);
 	pthread_mutex_destroy(&store->flow.lock);
+	pthread_mutex_destroy(&store->existence.lock);
 	pthread_cond_destroy(&store->flow.moved);
 	store->magic = 0;
+	free(store->existence.word);
 	free(store->path);
 	free(store);
 }

@@ -58,6 +58,13 @@ struct store_prefetch {
 	bool used;
 };
 
+/* Bitmap of the packs below `end` that exist; see existence.c. */
+struct store_existence {
+	pthread_mutex_t lock; /* all below; outside the catalogue reader lock and the delta lock */
+	uint64_t *word;       /* NULL: nobody has asked yet */
+	uint64_t end;
+};
+
 struct store {
 	uint32_t magic;
 	char *path;
@@ -104,6 +111,7 @@ struct store {
 	struct store_prefetch prefetch[STORE_PREFETCH_MAX];
 
 	struct store_recovery *recovery;
+	struct store_existence existence;
 };
 
 static inline bool store_can_write(const struct store *store)
@@ -180,6 +188,10 @@ int store_record_pack(struct store *store, const struct pack *pack);
 
 /* marks.c: for store_put(), under the sweep lock */
 void store_marks_hit(struct store *store, struct chunk_ref ref);
+
+/* existence.c */
+bool store_pack_exists(void *store, uint64_t pack);
+void store_existence_drop(struct store *store, uint64_t pack);
 
 /* recover.c */
 void store_recovery_start(struct store *store);

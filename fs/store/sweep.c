@@ -302,6 +302,7 @@ static void sweep_apply(struct store_sweep *sweep, struct sweep_change *change)
 	if (!change->fresh) {
 		p->packs_dropped++;
 		pack_table_drop(store->packs, change->pack);
+		store_existence_drop(store, change->pack);
 		index_forget_pack(store->index, change->pack);
 		damage_forget_pack(store->damage, change->pack);
 		return;

@@ -75,6 +75,8 @@ int store_sweep_step(struct store_sweep *sweep);
 /* True if the last step changes anything, so that a commit is needed for it. */
 bool store_sweep_has_changes(const struct store_sweep *sweep);
 int store_sweep_record(struct store_sweep *sweep);
+/* After a record: by the committer, at the transaction's end. A step that was not recorded may
+ * be ended by its own thread: `committed` if it had no changes, else it is undone. */
 void store_sweep_done(struct store_sweep *sweep, bool committed);
 void store_sweep_get_progress(const struct store_sweep *sweep, struct store_sweep_progress *progress);
 void store_sweep_end(struct store_sweep **sweep);

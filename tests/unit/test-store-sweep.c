@@ -132,6 +132,7 @@ static void test_sweep_drops_everything(void **state)
 	struct chunk_ref refs[COUNT], again[COUNT];
 	struct store_stats stats;
 	put_committed(f, refs);
+	assert_true(store_pack_exists(f->store, refs[0].pack));
 	struct store_marks *marks = begin(f);
 	struct store_sweep_progress progress = sweep_all(f, marks);
 	store_marks_end(f->store, &marks);
@@ -140,6 +141,8 @@ static void test_sweep_drops_everything(void **state)
 	assert_int_equal(stats.packs, 0);
 	assert_in_range(stats.bytes_stored, 0, 2 * SEGMENT_HEADER_SIZE);
 	assert_int_equal(get_error(f->store, refs[0]), -ENOENT);
+	assert_false(store_pack_exists(f->store, refs[0].pack));
+	assert_true(store_pack_exists(f->store, refs[COUNT - 1].pack + 100));
 	/* What comes again is new. */
 	assert_int_equal(
 		put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again).new_chunks, COUNT);
