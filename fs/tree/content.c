@@ -135,6 +135,12 @@ int content_save_locked(struct inode *inode)
 	return 0;
 }
 
+void content_count_down_locked(struct inode *inode, uint64_t growth)
+{
+	inode->content->growth -= growth;
+	container_discharge(inode->tree, inode->row.container, growth);
+}
+
 static void content_drop_buffers(struct content *content)
 {
 	struct inode *inode = content->inode;
@@ -149,6 +155,8 @@ static void content_drop_buffers(struct content *content)
 		slab_retire_locked(inode, &b);
 	}
 	content->queue_end = NULL;
+	if (content->carry)
+		content_count_down_locked(inode, content->carry->growth);
 	slab_free(&content->carry);
 }
 
@@ -187,11 +195,12 @@ void content_discard_locked(struct inode *inode)
 
 void content_free(struct content **pointer)
 {
-	struct content *content = TAKE(*pointer);
+	struct content *content = *pointer;
 	if (!content)
 		return;
 	ASSERT(!content->running && !content->waiters);
 	content_drop_buffers(content);
+	*pointer = NULL;
 	content_free_stream(content);
 	filemap_free(&content->map);
 	free(content->dirty);

@@ -130,14 +130,28 @@ static int ingest_carry(struct content *content)
 		return 0;
 	int error = ingest_bytes(content, carry->offset, carry->data, carry->size, true, &done);
 	LOCK_SCOPE(&content->inode->lock);
-	if (!error)
+	if (!error) {
 		carry->stored = true;
+		content_count_down_locked(content->inode, carry->growth);
+		carry->growth = 0;
+	}
 	return error;
 }
 
-static void ingest_set_carry(struct content *content, struct slab *carry)
+/* The new carried bytes, or NULL. What the old ones and the slab that has been ingested counted as
+ * growth is in the map now, but for what is carried on. */
+static void ingest_set_carry(struct content *content, struct slab *carry, struct slab *ingested)
 {
-	LOCK_SCOPE(&content->inode->lock);
+	struct inode *inode = content->inode;
+	LOCK_SCOPE(&inode->lock);
+	uint64_t growth = content->carry ? content->carry->growth : 0;
+	if (ingested) {
+		growth += ingested->growth;
+		ingested->growth = 0;
+	}
+	if (carry && !carry->stored)
+		carry->growth = growth < carry->size ? growth : carry->size;
+	content_count_down_locked(inode, growth - (carry ? carry->growth : 0));
 	slab_free(&content->carry);
 	content->carry = carry;
 }
@@ -188,7 +202,7 @@ static void ingest_read_back(struct content *content, uint64_t end)
 		carry->size = (size_t)tail.length;
 		carry->offset = end - tail.length;
 		carry->stored = true;
-		ingest_set_carry(content, carry);
+		ingest_set_carry(content, carry, NULL);
 	}
 	store_view_release(&view);
 }
@@ -224,7 +238,7 @@ static int ingest_connect(struct content *content, const struct slab *b)
 	int error = ingest_carry(content);
 	if (error)
 		return error;
-	ingest_set_carry(content, NULL);
+	ingest_set_carry(content, NULL, NULL);
 	content->sequential = b->size;
 	if (b->offset)
 		ingest_read_back(content, b->offset);
@@ -281,7 +295,7 @@ static int ingest_buffer(struct content *content, struct slab *b, bool last)
 		}
 	}
 	if (!error)
-		ingest_set_carry(content, rest);
+		ingest_set_carry(content, rest, b);
 	slab_free(&joined);
 	return error;
 }

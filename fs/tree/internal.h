@@ -283,7 +283,7 @@ struct slab {
 	struct slab *next;
 	uint64_t offset;
 	size_t size, room, head; /* head: bytes free before data, for what is carried over */
-	uint64_t growth;         /* counted as pending in the container */
+	uint64_t growth; /* of its bytes, counted as pending in the container */
 	uint8_t *data;
 	bool stored; /* of carried bytes: the map has them, as short chunks */
 };
@@ -329,6 +329,8 @@ bool content_is_pending(const struct content *content);
 bool content_overlaps(const struct content *content, uint64_t offset, uint64_t size);
 /* Takes the map's figures over into row and container. */
 void content_account_locked(struct inode *inode);
+/* So many bytes of growth are in the map now, or gone. */
+void content_count_down_locked(struct inode *inode, uint64_t growth);
 /* Drops what a large map need not keep in memory. */
 int content_trim_locked(struct inode *inode);
 /* Saves a dirty map into inode->map. */

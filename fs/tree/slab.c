@@ -45,8 +45,7 @@ void slab_retire_locked(struct inode *inode, struct slab **pointer)
 {
 	struct slab *b = *pointer;
 	struct tree *t = inode->tree;
-	inode->content->growth -= b->growth;
-	container_discharge(t, inode->row.container, b->growth);
+	content_count_down_locked(inode, b->growth);
 	atomic_fetch_sub(&t->buffered, b->size);
 	store_unreserve(t->store, b->size);
 	slab_free(pointer);
