@@ -164,6 +164,15 @@ int container_charge(struct tree *t, uint64_t number, uint64_t growth)
 	return error;
 }
 
+bool container_is_pending(struct inode *inode)
+{
+	pthread_mutex_lock(&inode->lock);
+	uint64_t number = inode->row.container;
+	pthread_mutex_unlock(&inode->lock);
+	LOCK_SCOPE(&inode->tree->accounts);
+	return container_find(inode->tree, number)->pending > 0;
+}
+
 void container_discharge(struct tree *t, uint64_t number, uint64_t growth)
 {
 	if (growth == 0)

@@ -135,20 +135,15 @@ static int write_locked(struct inode *inode, uint64_t offset, const void *data, 
 	return error;
 }
 
-int tree_write(struct tree *t, uint64_t number, uint64_t offset, const void *data, size_t size)
+static int write_once(struct tree *t, struct inode *inode, uint64_t offset, const void *data,
+		      size_t size)
 {
-	CLEANUP_INODE struct inode *inode = NULL;
-	if (offset > TREE_FILE_MAX || size > TREE_FILE_MAX - offset)
-		return -EFBIG;
-	int error = inode_get(t, number, &inode);
-	if (error || size == 0)
-		return error;
-	error = ingest_wait_room(t);
+	size_t added = 0;
+	int error = ingest_wait_room(t);
 	if (!error)
 		error = store_reserve(t->store, size);
 	if (error)
 		return error;
-	size_t added = 0;
 	error = change_begin(t);
 	if (!error) {
 		pthread_mutex_lock(&inode->lock);
@@ -161,6 +156,22 @@ int tree_write(struct tree *t, uint64_t number, uint64_t offset, const void *dat
 	/* What was overwritten in a buffer, or refused, needs no space. */
 	if (size > added)
 		store_unreserve(t->store, size - added);
+	return error;
+}
+
+int tree_write(struct tree *t, uint64_t number, uint64_t offset, const void *data, size_t size)
+{
+	CLEANUP_INODE struct inode *inode = NULL;
+	if (offset > TREE_FILE_MAX || size > TREE_FILE_MAX - offset)
+		return -EFBIG;
+	int error = inode_get(t, number, &inode);
+	if (error || size == 0)
+		return error;
+	error = write_once(t, inode, offset, data, size);
+	/* Near its limit a quota is decided by what the maps say: bytes on their way count twice for
+	 * a moment, and zeros among them will not count at all. */
+	if (error == -EDQUOT && container_is_pending(inode) && tree_commit(t, 0) == 0)
+		error = write_once(t, inode, offset, data, size);
 	atomic_fetch_add_explicit(&t->bytes_written, error ? 0 : size, memory_order_relaxed);
 	return error;
 }

@@ -368,6 +368,8 @@ void container_measure(struct tree *t);
 void container_stored(struct tree *t, uint64_t number, uint64_t new_bytes);
 /* Takes `growth` bytes in as pending; -EDQUOT. */
 int container_charge(struct tree *t, uint64_t number, uint64_t growth);
+/* Has an inode's container accepted bytes that no map shows yet? */
+bool container_is_pending(struct inode *inode);
 void container_discharge(struct tree *t, uint64_t number, uint64_t growth);
 /* Would `bytes` more fit? */
 int container_check(struct tree *t, uint64_t number, uint64_t bytes);
