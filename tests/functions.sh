@@ -50,6 +50,10 @@ cleanup_scratch() {
 	while read -r _ dir _; do
 		case $dir in "$scratch"/*) detach "$dir" ;; esac
 	done </proc/self/mounts
+	# Disks that the test mounted go with what is mounted from them.
+	while read -r _ dir _; do
+		case $dir in "$scratch"/*) umount -l "$dir" 2>/dev/null ;; esac
+	done </proc/self/mounts
 	rm -rf --one-file-system "$scratch"
 	exit "$status"
 }

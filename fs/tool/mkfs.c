@@ -5,8 +5,10 @@
  * away again.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 #include "fs/tool/tool.h"
 #include "fs/tree/tree.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 
@@ -187,6 +190,25 @@ static int make_root(const char *path)
 	return error;
 }
 
+/* A store that has no room for its reserve could never take a byte. */
+static int check_room(const struct request *r)
+{
+	CLEANUP_FREE char *copy = mem_strdup(r->path);
+	CLEANUP_FD int fd = open(r->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t available, total;
+	char free_text[32], reserve[32];
+
+	if (fd < 0)
+		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* What cannot be opened is refused with its reason when the store is made. */
+	if (fd < 0 || file_space(fd, &available, &total) || available >= r->superblock.reserve)
+		return 0;
+	log_error("%s: No space left on device: %s are free, the reserve alone is %s", r->path,
+		  tool_format_size(available, free_text),
+		  tool_format_size(r->superblock.reserve, reserve));
+	return -ENOSPC;
+}
+
 static int remove_one(const char *path, const struct stat *st, int what, struct FTW *where)
 {
 	(void)st;
@@ -245,6 +267,8 @@ int main(int argc, char **argv)
 	status = request_parse(&request, argc, argv);
 	if (status || request.done)
 		return status;
+	if (check_room(&request))
+		return EXIT_FAILED;
 	made_folder = stat(request.path, &st) < 0;
 	if (superblock_create_store(request.path, &request.superblock))
 		return EXIT_FAILED;

@@ -15,6 +15,7 @@ TOOL_TESTS = \
 	tests/fs/test-mount-cache.sh \
 	tests/fs/test-mount-clone.sh \
 	tests/fs/test-mount-cycle.sh \
+	tests/fs/test-mount-disk.sh \
 	tests/fs/test-mount-failure.sh \
 	tests/fs/test-mount-helper.sh \
 	tests/fs/test-mount-options.sh \
