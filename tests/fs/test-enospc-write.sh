@@ -11,13 +11,14 @@ head -c 4000000 /dev/urandom >"$noise"
 
 # put N: file N, its bytes like no other's, synced. Its status is that of the write or fsync.
 put() {
-	put_bytes "$1" >"$scratch/piece"
+	put_bytes "$1"
 	dd if="$scratch/piece" of="$mount/files/$1" bs=64k conv=fsync 2>"$scratch/dd.log"
 }
 
+# Into $scratch/piece.
 put_bytes() {
-	{ echo "file $1"; openssl enc -aes-128-ctr -pass "pass:$1" -nosalt -pbkdf2 -in "$noise" 2>/dev/null; } |
-		head -c $((400000 + $1 * 7919 % 600000))
+	openssl enc -aes-128-ctr -pass "pass:$1" -nosalt -pbkdf2 -in "$noise" -out "$scratch/piece"
+	truncate -s $((400000 + $1 * 7919 % 600000)) "$scratch/piece"
 }
 
 # check_files LAST: those that are there are right.
@@ -25,7 +26,8 @@ check_files() {
 	local n seen=0
 	for ((n = 1; n <= $1; n++)); do
 		[ -e "$mount/files/$n" ] || continue
-		put_bytes "$n" | cmp - "$mount/files/$n" || fail "file $n is not what was synced"
+		put_bytes "$n"
+		cmp "$scratch/piece" "$mount/files/$n" || fail "file $n is not what was synced"
 		seen=$((seen + 1))
 	done
 	echo "$seen files are right"
