@@ -468,6 +468,20 @@ int catalogue_set_meta(struct catalogue *c, const char *key, int64_t value)
 
 /* ---- the whole ---- */
 
+static int database_check(sqlite3 *db)
+{
+	sqlite3_stmt *s = NULL;
+	int code = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &s, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(s);
+	if (code == SQLITE_ROW) {
+		const char *answer = (const char *)sqlite3_column_text(s, 0);
+		code = answer != NULL && strcmp(answer, "ok") == 0 ? SQLITE_OK : SQLITE_CORRUPT;
+	}
+	sqlite3_finalize(s);
+	return code;
+}
+
 int catalogue_copy(struct catalogue *c, const char *to_path)
 {
 	CLEANUP_DATABASE sqlite3 *from = NULL;
@@ -483,7 +497,11 @@ int catalogue_copy(struct catalogue *c, const char *to_path)
 		return catalogue_errno(c, sqlite3_errcode(to), to_path);
 	code = sqlite3_backup_step(backup, -1);
 	int end = sqlite3_backup_finish(backup);
-	return catalogue_errno(c, code == SQLITE_DONE ? end : code, to_path);
+	code = code == SQLITE_DONE ? end : code;
+	/* A copy of a damaged catalogue must not take the place of a good one. */
+	if (code == SQLITE_OK)
+		code = database_check(to);
+	return catalogue_errno(c, code, to_path);
 }
 
 int catalogue_snapshot_open(struct catalogue *c, sqlite3 **snapshot)

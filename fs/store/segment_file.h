@@ -15,7 +15,10 @@ char *segment_file_path(const char *store_path, uint64_t number);
 char *segment_file_folder(const char *store_path, uint64_t number);
 /* Creates the file and writes its header; nothing is synced yet. *fd is the caller's. */
 int segment_file_create(const char *store_path, const uint8_t uuid[16], uint64_t number, int *fd);
-/* Opens it and checks the header. -EBADMSG (logged) for one that is not what it should be. */
+/* 0, or -EBADMSG for a header that is not what it should be. */
+int segment_file_check(const char *store_path, const uint8_t uuid[16], uint64_t number);
+/* Opens it. A damaged header is logged and no reason to refuse the packs behind it, which say
+ * themselves what they are; -EBADMSG (logged) for a file that is shorter than its header. */
 int segment_file_open(const char *store_path, const uint8_t uuid[16], uint64_t number,
 		      bool read_only, int *fd);
 /* Makes the file's name durable: its folder and the folder above. */

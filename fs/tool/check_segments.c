@@ -59,6 +59,8 @@ static int segment_look(struct fsck *f, sqlite3_stmt *statement, uint64_t number
 	if ((uint64_t)st.st_size < state->size)
 		finding(f, "%s: the segment is cut off at %lld of %" PRIu64 " bytes", path,
 			(long long)st.st_size, state->size);
+	if (segment_file_check(f->path, f->superblock.uuid, number) != 0)
+		finding(f, "%s: the segment's header is damaged", path);
 	return 0;
 }
 

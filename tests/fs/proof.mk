@@ -15,7 +15,19 @@ tests_fs_cutfs_LDADD = $(BASE_LIBS) $(FUSE_LIBS)
 
 PROOF_TESTS = tests/fs/test-model-native.sh tests/fs/test-cutfs.sh \
 	tests/fs/test-model-mount.sh tests/fs/test-kill.sh \
-	tests/fs/test-powercut.sh tests/fs/test-powercut-strict.sh
+	tests/fs/test-powercut.sh tests/fs/test-powercut-strict.sh \
+	tests/fs/test-damage-segments.sh tests/fs/test-damage-index.sh \
+	tests/fs/test-damage-catalogue.sh tests/fs/test-damage-wal.sh \
+	tests/fs/test-damage-superblock.sh \
+	tests/fs/test-enospc-write.sh tests/fs/test-enospc-eio.sh
 dist_check_SCRIPTS += $(PROOF_TESTS)
 TESTS += $(PROOF_TESTS)
-EXTRA_DIST += tests/fs/cutfs.sh tests/fs/powercut.sh
+EXTRA_DIST += tests/fs/cutfs.sh tests/fs/powercut.sh tests/fs/damage.sh
+
+# A thousand power cuts, and hours of random operations (MODEL_SECONDS), kill -9 and damage.
+.PHONY: torture
+torture: all $(check_PROGRAMS)
+	MODEL_SECONDS=$${MODEL_SECONDS:-7200} POWER_CUTS=$${POWER_CUTS:-500} \
+	KILL_ROUNDS=$${KILL_ROUNDS:-200} DAMAGE_TRIALS=$${DAMAGE_TRIALS:-200} \
+	FAULT_NUMBERS='1 2 3 4 5 6 7 8 9 10 12 15 20 30 40' MODEL_NATIVE_SECONDS=60 \
+	$(MAKE) check TESTS='$(PROOF_TESTS)'
