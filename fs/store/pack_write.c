@@ -212,6 +212,8 @@ static void pack_work_run(void *argument)
 	pthread_mutex_unlock(&pack->lock);
 
 	buffer_release(&raw);
+	__atomic_fetch_add(&store->counters.regions_raw, raw_size, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&store->counters.regions_stored, stored_size, __ATOMIC_RELAXED);
 	flow_move(store, stored_size, raw_size);
 	if (last)
 		pack_write(store, pack);

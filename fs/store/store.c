@@ -363,6 +363,13 @@ bool store_wants_commit(struct store *store)
 	return !TAILQ_EMPTY(&store->uncommitted);
 }
 
+double store_compression_ratio(const struct store *store)
+{
+	uint64_t raw = __atomic_load_n(&store->counters.regions_raw, __ATOMIC_RELAXED);
+	uint64_t stored = __atomic_load_n(&store->counters.regions_stored, __ATOMIC_RELAXED);
+	return raw ? (double)stored / (double)raw : 1.0;
+}
+
 void store_get_stats(struct store *store, struct store_stats *stats)
 {
 	struct region_cache_stats regions;
@@ -386,6 +393,8 @@ void store_get_stats(struct store *store, struct store_stats *stats)
 	stats->bytes_new = __atomic_load_n(&c->bytes_new, __ATOMIC_RELAXED);
 	stats->bytes_duplicate = __atomic_load_n(&c->bytes_duplicate, __ATOMIC_RELAXED);
 	stats->bytes_stored = segments.bytes - segments.freed;
+	stats->regions_raw = __atomic_load_n(&c->regions_raw, __ATOMIC_RELAXED);
+	stats->regions_stored = __atomic_load_n(&c->regions_stored, __ATOMIC_RELAXED);
 	stats->region_hits = regions.hits;
 	stats->region_misses = regions.misses;
 	stats->memory_bytes = regions.bytes + flow + pack_table_memory(store->packs) + stats->index.memory_bytes;

@@ -141,9 +141,12 @@ int store_failed(const struct store *store);
 
 struct store_stats {
 	uint64_t packs, chunks_new, chunks_duplicate, bytes_new, bytes_duplicate, bytes_stored;
+	uint64_t regions_raw, regions_stored; /* bytes compressed since the store was opened */
 	uint64_t region_hits, region_misses, memory_bytes, damaged_chunks, healed_chunks;
 	struct index_stats index;
 };
 void store_get_stats(struct store *store, struct store_stats *stats);
+/* Stored bytes for each raw byte of the regions compressed so far; 1 before the first. */
+double store_compression_ratio(const struct store *store);
 
 #endif

@@ -48,6 +48,7 @@ struct store_flow {
 
 struct store_counters { /* atomic, relaxed */
 	uint64_t chunks_new, chunks_duplicate, bytes_new, bytes_duplicate;
+	uint64_t regions_raw, regions_stored; /* bytes of the regions compressed so far */
 };
 
 struct store_prefetch {

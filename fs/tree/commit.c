@@ -249,7 +249,6 @@ static void commit_account(struct tree *t, uint64_t began)
 	atomic_store(&t->commit_ns_last, ns);
 	if (ns > atomic_load(&t->commit_ns_max))
 		atomic_store(&t->commit_ns_max, ns);
-	container_measure(t);
 }
 
 /* One commit; *number is the one that it was. */

@@ -116,21 +116,12 @@ void container_account(struct tree *t, uint64_t number, int64_t files, int64_t l
 	c->dirty = true;
 }
 
-void container_measure(struct tree *t)
-{
-	struct store_stats stats;
-	store_get_stats(t->store, &stats);
-	if (stats.bytes_new && stats.bytes_stored <= stats.bytes_new)
-		atomic_store(&t->stored_percent, stats.bytes_stored * 100 / stats.bytes_new);
-}
-
 void container_stored(struct tree *t, uint64_t number, uint64_t new_bytes)
 {
 	if (new_bytes == 0)
 		return;
-	/* What a region shrinks to is known later; the store's ratio so far stands in for it. */
-	uint64_t stored = new_bytes / 100 * atomic_load(&t->stored_percent) +
-			  new_bytes % 100 * atomic_load(&t->stored_percent) / 100;
+	/* What a region shrinks to is known later; those before it stand in until cleaning counts. */
+	uint64_t stored = (uint64_t)((double)new_bytes * store_compression_ratio(t->store));
 	LOCK_SCOPE(&t->accounts);
 	struct container *c = container_find(t, number);
 	c->deduplicated += new_bytes;

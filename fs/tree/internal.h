@@ -152,7 +152,6 @@ struct tree {
 	size_t entries_max;
 	size_t dirty_max;     /* dirty inodes that make a commit start */
 	struct shared_stream data[SHARED_STREAMS], nodes;
-	atomic_uint_fast64_t stored_percent; /* of new bytes, as compressed so far */
 	atomic_int own_streams; /* files with a stream of their own */
 
 	pthread_rwlock_t freeze;
@@ -363,8 +362,6 @@ int container_add(struct tree *t, uint64_t number);
 void container_remove(struct tree *t, uint64_t number);
 /* Adds to its figures. */
 void container_account(struct tree *t, uint64_t number, int64_t files, int64_t logical);
-/* Notes how well the store compresses, for container_stored(). */
-void container_measure(struct tree *t);
 void container_stored(struct tree *t, uint64_t number, uint64_t new_bytes);
 /* Takes `growth` bytes in as pending; -EDQUOT. */
 int container_charge(struct tree *t, uint64_t number, uint64_t growth);

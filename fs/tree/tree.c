@@ -242,7 +242,6 @@ int tree_open(struct store *store, const struct tree_options *options, struct tr
 	t->name_seed = store_superblock(store)->name_seed;
 	t->io = (struct filemap_io){node_put, node_get, node_drop, t};
 	t->current = 1;
-	t->stored_percent = 100;
 	tree_set_limits(t, options);
 	tree_init_locks(t);
 	int error = tree_start(t);
