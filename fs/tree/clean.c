@@ -14,7 +14,6 @@
  * again. Only a run from the first pack on knows the containers' figures.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "fs/store/sweep.h"
 #include "fs/tree/internal.h"
@@ -23,7 +22,7 @@
 #include "lib/base/log.h"
 
 #define CLEAN_MEMORY_SHARE 8 /* of the tree's memory goes into marks */
-#define CLEAN_STEP_PACKS   64u
+#define CLEAN_STEP_PACKS   32u
 
 struct clean {
 	struct job *job;
@@ -40,30 +39,17 @@ struct clean {
 static int clean_note_base(struct clean *clean)
 {
 	struct tree *t = clean->tree;
-	struct mark_totals *base = &clean->base;
 	LOCK_SCOPE(&t->accounts);
-	size_t count = HASH_COUNT(t->containers);
-	if (mem_reserve(&base->list, &base->capacity, count, sizeof(*base->list)))
-		return -ENOMEM;
 	struct container *c, *next;
 	HASH_ITER(hh, t->containers, c, next)
 	{
-		base->list[base->count++] = (struct mark_figures){
-			.container = c->inode,
-			.deduplicated = c->deduplicated,
-			.stored = c->stored,
-		};
+		struct mark_figures *base = mark_totals_add(&clean->base, c->inode);
+		if (!base)
+			return -ENOMEM;
+		base->deduplicated = c->deduplicated;
+		base->stored = c->stored;
 	}
 	return 0;
-}
-
-static const struct mark_figures *figures_find(const struct mark_totals *totals, uint64_t container)
-{
-	static const struct mark_figures none;
-	for (size_t i = 0; i < totals->count; i++)
-		if (totals->list[i].container == container)
-			return &totals->list[i];
-	return &none;
 }
 
 /* What was marked, and what has been added to the figure since. */
@@ -74,13 +60,16 @@ static uint64_t figure_renew(uint64_t now, uint64_t base, uint64_t marked)
 
 static void clean_renew_containers(struct clean *clean)
 {
+	static const struct mark_figures none;
 	struct tree *t = clean->tree;
 	pthread_mutex_lock(&t->accounts);
 	struct container *c, *next;
 	HASH_ITER(hh, t->containers, c, next)
 	{
-		const struct mark_figures *base = figures_find(&clean->base, c->inode);
-		const struct mark_figures *marked = figures_find(&clean->totals, c->inode);
+		const struct mark_figures *base = mark_totals_find(&clean->base, c->inode);
+		const struct mark_figures *marked = mark_totals_find(&clean->totals, c->inode);
+		base = base ? base : &none;
+		marked = marked ? marked : &none;
 		c->deduplicated = figure_renew(c->deduplicated, base->deduplicated,
 					       marked->deduplicated);
 		c->stored = figure_renew(c->stored, base->stored, marked->stored);
@@ -192,6 +181,12 @@ static int clean_run(struct job *job)
 	while (more && !rc) {
 		uint64_t end;
 		rc = clean_pass(&clean, first, &end, &more);
+		if (rc == -EAGAIN) { /* paused while marking: from the start of the pass */
+			mark_totals_clear(&clean.totals);
+			whole = first == 0;
+			rc = job_breathe(job);
+			continue;
+		}
 		if (rc)
 			break;
 		first = end;
@@ -199,8 +194,8 @@ static int clean_run(struct job *job)
 	}
 	if (!rc && whole)
 		clean_renew_containers(&clean);
-	free(clean.totals.list);
-	free(clean.base.list);
+	mark_totals_clear(&clean.totals);
+	mark_totals_clear(&clean.base);
 	return rc;
 }
 

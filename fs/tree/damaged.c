@@ -105,7 +105,7 @@ static int search_file(void *context, const struct scan_file *file)
 {
 	struct damaged_search *s = context;
 	const struct filemap_visitor visitor = {search_node, search_extent, search_broken, s};
-	int rc = s->job ? job_breathe(s->job) : 0;
+	int rc = s->job ? job_breathe_or_leave(s->job) : 0;
 	if (rc)
 		return rc;
 	s->leaf = (struct chunk_ref){0};

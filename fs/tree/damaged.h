@@ -9,7 +9,7 @@ struct job;
 struct tree;
 
 /* How many files of the last commit have data that cannot be read. `job`, if any, can be told
- * to stop meanwhile. */
+ * to stop meanwhile (-ECANCELED) or to pause (-EAGAIN). */
 int damaged_count(struct tree *t, struct job *job, uint64_t *files);
 
 #endif

@@ -15,7 +15,7 @@
 #include "lib/base/log.h"
 
 /* A job steps back for as long as it has worked when others use the tree, up to this. */
-#define JOB_REST_MAX_MS 100u
+#define JOB_REST_MAX_MS 1000u
 /* linux/ioprio.h: class idle */
 #define JOB_IOPRIO_IDLE (3 << 13)
 #define JOB_IOPRIO_WHO  1
@@ -85,11 +85,11 @@ static int job_spawn_locked(struct job *job)
 	return rc;
 }
 
-int job_breathe(struct job *job)
+static int job_breathe_some(struct job *job, bool waits)
 {
 	struct tree *t = job->tree;
 	uint64_t worked = clock_monotonic_ns() - job->worked_since;
-	uint64_t operations = atomic_load(&t->operations);
+	uint64_t operations = atomic_load(&t->operations) + atomic_load(&t->bytes_read);
 	unsigned rest = 0;
 	if (operations != job->operations) {
 		rest = worked / 1000000 < JOB_REST_MAX_MS ? (unsigned)(worked / 1000000)
@@ -102,14 +102,26 @@ int job_breathe(struct job *job)
 	while (rest && job->wish == WISH_RUN &&
 	       pthread_cond_timedwait(&job->wake, &job->lock, &until) == 0)
 		;
-	while (job->wish == WISH_PAUSE)
+	while (waits && job->wish == WISH_PAUSE)
 		pthread_cond_wait(&job->wake, &job->lock);
+	if (job->wish == WISH_PAUSE)
+		rc = rc ? rc : -EAGAIN;
 	if (job->wish == WISH_STOP || job->wish == WISH_QUIT)
 		rc = -ECANCELED;
 	pthread_mutex_unlock(&job->lock);
 	if (rest)
 		job->worked_since = clock_monotonic_ns();
 	return rc;
+}
+
+int job_breathe(struct job *job)
+{
+	return job_breathe_some(job, true);
+}
+
+int job_breathe_or_leave(struct job *job)
+{
+	return job_breathe_some(job, false);
 }
 
 struct tree *job_tree(struct job *job)

@@ -61,6 +61,9 @@ int jobs_commit_sweep(struct tree *t, struct store_sweep *sweep);
 struct tree *job_tree(struct job *job);
 /* Called often: waits while paused, makes way for others; -ECANCELED ends the job. */
 int job_breathe(struct job *job);
+/* The same for who holds what must not be held for long, such as a snapshot of the catalogue,
+ * which keeps its log growing: -EAGAIN instead of waiting through a pause. */
+int job_breathe_or_leave(struct job *job);
 /* The name is shown to people and must be a constant. */
 void job_set_phase(struct job *job, const char *phase, uint64_t total);
 void job_set_done(struct job *job, uint64_t done);

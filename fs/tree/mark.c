@@ -11,7 +11,7 @@
 #include "fs/tree/mark.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "fs/tree/backup.h"
 #include "fs/tree/internal.h"
@@ -22,7 +22,6 @@
 
 /* Nodes between two looks at whether the job is to stop. */
 #define MARK_BREATH 64u
-#define MARK_NOBODY SIZE_MAX
 
 struct mark {
 	struct job *job;
@@ -32,19 +31,52 @@ struct mark {
 	uint64_t first, end;     /* packs of this pass */
 	sqlite3 *snapshot;
 	struct ref_set *visited; /* nodes */
-	size_t owner;            /* index in totals, or MARK_NOBODY */
+	struct mark_figures *owner; /* in totals; NULL: nobody */
 	uint64_t inode;
 	uint64_t done;
 	unsigned nodes;
 	int broken;
 };
 
+struct mark_figures *mark_totals_add(struct mark_totals *totals, uint64_t container)
+{
+	struct mark_figures *figures = mark_totals_find(totals, container);
+	if (figures)
+		return figures;
+	figures = mem_try_zalloc(1, sizeof(*figures));
+	if (!figures)
+		return NULL;
+	figures->container = container;
+	HASH_ADD(hh, totals->figures, container, sizeof(container), figures);
+	if (figures->hh.tbl)
+		return figures;
+	free(figures);
+	return NULL;
+}
+
+struct mark_figures *mark_totals_find(const struct mark_totals *totals, uint64_t container)
+{
+	struct mark_figures *figures;
+	HASH_FIND(hh, totals->figures, &container, sizeof(container), figures);
+	return figures;
+}
+
+void mark_totals_clear(struct mark_totals *totals)
+{
+	struct mark_figures *figures, *next;
+	HASH_ITER(hh, totals->figures, figures, next)
+	{
+		HASH_DELETE(hh, totals->figures, figures);
+		free(figures);
+	}
+}
+
 static int mark_node(void *context, struct chunk_ref ref, unsigned level)
 {
 	struct mark *m = context;
 	(void)level;
 	if (++m->nodes % MARK_BREATH == 0) {
-		int rc = job_breathe(m->job);
+		int rc = job_breathe_or_leave(m->job);
 		if (rc)
 			return rc;
 	}
@@ -58,7 +90,7 @@ static int mark_extent(void *context, uint64_t offset, const struct extent *exte
 	uint32_t raw, stored;
 	struct fingerprint fingerprint;
 	(void)offset;
-	if (store_mark(m->tree->store, m->marks, extent->chunk) || m->owner == MARK_NOBODY)
+	if (store_mark(m->tree->store, m->marks, extent->chunk) || !m->owner)
 		return 0;
 	if (extent->chunk.pack < m->first || extent->chunk.pack >= m->end)
 		return 0; /* another pass counts it */
@@ -67,9 +99,8 @@ static int mark_extent(void *context, uint64_t offset, const struct extent *exte
 				  &fingerprint);
 	if (rc)
 		return rc == -ENOMEM ? rc : 0;
-	struct mark_figures *figures = &m->totals->list[m->owner];
-	figures->deduplicated += raw;
-	figures->stored += stored;
+	m->owner->deduplicated += raw;
+	m->owner->stored += stored;
 	return 0;
 }
 
@@ -86,16 +117,10 @@ static int mark_broken(void *context, struct chunk_ref ref, uint64_t offset, uin
 
 static int mark_owner(struct mark *m, uint64_t container)
 {
-	struct mark_totals *totals = m->totals;
-	if (m->owner < totals->count && totals->list[m->owner].container == container)
+	if (m->owner && m->owner->container == container)
 		return 0;
-	for (m->owner = 0; m->owner < totals->count; m->owner++)
-		if (totals->list[m->owner].container == container)
-			return 0;
-	if (mem_reserve(&totals->list, &totals->capacity, totals->count + 1, sizeof(*totals->list)))
-		return -ENOMEM;
-	totals->list[totals->count++] = (struct mark_figures){.container = container};
-	return 0;
+	m->owner = mark_totals_add(m->totals, container);
+	return m->owner ? 0 : -ENOMEM;
 }
 
 static void mark_log_path(void *context, size_t which, const char *path)
@@ -119,7 +144,7 @@ static int mark_file(void *context, const struct scan_file *file)
 {
 	struct mark *m = context;
 	m->inode = file->inode;
-	int rc = job_breathe(m->job);
+	int rc = job_breathe_or_leave(m->job);
 	if (!rc)
 		rc = mark_owner(m, file->container);
 	if (!rc)
@@ -140,7 +165,7 @@ static int mark_backup(struct mark *m)
 	int rc = scan_anchor(t, m->snapshot, &ref);
 	if (rc || chunk_ref_is_none(ref))
 		return rc;
-	m->owner = MARK_NOBODY;
+	m->owner = NULL;
 	store_mark(t->store, m->marks, ref);
 	rc = store_get(t->store, ref, &view);
 	if (rc)
@@ -174,7 +199,6 @@ int mark_run(struct job *job, struct store_marks *marks, struct mark_totals *tot
 		.tree = job_tree(job),
 		.marks = marks,
 		.totals = totals,
-		.owner = MARK_NOBODY,
 	};
 	bool more;
 	store_marks_range(marks, &m.first, &m.end, &more);

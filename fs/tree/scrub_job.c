@@ -3,6 +3,8 @@
  * Scrubbing: everything in the segments is read and checked, pack after pack. The cursor is the
  * next pack; the figures so far stand beside it, so that a restart goes on with both.
  */
+#include <errno.h>
+
 #include "fs/store/scrub.h"
 #include "fs/tree/damaged.h"
 #include "fs/tree/internal.h"
@@ -50,7 +52,8 @@ static int scrub_run(struct job *job)
 	}
 	if (more < 0)
 		return more;
-	rc = damaged_count(t, job, &files);
+	while ((rc = damaged_count(t, job, &files)) == -EAGAIN && (rc = job_breathe(job)) == 0)
+		;
 	if (rc)
 		return rc;
 	job_set_damage(job, result.damaged_chunks, files, result.healed_chunks);

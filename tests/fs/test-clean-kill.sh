@@ -3,7 +3,7 @@
 # Cleaning that a kill -9 interrupts goes on by itself at the next mount, and a paused one
 # waits; no file that was synced loses a byte.
 # shellcheck disable=SC2119
-. "${top_srcdir:-.}/tests/functions.sh"
+. "${top_srcdir:-.}/tests/functions.sh" || exit 1
 need_fuse
 
 mount_store

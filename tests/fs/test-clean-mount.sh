@@ -3,7 +3,7 @@
 # `granary fs clean` on a mount that is in use gives the space of what was deleted back to the
 # host, and every other byte stays: shared files, clones, files deleted while they are open.
 # shellcheck disable=SC2119
-. "${top_srcdir:-.}/tests/functions.sh"
+. "${top_srcdir:-.}/tests/functions.sh" || exit 1
 need_fuse
 
 taken() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # `granary fs scrub` and `check` find damage on a mount that is in use, name the file by its
 # path, and find nothing more once the same data has come in again.
-. "${top_srcdir:-.}/tests/functions.sh"
+. "${top_srcdir:-.}/tests/functions.sh" || exit 1
 need_fuse
 need sqlite3
 
