@@ -3,11 +3,18 @@
  * Operations on files. Reads are answered from the tree's own views, without a
  * copy here. A write is answered when the tree has taken it: what has been
  * acknowledged is in the next commit, and that is at most commit-seconds away.
+ *
+ * A handle that can only write is direct where the tree allows it (fh is 1): its
+ * data does not pass the kernel's page cache, which costs as much as everything
+ * else together when data is here already. The kernel then leaves to us what it
+ * does for other writes: taking privileges away, O_SYNC, and pages that others
+ * have had read meanwhile (coherence.h).
  */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/fuse/coherence.h"
 #include "fs/fuse/operations.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
@@ -15,27 +22,47 @@
 /* libfuse puts its header before the views in one writev(2). */
 #define VIEWS_MAX (IOV_MAX - 1)
 
-void file_info_fill(fuse_req_t req, struct fuse_file_info *fi)
+int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
 	const struct operations_context *context = fuse_req_userdata(req);
+	int flags = fi->flags & ~O_DIRECT, direct;
 
-	fi->keep_cache = 1;
+	if (!context->writeback && (flags & O_ACCMODE) == O_WRONLY)
+		flags |= O_DIRECT;
+	direct = tree_open_file(context->tree, inode, flags);
+	if (direct < 0)
+		return direct;
+	fi->fh = (uint64_t)direct;
+	fi->direct_io = direct != 0;
+	fi->keep_cache = !direct; /* else what readers that have gone have left goes, too */
 	/* A file that was only read has nothing to hand over when it is closed. */
-	fi->noflush = !context->writeback && (fi->flags & O_ACCMODE) == O_RDONLY;
+	fi->noflush = !context->writeback && (flags & O_ACCMODE) == O_RDONLY;
+	return 0;
 }
 
-/* open(2) with O_TRUNC changes the contents, so it takes the set-ID bits and capabilities away
- * as a write would; with ATOMIC_O_TRUNC the kernel leaves that to us. */
+void file_release(fuse_req_t req, fuse_ino_t inode, const struct fuse_file_info *fi)
+{
+	if (fi->fh)
+		tree_release_direct(request_tree(req), inode);
+	else
+		tree_release_file(request_tree(req), inode);
+}
+
+/* A change of the contents takes the set-ID bits and capabilities away. The kernel leaves that to
+ * us for open(2) with O_TRUNC (ATOMIC_O_TRUNC) and for writes through direct handles. */
 static int strip_privileges(fuse_req_t req, fuse_ino_t inode)
 {
-	struct tree *tree = request_tree(req);
+	const struct operations_context *context = fuse_req_userdata(req);
+	struct tree *tree = context->tree;
 	struct stat attr;
 	mode_t strip = 0;
 	int error;
 
-	error = tree_removexattr(tree, inode, "security.capability");
-	if (error && error != -ENODATA)
-		return error;
+	if (tree_getxattr(tree, inode, "security.capability", NULL, 0) != -ENODATA) {
+		error = tree_removexattr(tree, inode, "security.capability");
+		if (error && error != -ENODATA)
+			return error;
+	}
 	if (fuse_req_ctx(req)->uid == 0)
 		return 0;
 	error = tree_getattr(tree, inode, &attr);
@@ -48,31 +75,31 @@ static int strip_privileges(fuse_req_t req, fuse_ino_t inode)
 	if (!strip)
 		return 0;
 	attr.st_mode &= ~strip;
-	return tree_setattr(tree, inode, TREE_SET_MODE, &attr);
+	error = tree_setattr(tree, inode, TREE_SET_MODE, &attr);
+	/* exec(2) goes by the mode that the kernel holds. */
+	coherence_forget_mode(context->coherence, inode);
+	return error;
 }
 
 void op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
-	struct tree *tree = request_tree(req);
 	int error = 0;
 
 	if (fi->flags & O_TRUNC)
 		error = strip_privileges(req, inode);
 	if (!error)
-		error = tree_open_file(tree, inode, fi->flags);
+		error = file_open(req, inode, fi);
 	if (error) {
 		reply_status(req, error);
 		return;
 	}
-	file_info_fill(req, fi);
 	if (fuse_reply_open(req, fi))
-		tree_release_file(tree, inode);
+		file_release(req, inode, fi);
 }
 
 void op_release(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
-	(void)fi;
-	tree_release_file(request_tree(req), inode);
+	file_release(req, inode, fi);
 	reply_status(req, 0);
 }
 
@@ -115,11 +142,18 @@ void op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct
 void op_write(fuse_req_t req, fuse_ino_t inode, const char *data, size_t size, off_t offset,
 	      struct fuse_file_info *fi)
 {
-	int error = tree_write(request_tree(req), inode, (uint64_t)offset, data, size);
+	const struct operations_context *context = fuse_req_userdata(req);
+	bool direct = fi->fh != 0;
+	int error = direct ? strip_privileges(req, inode) : 0;
 
-	(void)fi;
+	if (!error)
+		error = tree_write(context->tree, inode, (uint64_t)offset, data, size);
+	if (!error && direct && (fi->flags & O_DSYNC))
+		error = tree_commit(context->tree, inode);
 	if (error)
 		reply_status(req, error);
+	else if (direct && tree_is_mixed(context->tree, inode))
+		coherence_reply_write(context->coherence, req, inode, offset, size);
 	else
 		fuse_reply_write(req, size);
 }

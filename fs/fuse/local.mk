@@ -2,6 +2,7 @@
 noinst_LIBRARIES += fs/fuse/libfront.a
 fs_fuse_libfront_a_SOURCES = \
 	fs/fuse/attributes.c \
+	fs/fuse/coherence.h fs/fuse/coherence.c \
 	fs/fuse/directories.c \
 	fs/fuse/files.c \
 	fs/fuse/fsd.h \

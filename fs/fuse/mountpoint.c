@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fs/fuse/coherence.h"
 #include "fs/fuse/mountpoint.h"
 #include "fs/fuse/operations.h"
 #include "lib/base/assert.h"
@@ -264,6 +265,7 @@ static void mountpoint_free(struct mountpoint **mountpoint)
 {
 	struct mountpoint *m = TAKE(*mountpoint);
 
+	coherence_free(&m->operations.coherence);
 	if (m->session)
 		fuse_session_destroy(m->session);
 	free(m->dir);
@@ -293,7 +295,8 @@ int mountpoint_open(struct tree *tree, const char *source, const char *dir,
 		mountpoint_free(&m);
 		return error;
 	}
-	error = loop_start(m);
+	m->operations.coherence = coherence_start(m->session);
+	error = m->operations.coherence ? loop_start(m) : -EAGAIN;
 	if (error) {
 		log_error("%s: cannot start a thread: %s", dir, strerror(-error));
 		fuse_session_unmount(m->session);
@@ -369,6 +372,8 @@ static void loop_break(struct mountpoint *m)
 	if (fd >= 0)
 		close(TAKE_FD(fd));
 	umount_dir(m, true);
+	/* While there are threads to answer what it may wait for. */
+	coherence_stop(m->operations.coherence);
 	fuse_session_exit(m->session);
 	do
 		pthread_kill(m->loop, SIGRTMIN);

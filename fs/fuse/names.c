@@ -155,16 +155,15 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		reply_status(req, error);
 		return;
 	}
-	error = tree_open_file(tree, entry.inode, fi->flags);
+	error = file_open(req, entry.inode, fi);
 	if (error) {
 		tree_forget(tree, entry.inode, 1);
 		reply_status(req, error);
 		return;
 	}
-	file_info_fill(req, fi);
 	entry_to_fuse(&entry, &param);
 	if (fuse_reply_create(req, &param, fi)) {
-		tree_release_file(tree, entry.inode);
+		file_release(req, entry.inode, fi);
 		tree_forget(tree, entry.inode, 1);
 	}
 }

@@ -26,9 +26,12 @@
 
 #define TRANSFER_MAX (1u << 20) /* bytes of one read or write request */
 
+struct coherence;
+
 /* What a session hands to its operations. */
 struct operations_context {
 	struct tree *tree;
+	struct coherence *coherence;
 	bool writeback; /* the kernel may keep written pages back */
 };
 
@@ -85,7 +88,9 @@ void op_removexattr(fuse_req_t req, fuse_ino_t inode, const char *name);
 
 /* files.c */
 /* Sets what the kernel may do with an open file. */
-void file_info_fill(fuse_req_t req, struct fuse_file_info *fi);
+/* Opens it in the tree and fills in the handle. */
+int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi);
+void file_release(fuse_req_t req, fuse_ino_t inode, const struct fuse_file_info *fi);
 void op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset,
 	     struct fuse_file_info *fi);

@@ -31,6 +31,18 @@ static int open_truncate(struct tree *t, struct inode *inode)
 	return error;
 }
 
+/* 1: a direct handle. */
+static int open_count_locked(struct inode *inode, int flags)
+{
+	bool direct = (flags & O_DIRECT) && inode->opens == inode->direct;
+	inode->opens++;
+	if (direct)
+		inode->direct++;
+	else if (inode->direct)
+		inode->mixed = true;
+	return direct;
+}
+
 int tree_open_file(struct tree *t, uint64_t number, int flags)
 {
 	CLEANUP_INODE struct inode *inode = NULL;
@@ -39,18 +51,42 @@ int tree_open_file(struct tree *t, uint64_t number, int flags)
 		return error;
 	if (t->options.read_only && (flags & (O_WRONLY | O_RDWR | O_TRUNC)))
 		return -EROFS;
+	int direct = 0;
 	pthread_mutex_lock(&inode->lock);
 	if (inode->deleted)
 		error = -ESTALE;
 	else
-		inode->opens++;
+		direct = open_count_locked(inode, flags);
 	pthread_mutex_unlock(&inode->lock);
 	if (!error && (flags & O_TRUNC) && S_ISREG(inode->row.mode)) {
 		error = open_truncate(t, inode);
-		if (error)
+		if (error && direct)
+			tree_release_direct(t, number);
+		else if (error)
 			tree_release_file(t, number);
 	}
-	return error;
+	return error ? error : direct;
+}
+
+void tree_release_direct(struct tree *t, uint64_t number)
+{
+	CLEANUP_INODE struct inode *inode = NULL;
+	if (inode_get(t, number, &inode) == 0) {
+		LOCK_SCOPE(&inode->lock);
+		ASSERT(inode->direct > 0);
+		if (--inode->direct == 0)
+			inode->mixed = false;
+	}
+	tree_release_file(t, number);
+}
+
+bool tree_is_mixed(struct tree *t, uint64_t number)
+{
+	CLEANUP_INODE struct inode *inode = NULL;
+	if (inode_get(t, number, &inode))
+		return true;
+	LOCK_SCOPE(&inode->lock);
+	return inode->mixed;
 }
 
 void tree_release_file(struct tree *t, uint64_t number)

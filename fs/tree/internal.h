@@ -96,6 +96,8 @@ struct inode {
 	bool xattrs_dirty;
 	bool deleted; /* no name, no handle, no kernel reference: its row goes */
 	uint32_t opens;
+	uint32_t direct; /* of these, handles that write past the kernel's page cache */
+	bool mixed;      /* while there were such, others were opened */
 	/* names */
 	struct entry *pending; /* of a directory: its entries that no commit has finished */
 	bool fresh;            /* of a directory: the catalogue has no entries of it */

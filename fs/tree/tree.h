@@ -115,9 +115,16 @@ int tree_setxattr(struct tree *t, uint64_t inode, const char *name, const void *
 int tree_removexattr(struct tree *t, uint64_t inode, const char *name);
 
 /* ---- contents ---- */
-/* Counts an open handle, so that an unlinked inode lives on; O_TRUNC is applied. */
+/* Counts an open handle, so that an unlinked inode lives on; O_TRUNC is applied. With O_DIRECT
+ * the answer may be 1 instead of 0: nobody else has the file open but through handles of this
+ * kind, so what is written through this one need not pass the kernel's page cache. */
 int tree_open_file(struct tree *t, uint64_t inode, int flags);
 void tree_release_file(struct tree *t, uint64_t inode);
+/* For a handle whose opening was answered with 1. */
+void tree_release_direct(struct tree *t, uint64_t inode);
+/* After a write through such a handle: somebody has opened the file in the ordinary way since,
+ * so the kernel may hold pages that are old now. */
+bool tree_is_mixed(struct tree *t, uint64_t inode);
 /* close(2): hands what is buffered to the pipeline and reports an error that is known. */
 int tree_flush(struct tree *t, uint64_t inode);
 /* Takes all `size` bytes or none: -ENOSPC, -EDQUOT, -EROFS, -EFBIG, -EIO (an earlier failure).

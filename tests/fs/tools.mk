@@ -13,6 +13,7 @@ TOOL_TESTS = \
 	tests/fs/test-mkfs-makes-store.sh \
 	tests/fs/test-mkfs-refuses.sh \
 	tests/fs/test-mount-cache.sh \
+	tests/fs/test-mount-direct.sh \
 	tests/fs/test-mount-clone.sh \
 	tests/fs/test-mount-cycle.sh \
 	tests/fs/test-mount-disk.sh \
