@@ -7,6 +7,7 @@
 #include "tests/fs/cutfs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -69,6 +70,7 @@ void cutfs_node_settle(struct cutfs_node *node)
 	cutfs_names_free(&node->names);
 	cutfs_names_free(&node->durable_names);
 	free(node->target);
+	free(node->label);
 	free(node);
 }
 
@@ -182,7 +184,7 @@ static int node_change(struct cutfs_node *node, enum cutfs_kind kind, uint64_t o
 	return 0;
 }
 
-bool cutfs_fault_due(struct cutfs_fault *fault)
+bool cutfs_fault_due(struct cutfs_fault *fault, const struct cutfs_node *node, const char *what)
 {
 	if (fault->countdown == 0)
 		return false;
@@ -192,6 +194,7 @@ bool cutfs_fault_due(struct cutfs_fault *fault)
 	}
 	if (!fault->goes_on)
 		fault->countdown = 0;
+	fprintf(stderr, "cutfs: EIO for a %s of %s\n", what, node->label ? node->label : "/");
 	return true;
 }
 
@@ -200,7 +203,7 @@ int cutfs_node_write(struct cutfs_node *node, uint64_t offset, const void *data,
 	cutfs.writes++;
 	if (offset > FILE_MAX - size)
 		return -EFBIG;
-	if (cutfs_fault_due(&cutfs.write_fault))
+	if (cutfs_fault_due(&cutfs.write_fault, node, "write"))
 		return -EIO;
 	int error = cutfs_node_allocate(node, offset, size);
 	return error != 0 ? error : node_change(node, CUTFS_DATA, offset, size, data);
@@ -223,7 +226,7 @@ void cutfs_node_punch(struct cutfs_node *node, uint64_t offset, uint64_t length)
 int cutfs_node_sync(struct cutfs_node *node)
 {
 	cutfs.syncs++;
-	bool failed = cutfs_fault_due(&cutfs.sync_fault);
+	bool failed = cutfs_fault_due(&cutfs.sync_fault, node, "sync");
 	struct cutfs_write *write;
 	while ((write = STAILQ_FIRST(&node->pending)) != NULL) {
 		STAILQ_REMOVE_HEAD(&node->pending, next);

@@ -95,6 +95,7 @@ struct cutfs_node *cutfs_make(fuse_req_t req, fuse_ino_t parent, const char *nam
 	struct cutfs_node *node = cutfs_node_new(mode, caller->uid, caller->gid);
 	node->attr.st_nlink = S_ISDIR(mode) ? 2 : 1;
 	node->parent = S_ISDIR(mode) ? folder : NULL;
+	node->label = mem_strdup(name);
 	folder->attr.st_nlink += S_ISDIR(mode);
 	cutfs_change_names(folder, name, node, NULL, NULL, NULL);
 	return node;
@@ -277,7 +278,7 @@ static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fus
 {
 	(void)datasync;
 	(void)fi;
-	bool failed = cutfs_fault_due(&cutfs.sync_fault);
+	bool failed = cutfs_fault_due(&cutfs.sync_fault, cutfs_node_of(ino), "sync");
 	cutfs.syncs++;
 	if (!failed)
 		cutfs_changes_sync(cutfs_node_of(ino));

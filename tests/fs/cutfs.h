@@ -76,6 +76,7 @@ struct cutfs_node {
 	uint64_t number;
 	struct stat attr; /* type, mode, owner, times, links */
 	char *target;     /* of a symbolic link */
+	char *label;      /* the name it was made with, for messages */
 	struct cutfs_node *parent; /* of a directory */
 
 	struct cutfs_buffer live, durable;
@@ -136,7 +137,7 @@ void cutfs_node_punch(struct cutfs_node *node, uint64_t offset, uint64_t length)
 /* Gives blocks to the range; -ENOSPC takes nothing. */
 int cutfs_node_allocate(struct cutfs_node *node, uint64_t offset, uint64_t length);
 int cutfs_node_sync(struct cutfs_node *node);
-bool cutfs_fault_due(struct cutfs_fault *fault);
+bool cutfs_fault_due(struct cutfs_fault *fault, const struct cutfs_node *node, const char *what);
 
 /* ---- cutfs-names.c: the namespace ---- */
 struct cutfs_node *cutfs_names_find(const struct cutfs_names *names, const char *name);

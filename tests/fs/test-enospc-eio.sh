@@ -28,6 +28,18 @@ end_readonly() {
 	unset "mount_pid[$mount]"
 }
 
+# check_readonly FAULT: the disk is well again, and the store must not believe it.
+check_readonly() {
+	order_fault off
+	! put late || fail "$1: a write after the error was acknowledged"
+	rm "$scratch/copy/late"
+	! mkdir "$mount/late-folder" 2>"$scratch/mkdir.log" || fail "$1: a name after the error was taken"
+	grep -q 'Read-only\|Input/output' "$scratch/mkdir.log" || fail "$1: mkdir says $(cat "$scratch/mkdir.log")"
+	granary fs status "$mount" >"$scratch/status" 2>&1 || true
+	grep -q -i 'read.only  *yes' "$scratch/status" || fail "$1: granary fs status does not say read-only: $(cat "$scratch/status")"
+	check_copies "$1, read-only"
+}
+
 # failing FAULT: files are put until one fails.
 failing() {
 	local n
@@ -37,21 +49,20 @@ failing() {
 	put first
 	put second
 	order_fault "$1"
-	for ((n = 0; n < 60; n++)); do
+	for ((n = 0; n < 30; n++)); do
 		put "file$n" || break
 	done
-	[ "$n" -lt 60 ] || fail "$1: no fsync has reported the error"
-	rm "$scratch/copy/file$n"
-	grep -q 'Input/output\|Read-only' "$scratch/dd.log" || fail "$1: fsync says $(cat "$scratch/dd.log")"
-	order_fault off
-	# The disk is well again: the store must not believe it.
-	! put late || fail "$1: a write after the error was acknowledged"
-	rm "$scratch/copy/late"
-	! mkdir "$mount/late-folder" 2>"$scratch/mkdir.log" || fail "$1: a name after the error was taken"
-	grep -q 'Read-only\|Input/output' "$scratch/mkdir.log" || fail "$1: mkdir says $(cat "$scratch/mkdir.log")"
-	granary fs status "$mount" >"$scratch/status" 2>&1 || true
-	grep -q -i 'read.only  *yes' "$scratch/status" || fail "$1: granary fs status does not say read-only: $(cat "$scratch/status")"
-	check_copies "$1, read-only"
+	if [ "$n" -lt 30 ]; then
+		rm "$scratch/copy/file$n"
+		grep -q 'Input/output\|Read-only' "$scratch/dd.log" || fail "$1: fsync says $(cat "$scratch/dd.log")"
+		check_readonly "$1"
+	else
+		# One request of several may fail and write() say that it was short: then the rest
+		# was written again. An error that stays, or one of fsync, cannot be missed.
+		[[ $1 == write:* && $1 != *+ ]] ||
+			fail "$1: no fsync has reported the error: $(cat "$scratch/cutfs.log")"
+		order_fault off
+	fi
 	end_readonly "$1"
 	fsck_store "$disk/store"
 	mount_store "$disk/store" "$mount"
