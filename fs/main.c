@@ -8,9 +8,12 @@
  * It ends when it is told to, and when the mount goes away (umount(8)).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "fs/chunk/compress.h"
@@ -197,6 +200,22 @@ static int fsd_close(struct fsd *fsd)
 	return error;
 }
 
+/* STORE/control.sock. The address of a socket is short; a longer path goes through a descriptor
+ * of the folder, which stays open until the process ends. */
+static void fsd_set_control(struct fsd *fsd)
+{
+	CLEANUP_FREE char *path = mem_printf("%s/control.sock", fsd->store_path);
+	struct sockaddr_un address;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		int fd = open(fsd->store_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		free(TAKE(path));
+		path = mem_printf("/proc/self/fd/%d/control.sock", fd);
+	}
+	daemon_set_control(fsd->daemon, path);
+}
+
 static int fsd_start(struct daemon *d)
 {
 	struct fsd *fsd;
@@ -220,8 +239,7 @@ static int fsd_start(struct daemon *d)
 		fsd_close(fsd);
 		return error == -EINVAL ? -EIO : error; /* -EINVAL is for wrong arguments */
 	}
-	CLEANUP_FREE char *control = mem_printf("%s/control.sock", fsd->store_path);
-	daemon_set_control(d, control);
+	fsd_set_control(fsd);
 	log_info("%s is mounted on %s", fsd->store_path, fsd->dir);
 	return 0;
 }

@@ -45,15 +45,16 @@ static int lookup_number(struct tree *t, uint64_t parent, const char *name, uint
 {
 	CLEANUP_INODE struct inode *directory = NULL;
 	int error = name_check(name);
+	/* Of any inode: that is how the kernel asks for what a file handle names. */
+	if (strcmp(name, ".") == 0) {
+		*number = parent;
+		return 0;
+	}
 	if (!error)
 		error = directory_get(t, parent, &directory);
 	if (error)
 		return error;
 	LOCK_SCOPE(&t->names);
-	if (strcmp(name, ".") == 0) {
-		*number = parent;
-		return 0;
-	}
 	if (strcmp(name, "..") == 0) {
 		*number = directory->row.parent ? directory->row.parent : TREE_ROOT;
 		return 0;

@@ -18,8 +18,10 @@ TOOL_TESTS = \
 	tests/fs/test-mount-cycle.sh \
 	tests/fs/test-mount-disk.sh \
 	tests/fs/test-mount-failure.sh \
+	tests/fs/test-mount-handles.sh \
 	tests/fs/test-mount-helper.sh \
 	tests/fs/test-mount-options.sh \
+	tests/fs/test-mount-paths.sh \
 	tests/fs/test-mount-refuses.sh \
 	tests/fs/test-mount-stop.sh \
 	tests/fs/test-mount-user.sh
