@@ -46,13 +46,12 @@ cleanup_scratch() {
 			tail -n 20 "${mount_log[$dir]}" >&2
 		fi
 	done
-	# Mounts that the test itself made below $scratch.
+	# What the test itself mounted below $scratch, disks included.
 	while read -r _ dir _; do
-		case $dir in "$scratch"/*) detach "$dir" ;; esac
-	done </proc/self/mounts
-	# Disks that the test mounted go with what is mounted from them.
-	while read -r _ dir _; do
-		case $dir in "$scratch"/*) umount -l "$dir" 2>/dev/null ;; esac
+		dir=$(printf '%b' "$dir") # blanks stand as \040 there
+		case $dir in
+		"$scratch"/*) umount -l "$dir" 2>/dev/null || fusermount3 -u -z "$dir" 2>/dev/null ;;
+		esac
 	done </proc/self/mounts
 	rm -rf --one-file-system "$scratch"
 	exit "$status"
