@@ -15,7 +15,7 @@ pristine=$scratch/pristine
 damage_seed=${DAMAGE_SEED:-$((RANDOM * 32768 + RANDOM))}
 # For the tests that source this.
 # shellcheck disable=SC2034
-trials=${DAMAGE_TRIALS:-12}
+trials=${DAMAGE_TRIALS:-6}
 RANDOM=$damage_seed
 echo "DAMAGE_SEED=$damage_seed"
 

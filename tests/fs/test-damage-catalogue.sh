@@ -8,6 +8,8 @@ make_pristine
 
 check_damage() {
 	local status mounted=1
+	rm -f "$scratch/damaged"
+	[ ! -e "$store/catalogue.sqlite" ] || cp "$store/catalogue.sqlite" "$scratch/damaged"
 	run_fsck status -n --verify-data
 	if try_mount; then
 		check_reads "$mount/tree"
@@ -26,8 +28,13 @@ check_named_somehow() {
 	[ ! -s "$scratch/lost" ] || [ "$1" != 0 ] || broken "files are lost and fsck has found nothing"
 }
 
+# The damage as it was found: a mount in between may have saved a catalogue whose figures are
+# wrong, but whose structure is not, as its newest copy.
 check_restored() {
 	local status
+	fresh_copy
+	rm "$store/catalogue.sqlite"
+	[ ! -e "$scratch/damaged" ] || cp "$scratch/damaged" "$store/catalogue.sqlite"
 	run_fsck status -y --restore-catalogue
 	[ "$status" -le 1 ] || broken "fsck --restore-catalogue ended with $status"
 	run_fsck status -n --verify-data
