@@ -1,6 +1,20 @@
 # SPDX-License-Identifier: MIT
-# Tests with threads: each fragment adds its own; they run once more under ThreadSanitizer.
-THREAD_TESTS =
+# Tests with threads: they run once more under ThreadSanitizer. Fragments may add to them.
+THREAD_TESTS = tests/fs/test-posix-mount.sh
+if HAVE_CMOCKA
+THREAD_TESTS += \
+	tests/unit/test-fingerprint \
+	tests/unit/test-pool \
+	tests/unit/test-index \
+	tests/unit/test-index-stream \
+	tests/unit/test-store \
+	tests/unit/test-store-sweep \
+	tests/unit/test-store-threads \
+	tests/unit/test-tree-crash \
+	tests/unit/test-tree-data \
+	tests/unit/test-tree-threads \
+	tests/unit/test-clean
+endif
 
 include tests/unit/local.mk
 include tests/fs/local.mk
