@@ -56,6 +56,59 @@ static void *write_on(void *argument)
 	return NULL;
 }
 
+struct twin {
+	struct store *store;
+	pthread_barrier_t *start;
+	struct store_put_result result;
+	int error;
+};
+
+#define TWIN_CHUNKS 4000u
+
+static void *write_twin(void *argument)
+{
+	struct twin *t = argument;
+	static uint8_t data[TWIN_CHUNKS][CHUNK];
+	static struct fingerprint_input chunks[TWIN_CHUNKS];
+	static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+	struct chunk_ref *refs = calloc(TWIN_CHUNKS, sizeof(*refs));
+	struct store_stream *stream = store_stream_new(t->store, PACK_DATA);
+	pthread_mutex_lock(&once);
+	for (unsigned i = 0; i < TWIN_CHUNKS && !chunks[i].data; i++) {
+		fill(data[i], CHUNK, 5000000 + i);
+		chunks[i] = (struct fingerprint_input){data[i], CHUNK};
+	}
+	pthread_mutex_unlock(&once);
+	pthread_barrier_wait(t->start);
+	t->error = store_put(t->store, stream, chunks, TWIN_CHUNKS, refs, &t->result);
+	store_stream_free(&stream);
+	free(refs);
+	return NULL;
+}
+
+/* Two streams that bring the same new data side by side store it about once. */
+static void test_twin_streams(void **state)
+{
+	struct fixture *f = *state;
+	struct twin twins[2];
+	pthread_t threads[2];
+	pthread_barrier_t start;
+	pthread_barrier_init(&start, NULL, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		twins[i] = (struct twin){.store = f->store, .start = &start};
+		assert_int_equal(pthread_create(&threads[i], NULL, write_twin, &twins[i]), 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(twins[i].error, 0);
+	}
+	pthread_barrier_destroy(&start);
+	uint64_t stored = twins[0].result.new_chunks + twins[1].result.new_chunks;
+
+	assert_in_range(stored, TWIN_CHUNKS, TWIN_CHUNKS + TWIN_CHUNKS / 5);
+	assert_int_equal(commit(f->store), 0);
+}
+
 static void test_parallel_writers(void **state)
 {
 	struct fixture *f = *state;
@@ -91,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_parallel_writers, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_twin_streams, fixture_setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
