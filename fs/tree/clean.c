@@ -87,6 +87,17 @@ static size_t clean_memory(const struct tree *t)
 				       : (size_t)(t->options.memory / CLEAN_MEMORY_SHARE);
 }
 
+static int clean_backup(struct tree *t)
+{
+	int rc = tree_backup_catalogue(t);
+	if (rc != -ENOSPC)
+		return rc;
+	/* On a full host space comes first: the catalogue itself is there. */
+	log_warning("%s: cleaning goes on without a fresh copy of the catalogue",
+		    store_path(t->store));
+	return 0;
+}
+
 static int clean_begin(struct clean *clean, uint64_t first)
 {
 	struct tree *t = clean->tree;
@@ -100,14 +111,7 @@ static int clean_begin(struct clean *clean, uint64_t first)
 		rc = clean_note_base(clean);
 	if (rc)
 		return rc;
-	rc = tree_backup_catalogue(t);
-	/* On a full host space comes first: the catalogue itself is there. */
-	if (rc == -ENOSPC) {
-		log_warning("%s: cleaning goes on without a fresh copy of the catalogue",
-			    store_path(t->store));
-		rc = 0;
-	}
-	return rc;
+	return clean_backup(t);
 }
 
 static void clean_report(struct clean *clean)
@@ -194,6 +198,8 @@ static int clean_run(struct job *job)
 	}
 	if (!rc && whole)
 		clean_renew_containers(&clean);
+	if (!rc && clean.freed)
+		rc = clean_backup(clean.tree); /* that knows where the packs are now */
 	mark_totals_clear(&clean.totals);
 	mark_totals_clear(&clean.base);
 	return rc;
