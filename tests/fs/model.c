@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,13 @@ static bool parse_options(int argc, char **argv)
 	return options.state != NULL && options.limit >= 65536 && argc == optind + 2;
 }
 
+/* A page of a mapping that the filesystem can no longer bring in. */
+static void on_bus_error(int signal)
+{
+	(void)signal;
+	_exit(STATUS_DEAD);
+}
+
 int main(int argc, char **argv)
 {
 	if (!parse_options(argc, argv)) {
@@ -263,6 +271,8 @@ int main(int argc, char **argv)
 	CLEANUP_FD int folder = open(argv[optind + 1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		die(argv[optind + 1], -errno);
+	if (options.may_die)
+		signal(SIGBUS, on_bus_error);
 	state_open();
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].name, argv[optind]) == 0) {
