@@ -26,3 +26,15 @@ fs_tool_fsck_granary_SOURCES = \
 	fs/tool/scan.h fs/tool/scan.c \
 	fs/tool/tool.h fs/tool/tool.c
 fs_tool_fsck_granary_LDADD = $(TREE_LIBS)
+
+# Without these links "mount -t granary", fstab and fsck(8) do not find what is in /usr/local.
+mount_links = mount.granary mkfs.granary fsck.granary
+install-exec-hook:
+	@test '$(mountdir)' = no || { $(MKDIR_P) '$(DESTDIR)$(mountdir)' && \
+	for name in $(mount_links); do \
+		ln -sf '$(sbindir)'/$$name '$(DESTDIR)$(mountdir)' || exit 1; \
+	done; } || echo "note: no links in $(mountdir): mount -t granary will not work" >&2
+uninstall-hook:
+	@test '$(mountdir)' = no || for name in $(mount_links); do \
+		if test -h '$(DESTDIR)$(mountdir)'/$$name; then \
+			rm -f '$(DESTDIR)$(mountdir)'/$$name; fi; done

@@ -192,6 +192,8 @@ enum cli_exit command_run(int argc, char **argv)
 	}
 	if (verb && strcmp(verb, "--help") == 0 && command_help(noun, NULL))
 		return CLI_DONE;
+	if (!verb && command_help(noun, NULL))
+		return CLI_USAGE;
 	command_complain("there is no command \"%s%s%s\"; try granary help", noun, verb ? " " : "",
 			 verb ? verb : "");
 	return CLI_USAGE;

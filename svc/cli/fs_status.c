@@ -16,16 +16,18 @@ static uint64_t status_number(const json_t *object, const char *name)
 	return value > 0 ? (uint64_t)value : 0;
 }
 
-/* "37.0 KiB in segments, 1.2 GiB of it can be freed, 65.4 GiB available of 80.0 GiB" */
+/* "37.0 GiB in segments, 65.4 GiB available of 80.0 GiB". What cleaning has freed inside a
+ * segment file has been given back to the disk already, so it does not count. */
 static void status_print_space(const json_t *space)
 {
-	char segments[TABLE_TEXT_MAX], dead[TABLE_TEXT_MAX];
+	uint64_t bytes = status_number(space, "segment_bytes");
+	uint64_t dead = status_number(space, "dead_bytes");
+	char segments[TABLE_TEXT_MAX];
 	char available[TABLE_TEXT_MAX], total[TABLE_TEXT_MAX];
 	if (!space)
 		return;
-	printf("%-24s %s in segments, %s of it can be freed, %s available of %s\n", "space",
-	       table_size(status_number(space, "segment_bytes"), segments),
-	       table_size(status_number(space, "dead_bytes"), dead),
+	printf("%-24s %s in segments, %s available of %s\n", "space",
+	       table_size(bytes > dead ? bytes - dead : 0, segments),
 	       table_size(status_number(space, "available"), available),
 	       table_size(status_number(space, "total"), total));
 }

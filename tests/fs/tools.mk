@@ -10,7 +10,9 @@ TOOL_TESTS = \
 	tests/fs/test-fsck-repair.sh \
 	tests/fs/test-fsck-restore.sh \
 	tests/fs/test-fsck-segments.sh \
+	tests/fs/test-install.sh \
 	tests/fs/test-mkfs-makes-store.sh \
+	tests/fs/test-mkfs-parameters.sh \
 	tests/fs/test-mkfs-refuses.sh \
 	tests/fs/test-mount-cache.sh \
 	tests/fs/test-mount-direct.sh \

@@ -20,6 +20,7 @@ expect_status 2 granary nonsense
 expect_output 'there is no command "nonsense"'
 expect_status 2 granary fs nonsense
 expect_status 2 granary fs
+expect_output 'fs clone SRC DST'
 expect_status 2 granary help nonsense
 expect_status 2 granary help fs nonsense
 expect_status 2 granary fs status --nonsense
