@@ -46,6 +46,10 @@ cleanup_scratch() {
 			tail -n 20 "${mount_log[$dir]}" >&2
 		fi
 	done
+	# Also of those that were killed or mounted without mount_store.
+	for dir in "$scratch"/*.log; do
+		[ ! -e "$dir" ] || sanitizer_silent "$dir" || [ "$status" != 0 ] || status=1
+	done
 	# What the test itself mounted below $scratch, disks included.
 	while read -r _ dir _; do
 		dir=$(printf '%b' "$dir") # blanks stand as \040 there
@@ -62,6 +66,15 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # ---- saying how it went ----
+
+# sanitizer_silent LOG: no sanitizer has found anything in the program that wrote it.
+sanitizer_silent() {
+	! grep -Eq '(Thread|Address|Leak|Memory)Sanitizer|runtime error:' "$1" || {
+		echo "--- a sanitizer in $1" >&2
+		grep -E -m 1 -A 40 '(Thread|Address|Leak|Memory)Sanitizer|runtime error:' "$1" >&2
+		return 1
+	}
+}
 
 fail() {
 	echo "FAIL: $*" >&2
@@ -219,6 +232,7 @@ umount_store() {
 	fi
 	wait "${mount_pid[$dir]}" || status=$?
 	unset "mount_pid[$dir]"
+	sanitizer_silent "${mount_log[$dir]}" || fail "granary-fsd on $dir was caught by a sanitizer"
 	if [ "$status" != 0 ]; then
 		cat "${mount_log[$dir]}" >&2
 		fail "granary-fsd ended with status $status"

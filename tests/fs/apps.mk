@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# Real programs on the mount, and what they lean on: quotas, clones, dedup, handles, healing.
+# `make torture` runs the larger ones with APPS_FULL=1.
+APPS_TESTS = \
+	tests/fs/test-apps-compile.sh \
+	tests/fs/test-apps-git.sh \
+	tests/fs/test-apps-sqlite.sh \
+	tests/fs/test-apps-tar-rsync.sh
+dist_check_SCRIPTS += $(APPS_TESTS)
+TESTS += $(APPS_TESTS)
