@@ -25,6 +25,7 @@
 /* Kept free beside the reserve for the catalogue's log and the index. */
 #define SPACE_SLACK_MAX   (UINT64_C(4) << 20)
 #define SPACE_SLACK_SHARE 32u
+#define SPACE_RESERVE_LEAST (UINT64_C(32) << 20)
 /* A promise also covers directories and padding. */
 #define SPACE_OVERHEAD_SHARE 64u
 
@@ -47,6 +48,9 @@ static uint64_t space_reserve_size(int folder, uint64_t wanted)
 	if (file_space(folder, &available, &total) < 0)
 		return 0;
 	uint64_t share = available / 50;
+	/* A commit and a step of cleaning take as much on a small host as on a large one. */
+	if (share < SPACE_RESERVE_LEAST)
+		share = available / 8 < SPACE_RESERVE_LEAST ? available / 8 : SPACE_RESERVE_LEAST;
 	return share < wanted ? share : wanted;
 }
 

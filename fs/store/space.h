@@ -15,7 +15,7 @@
 
 struct space;
 
-/* STORE/reserve of min(wanted, 2 % of the host's free space) bytes, allotted. */
+/* STORE/reserve of `wanted` bytes, at most 2 % of the host's free space (on a small host an eighth, up to 32 MiB), allotted. */
 int space_create_reserve(const char *store_path, uint64_t wanted);
 
 int space_open(const char *store_path, uint64_t reserve, bool read_only, struct space **space);

@@ -22,7 +22,9 @@
 #include "lib/base/log.h"
 
 #define CLEAN_MEMORY_SHARE 8 /* of the tree's memory goes into marks */
-#define CLEAN_STEP_PACKS   32u
+/* A step's copies are on the host beside what they replace until the commit. */
+#define CLEAN_STEP_PACKS   8u
+#define CLEAN_SWEEPS_MAX   4u
 
 struct clean {
 	struct job *job;
@@ -140,26 +142,36 @@ static int clean_sweep_all(struct clean *clean)
 	return rc;
 }
 
-static int clean_sweep(struct clean *clean)
+/* *again: packs were left out, perhaps for want of room for their copy, and there is more now. */
+static int clean_sweep_once(struct clean *clean, bool *again)
 {
 	const struct store_sweep_options options = {.step_packs = CLEAN_STEP_PACKS};
 	struct store_sweep_progress progress;
-	struct tree *t = clean->tree;
-	uint64_t estimate;
-	int rc = store_sweep_estimate(t->store, clean->marks, options.dead_percent, &estimate);
-	if (!rc)
-		rc = store_sweep_begin(t->store, clean->marks, &options, &clean->sweep);
+	int rc = store_sweep_begin(clean->tree->store, clean->marks, &options, &clean->sweep);
 	if (rc)
 		return rc;
-	clean->will_free += estimate;
 	store_sweep_get_progress(clean->sweep, &progress);
 	job_set_phase(clean->job, "sweeping", progress.packs_total);
 	job_set_freed(clean->job, clean->freed, clean->will_free);
 	rc = clean_sweep_all(clean);
 	store_sweep_get_progress(clean->sweep, &progress);
 	clean->freed += progress.bytes_freed;
+	*again = progress.packs_skipped && progress.bytes_freed;
 	store_sweep_end(&clean->sweep);
 	job_set_freed(clean->job, clean->freed, clean->will_free);
+	return rc;
+}
+
+static int clean_sweep(struct clean *clean)
+{
+	uint64_t estimate;
+	bool again = true;
+	int rc = store_sweep_estimate(clean->tree->store, clean->marks, 0, &estimate);
+	if (rc)
+		return rc;
+	clean->will_free += estimate;
+	for (unsigned i = 0; !rc && again && i < CLEAN_SWEEPS_MAX; i++)
+		rc = clean_sweep_once(clean, &again);
 	return rc;
 }
 

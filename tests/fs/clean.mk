@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Cleaning and scrubbing on a mount.
 CLEAN_TESTS = \
+	tests/fs/test-clean-full.sh \
 	tests/fs/test-clean-kill.sh \
 	tests/fs/test-clean-mount.sh \
 	tests/fs/test-clean-restore.sh \
