@@ -63,8 +63,8 @@ static int commit_wait(struct tree *t, uint64_t number)
 /* The commit that a sync must wait for; 0: none. */
 static uint64_t commit_needed(struct tree *t, uint64_t number)
 {
-	uint64_t current = atomic_load(&t->current);
 	LOCK_SCOPE(&t->table);
+	uint64_t current = atomic_load(&t->current);
 	if (number == 0)
 		return t->changed ? current : current - 1;
 	struct inode *inode;
@@ -97,7 +97,11 @@ int tree_commit(struct tree *t, uint64_t number)
 
 int commit_now(struct tree *t)
 {
-	return commit_wait(t, atomic_load(&t->current));
+	/* Not one whose snapshot is being taken: that may lack what the caller has just done. */
+	pthread_rwlock_rdlock(&t->freeze);
+	uint64_t number = atomic_load(&t->current);
+	pthread_rwlock_unlock(&t->freeze);
+	return commit_wait(t, number);
 }
 
 /* ---- the committer ---- */
@@ -205,7 +209,6 @@ static int freeze_locked(struct tree *t, struct snapshot **snapshot, struct stor
 		return error;
 	}
 	snapshot_seal(t, *snapshot);
-	atomic_fetch_add(&t->current, 1);
 	LOCK_SCOPE(&t->commit);
 	t->dirty_since = 0;
 	return 0;

@@ -188,7 +188,7 @@ struct tree {
 	int failed_error;          /* commit: why the last of them did */
 	bool drain_wanted;
 	uint64_t dirty_since;         /* commit: monotonic ns, 0: nothing */
-	atomic_uint_fast64_t current; /* the commit that carries what changes now; moved on under freeze */
+	atomic_uint_fast64_t current; /* the commit that carries what changes now; moved on under freeze and table */
 	atomic_bool draining;         /* the committer wants the buffers to run low */
 
 	struct jobs *jobs;            /* fs/tree/job.h; NULL when read-only; has its own locks */
@@ -386,7 +386,7 @@ void commit_kick(struct tree *t); /* something became dirty */
 void commit_wish_drain(struct tree *t);
 int commit_now(struct tree *t); /* one commit of everything, at once */
 int snapshot_take(struct tree *t, struct snapshot **snapshot); /* freeze held for writing */
-/* Freeze held for writing: what the snapshot holds counts as under way. */
+/* Freeze held for writing: what the snapshot holds counts as under way; the next commit begins. */
 void snapshot_seal(struct tree *t, struct snapshot *snapshot);
 int snapshot_write(struct tree *t, struct snapshot *snapshot); /* inside the transaction */
 void snapshot_end(struct tree *t, struct snapshot **snapshot, bool committed);

@@ -203,7 +203,9 @@ void snapshot_seal(struct tree *t, struct snapshot *s)
 	for (size_t i = 0; i < s->inode_count; i++)
 		seal_inode(t, &s->inodes[i]);
 	pthread_mutex_lock(&t->table);
+	/* Together: whoever finds nothing changed must find the commit that carries it behind him. */
 	t->changed = false;
+	atomic_fetch_add(&t->current, 1);
 	pthread_mutex_unlock(&t->table);
 	LOCK_SCOPE(&t->accounts);
 	for (size_t i = 0; i < s->container_count; i++) {
