@@ -4,8 +4,9 @@
  *
  * An inode is pinned while somebody works on it, while it is dirty, and while a
  * commit carries it; the rest are kept in order of use and dropped beyond
- * tree.inodes_max. Dropping forgets the kernel's references: if such an inode
- * loses its last name later, it is deleted at once, not at the kernel's forget.
+ * tree.inodes_max. The kernel's references on those that are dropped are kept
+ * (reference.h). One that has no name stays: only its last release or forget
+ * may delete it.
  *
  * A load from the catalogue is believed only if no commit has ended meanwhile,
  * so that a row read before a commit never covers what the commit wrote.
@@ -59,6 +60,15 @@ static void table_pin(struct tree *t, struct inode *inode)
 	}
 }
 
+/* table held. A clean inode that nobody has pinned: nobody changes it. */
+static bool table_may_drop(struct tree *t, const struct inode *inode)
+{
+	if (inode->opens || inode->row.links == 0)
+		return false;
+	return inode->references == 0 ||
+	       references_put(&t->references, inode->row.number, inode->references) == 0;
+}
+
 /* table held; gives back what is to be destroyed after the lock. */
 static struct inode *table_settle(struct tree *t, struct inode *inode)
 {
@@ -75,7 +85,7 @@ static struct inode *table_settle(struct tree *t, struct inode *inode)
 	struct inode *oldest = t->inodes_clean;
 	DL_DELETE(t->inodes_clean, oldest);
 	t->inodes_clean_count--;
-	if (oldest->opens) { /* in use: stays, at the young end */
+	if (!table_may_drop(t, oldest)) { /* stays, at the young end */
 		DL_APPEND(t->inodes_clean, oldest);
 		t->inodes_clean_count++;
 		return NULL;
@@ -127,8 +137,10 @@ static bool inode_publish(struct tree *t, struct inode *loaded, uint64_t ended, 
 	if (atomic_load(&t->commits) != ended)
 		return false;
 	*error = table_add(t, loaded);
-	if (!*error)
+	if (!*error) {
 		*inode = loaded;
+		loaded->references = references_take(&t->references, loaded->row.number);
+	}
 	return true;
 }
 
@@ -248,6 +260,8 @@ void tree_forget(struct tree *t, uint64_t number, uint64_t count)
 	if (inode) {
 		table_pin(t, inode);
 		inode->references -= count < inode->references ? count : inode->references;
+	} else {
+		references_drop(&t->references, number, count);
 	}
 	pthread_mutex_unlock(&t->table);
 	if (!inode)

@@ -44,6 +44,7 @@ static inline unsigned hash_numbers(const void *key, size_t size)
 
 #include "fs/store/store.h"
 #include "fs/tree/filemap.h"
+#include "fs/tree/reference.h"
 #include "fs/tree/tree.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
@@ -171,6 +172,7 @@ struct tree {
 	struct inode *inodes;       /* table: by number */
 	struct inode *inodes_clean; /* table: unpinned and clean, least recently used first */
 	struct inode *inodes_dirty;
+	struct references references; /* table: the kernel's, on inodes that are not in memory */
 	size_t inodes_clean_count;
 	atomic_size_t inodes_dirty_count; /* changed under table */
 	bool changed; /* table: something that a sync must wait for */

@@ -129,6 +129,7 @@ static void tree_free(struct tree *t)
 {
 	jobs_free(t);
 	inode_free_all(t);
+	references_free(&t->references);
 	entry_free_all(t);
 	container_free_all(t);
 	for (unsigned i = 0; i < SHARED_STREAMS; i++) {
@@ -376,12 +377,13 @@ void tree_get_stats(struct tree *t, struct tree_stats *stats)
 	pthread_mutex_lock(&t->table);
 	stats->inodes_cached = HASH_COUNT(t->inodes);
 	stats->dirty_inodes = t->inodes_dirty_count;
+	uint64_t references = t->references.capacity * sizeof(struct reference);
 	pthread_mutex_unlock(&t->table);
 	pthread_mutex_lock(&t->names);
 	uint64_t entries = HASH_COUNT(t->entries);
 	pthread_mutex_unlock(&t->names);
 	stats->memory_bytes = stats->dirty_bytes + stats->inodes_cached * TREE_INODE_BYTES +
-			      entries * TREE_ENTRY_BYTES;
+			      entries * TREE_ENTRY_BYTES + references;
 }
 
 struct store *tree_store(struct tree *t)

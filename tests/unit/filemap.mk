@@ -40,3 +40,9 @@ TESTS += tests/unit/test-clean-failures
 tests_unit_test_clean_failures_SOURCES = tests/unit/test-clean-failures.c tests/unit/tree_scene.h
 tests_unit_test_clean_failures_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_clean_failures_LDADD = $(TREE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test-reference
+TESTS += tests/unit/test-reference
+tests_unit_test_reference_SOURCES = tests/unit/test-reference.c
+tests_unit_test_reference_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_reference_LDADD = fs/tree/libtree.a $(BASE_LIBS) $(CMOCKA_LIBS)
