@@ -7,7 +7,9 @@
  * for directories at no place of their own. `logical` is the sum of allocated
  * bytes; what write buffers hold and no map shows yet is `pending`, so that a
  * quota refuses at the write. A number that has no row (any more: hard links
- * can outlive their directory) is charged to 0.
+ * can outlive their directory) is charged to 0. A directory that moves away from
+ * the root keeps its container, without a quota, while such links are charged to
+ * it: it may come back.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -80,6 +82,21 @@ int container_add(struct tree *t, uint64_t number)
 		c->dirty = true;
 	}
 	return 0;
+}
+
+/* Its directory is in the root no more. */
+static void container_retire(struct tree *t, uint64_t number)
+{
+	pthread_mutex_lock(&t->accounts);
+	struct container *c = container_find_exact(t, number);
+	bool charged = c && (c->files || c->logical || c->pending);
+	if (charged) {
+		c->quota = 0;
+		c->dirty = true;
+	}
+	pthread_mutex_unlock(&t->accounts);
+	if (!charged)
+		container_remove(t, number);
 }
 
 void container_remove(struct tree *t, uint64_t number)
@@ -286,7 +303,7 @@ int container_move(struct tree *t, struct inode *inode, uint64_t to)
 		error = walk_all(t, &w, inode);
 	}
 	if (!error && from == number)
-		container_remove(t, number);
+		container_retire(t, number);
 	free(w.list);
 	return error;
 }
@@ -342,6 +359,26 @@ static int compare_containers(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* What lies in no top-level directory is one; the number that is left. */
+static size_t containers_join(struct tree_container *list, size_t count)
+{
+	size_t kept = 0;
+	struct tree_container rest = {0};
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].name[0]) {
+			list[kept++] = list[i];
+			continue;
+		}
+		rest.quota += list[i].quota; /* 0 but for the root's own */
+		rest.files += list[i].files;
+		rest.logical += list[i].logical;
+		rest.deduplicated += list[i].deduplicated;
+		rest.stored += list[i].stored;
+	}
+	list[kept++] = rest;
+	return kept;
+}
+
 ssize_t tree_containers(struct tree *t, struct tree_container **result)
 {
 	size_t count = 0;
@@ -372,6 +409,7 @@ ssize_t tree_containers(struct tree *t, struct tree_container **result)
 		free(list);
 		return error;
 	}
+	count = containers_join(list, count);
 	qsort(list, count, sizeof(*list), compare_containers);
 	*result = list;
 	return (ssize_t)count;

@@ -287,7 +287,7 @@ void inode_drop_name(struct inode *inode)
 	inode->row.ctime = clock_real_ns();
 	pthread_mutex_unlock(&inode->lock);
 	inode_mark(inode);
-	if (is_directory && inode->row.container == inode->row.number)
+	if (is_directory)
 		container_remove(inode->tree, inode->row.number);
 	inode_reap(inode);
 }
