@@ -158,11 +158,18 @@ static int backup_store(struct backup *b, const char *path, struct chunk_ref *re
 	return error ? error : backup_anchor(b, ref);
 }
 
+static bool backup_is_needless(struct tree *t)
+{
+	LOCK_SCOPE(&t->commit);
+	return t->anchor_changes == atomic_load(&t->changes);
+}
+
 int backup_run(struct tree *t)
 {
 	LOCK_SCOPE(&t->backup);
-	uint64_t commits = atomic_load(&t->commits);
-	if (commits == t->backed_up)
+	/* What is committed from here on may be in the copy or not. */
+	uint64_t changes = atomic_load(&t->changes);
+	if (backup_is_needless(t))
 		return 0;
 	CLEANUP_FREE char *path = mem_printf("%s/catalogue.copy", store_path(t->store));
 	struct backup b = {.tree = t};
@@ -181,9 +188,8 @@ int backup_run(struct tree *t)
 	}
 	pthread_mutex_lock(&t->commit);
 	t->anchor = ref;
+	t->anchor_changes = changes;
 	pthread_mutex_unlock(&t->commit);
-	/* The commit that carries the anchor needs no copy of its own. */
-	t->backed_up = commits + 1;
 	return 0;
 }
 
@@ -191,11 +197,7 @@ int tree_backup_catalogue(struct tree *t)
 {
 	if (t->options.read_only)
 		return -EROFS;
-	uint64_t commits = atomic_load(&t->commits);
-	pthread_mutex_lock(&t->backup);
-	bool needless = commits == t->backed_up;
-	pthread_mutex_unlock(&t->backup);
-	if (needless)
+	if (backup_is_needless(t))
 		return 0;
 	int error = backup_run(t);
 	return error ? error : commit_now(t);

@@ -216,6 +216,7 @@ static int freeze_locked(struct tree *t, struct snapshot **snapshot, struct stor
 
 static int commit_transaction(struct tree *t, struct snapshot *snapshot, struct store_delta *delta)
 {
+	uint64_t changes = atomic_load(&t->changes);
 	int error = catalogue_begin(t->catalogue);
 	if (error)
 		return error;
@@ -224,11 +225,17 @@ static int commit_transaction(struct tree *t, struct snapshot *snapshot, struct 
 		error = store_delta_record(t->store, delta);
 	if (!error)
 		error = jobs_record(t->jobs, t->catalogue);
+	/* The packs that bring an anchor alone are no change: else each copy would ask for another. */
+	if (!error && (snapshot_has_changes(snapshot) || jobs_have_recorded_sweep(t->jobs)))
+		error = catalogue_set_meta(t->catalogue, "changes", (int64_t)++changes);
 	if (error) {
 		catalogue_rollback(t->catalogue);
 		return error;
 	}
-	return catalogue_commit(t->catalogue);
+	error = catalogue_commit(t->catalogue);
+	if (!error)
+		atomic_store(&t->changes, changes);
+	return error;
 }
 
 static bool commit_may_be_repeated(int error)

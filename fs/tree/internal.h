@@ -196,8 +196,9 @@ struct tree {
 	struct jobs *jobs;            /* fs/tree/job.h; NULL when read-only; has its own locks */
 
 	pthread_mutex_t backup;       /* one backup at a time; outermost */
-	struct chunk_ref anchor;      /* commit */
-	uint64_t backed_up;           /* backup: the commit that the last backup holds */
+	struct chunk_ref anchor;      /* commit: the last copy */
+	uint64_t anchor_changes;      /* commit: as many of `changes` are in it */
+	atomic_uint_fast64_t changes; /* commits of this store that changed something; the committer's */
 	uint64_t backup_due;          /* committer: monotonic ns */
 
 	atomic_uint_fast64_t commits, commit_ns_last, commit_ns_max, bytes_written, bytes_read, operations;
@@ -391,6 +392,8 @@ int snapshot_take(struct tree *t, struct snapshot **snapshot); /* freeze held fo
 /* Freeze held for writing: what the snapshot holds counts as under way; the next commit begins. */
 void snapshot_seal(struct tree *t, struct snapshot *snapshot);
 int snapshot_write(struct tree *t, struct snapshot *snapshot); /* inside the transaction */
+/* Is there anything in it that a copy of the catalogue should have? */
+bool snapshot_has_changes(const struct snapshot *snapshot);
 void snapshot_end(struct tree *t, struct snapshot **snapshot, bool committed);
 void snapshot_free(struct snapshot **snapshot);
 

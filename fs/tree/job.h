@@ -53,6 +53,8 @@ bool jobs_want_commit(struct tree *t);
 /* Inside its transaction, which may be done again; and after it. */
 int jobs_record(struct jobs *jobs, struct catalogue *catalogue);
 void jobs_settle(struct jobs *jobs, bool committed);
+/* Between the two: does the transaction move packs? */
+bool jobs_have_recorded_sweep(struct jobs *jobs);
 
 /* ---- for the jobs ---- */
 /* Has a step of a sweep committed, and waits. After an error the step is undone. */

@@ -128,6 +128,14 @@ int jobs_record(struct jobs *jobs, struct catalogue *catalogue)
 	return jobs && !rc ? jobs_record_sweep(jobs) : rc;
 }
 
+bool jobs_have_recorded_sweep(struct jobs *jobs)
+{
+	if (!jobs)
+		return false;
+	LOCK_SCOPE(&jobs->lock);
+	return jobs->sweep_recorded;
+}
+
 static void jobs_settle_sweep(struct jobs *jobs, bool committed)
 {
 	LOCK_SCOPE(&jobs->lock);

@@ -45,6 +45,7 @@ struct snapshot {
 	size_t container_count;
 	int64_t next_inode;
 	struct chunk_ref anchor;
+	uint64_t anchor_changes;
 };
 
 void snapshot_free(struct snapshot **pointer)
@@ -155,6 +156,7 @@ int snapshot_take(struct tree *t, struct snapshot **snapshot)
 	s->next_inode = (int64_t)atomic_load(&t->next_inode);
 	pthread_mutex_lock(&t->commit);
 	s->anchor = t->anchor;
+	s->anchor_changes = t->anchor_changes;
 	pthread_mutex_unlock(&t->commit);
 	if (error)
 		snapshot_free(&s);
@@ -238,6 +240,11 @@ static int write_entry(struct catalogue *c, const struct entry_image *image)
 	return rows_put_entry(c, image->entry, image->inode, image->type);
 }
 
+bool snapshot_has_changes(const struct snapshot *s)
+{
+	return s->inode_count || s->entry_count || s->container_count;
+}
+
 int snapshot_write(struct tree *t, struct snapshot *s)
 {
 	struct catalogue *c = t->catalogue;
@@ -246,6 +253,8 @@ int snapshot_write(struct tree *t, struct snapshot *s)
 		error = catalogue_set_meta(c, "anchor_pack", (int64_t)s->anchor.pack);
 		if (!error)
 			error = catalogue_set_meta(c, "anchor_slot", s->anchor.slot);
+		if (!error)
+			error = catalogue_set_meta(c, "anchor_changes", (int64_t)s->anchor_changes);
 	}
 	for (size_t i = 0; i < s->inode_count && !error; i++)
 		error = write_inode(c, &s->inodes[i]);

@@ -162,14 +162,17 @@ static int tree_open_streams(struct tree *t)
 
 static int tree_load_counters(struct tree *t)
 {
-	int64_t next = 0, epoch = 0, pack = 0, slot = 0;
-	int error = catalogue_get_meta(t->catalogue, "next_inode", &next);
-	if (!error)
-		error = catalogue_get_meta(t->catalogue, "mount_epoch", &epoch);
-	if (!error)
-		error = catalogue_get_meta(t->catalogue, "anchor_pack", &pack);
-	if (!error)
-		error = catalogue_get_meta(t->catalogue, "anchor_slot", &slot);
+	int64_t next = 0, epoch = 0, pack = 0, slot = 0, changes = 0, anchor_changes = 0;
+	const struct {
+		const char *key;
+		int64_t *value;
+	} counters[] = {
+		{"next_inode", &next},	     {"mount_epoch", &epoch}, {"anchor_pack", &pack},
+		{"anchor_slot", &slot}, {"changes", &changes},	  {"anchor_changes", &anchor_changes},
+	};
+	int error = 0;
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]) && !error; i++)
+		error = catalogue_get_meta(t->catalogue, counters[i].key, counters[i].value);
 	if (!error && next <= (int64_t)TREE_ROOT) {
 		log_error("%s: the catalogue has no root directory", store_path(t->store));
 		error = -EBADMSG;
@@ -177,6 +180,8 @@ static int tree_load_counters(struct tree *t)
 	t->next_inode = (uint64_t)next;
 	t->epoch = (uint64_t)epoch;
 	t->anchor = (struct chunk_ref){(uint64_t)pack, (uint32_t)slot};
+	t->changes = (uint64_t)changes;
+	t->anchor_changes = (uint64_t)anchor_changes;
 	return error;
 }
 

@@ -173,7 +173,7 @@ struct tree_stats {
 void tree_get_stats(struct tree *t, struct tree_stats *stats);
 struct store *tree_store(struct tree *t);
 /* Copies the catalogue into the segments now and commits (fs/tree/backup.h); nothing to do when
- * nothing has been committed since the last copy. */
+ * no commit has changed anything since the last copy, be it in an earlier mount. */
 int tree_backup_catalogue(struct tree *t);
 
 /* How a file is stored, for `granary fs explain`. */
