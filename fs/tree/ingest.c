@@ -406,7 +406,7 @@ int ingest_wait_room(struct tree *t)
 {
 	for (;;) {
 		uint64_t limit = atomic_load(&t->draining) ? t->budget / 8 : t->budget;
-		if (atomic_load(&t->buffered) <= limit)
+		if (slabs_memory(t) <= limit)
 			return 0;
 		if (store_failed(t->store))
 			return -EROFS;
@@ -417,7 +417,7 @@ int ingest_wait_room(struct tree *t)
 		commit_wish_drain(t);
 		struct timespec deadline = clock_deadline_ms(5);
 		LOCK_SCOPE(&t->commit);
-		if (atomic_load(&t->buffered) > limit)
+		if (slabs_memory(t) > limit)
 			pthread_cond_timedwait(&t->room, &t->commit, &deadline);
 	}
 }

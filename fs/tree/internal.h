@@ -160,6 +160,7 @@ struct tree {
 	pthread_rwlock_t freeze;
 	atomic_uint_fast64_t next_inode;
 	atomic_uint_fast64_t buffered; /* bytes in write buffers */
+	atomic_uint_fast64_t slabs;    /* write buffers */
 	atomic_int stalled;            /* -errno of an ingest that could not be done yet */
 
 	pthread_mutex_t names;
@@ -350,6 +351,8 @@ void slab_free(struct slab **buffer);
 /* Moves buffers to the queue: those of a full sequential run, or all. */
 void slab_hand_over_locked(struct inode *inode, bool all);
 void slab_retire_locked(struct inode *inode, struct slab **buffer);
+/* About what all write buffers take: a byte of its own takes far more than a byte. */
+uint64_t slabs_memory(struct tree *t);
 
 /* Starts the pipeline for what has been handed over. */
 void ingest_start_locked(struct inode *inode);

@@ -14,8 +14,9 @@
 
 #include "fs/tree/internal.h"
 
-#define BUFFER_ROOM_MIN   4096u
+#define BUFFER_ROOM_MIN   512u
 #define BUFFERS_SCATTERED (8u << 20) /* bytes out of sequence that are waited with */
+#define BUFFERS_MANY      4096u      /* buffers that are waited with: finding a place is linear */
 
 struct slab *slab_new(size_t room, size_t head)
 {
@@ -47,9 +48,16 @@ void slab_retire_locked(struct inode *inode, struct slab **pointer)
 	struct tree *t = inode->tree;
 	content_count_down_locked(inode, b->growth);
 	atomic_fetch_sub(&t->buffered, b->size);
+	atomic_fetch_sub(&t->slabs, 1);
 	store_unreserve(t->store, b->size);
 	slab_free(pointer);
 	pthread_cond_broadcast(&t->room);
+}
+
+uint64_t slabs_memory(struct tree *t)
+{
+	return atomic_load(&t->buffered) +
+	       atomic_load(&t->slabs) * (sizeof(struct slab) + BUFFER_ROOM_MIN);
 }
 
 static uint64_t slab_end(const struct slab *b)
@@ -112,6 +120,7 @@ static struct slab *slab_insert(struct inode *inode, size_t index, uint64_t offs
 		(content->dirty_count - index) * sizeof(*content->dirty));
 	content->dirty[index] = b;
 	content->dirty_count++;
+	atomic_fetch_add(&inode->tree->slabs, 1);
 	return b;
 }
 
@@ -223,7 +232,7 @@ void slab_hand_over_locked(struct inode *inode, bool all)
 	struct content *content = inode->content;
 	if (!content || content->dirty_count == 0)
 		return;
-	if (all || content->dirty_bytes >= BUFFERS_SCATTERED) {
+	if (all || content->dirty_bytes >= BUFFERS_SCATTERED || content->dirty_count >= BUFFERS_MANY) {
 		slab_enqueue(content, 0, content->dirty_count);
 		return;
 	}

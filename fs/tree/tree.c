@@ -387,7 +387,7 @@ void tree_get_stats(struct tree *t, struct tree_stats *stats)
 	pthread_mutex_lock(&t->names);
 	uint64_t entries = HASH_COUNT(t->entries);
 	pthread_mutex_unlock(&t->names);
-	stats->memory_bytes = stats->dirty_bytes + stats->inodes_cached * TREE_INODE_BYTES +
+	stats->memory_bytes = slabs_memory(t) + stats->inodes_cached * TREE_INODE_BYTES +
 			      entries * TREE_ENTRY_BYTES + references;
 }
 

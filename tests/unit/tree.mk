@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 TREE_TESTS = tests/unit/test-tree-names tests/unit/test-tree-xattr tests/unit/test-tree-data \
-	tests/unit/test-tree-crash tests/unit/test-tree-threads
+	tests/unit/test-tree-crash tests/unit/test-tree-threads tests/unit/test-tree-limits
 check_PROGRAMS += $(TREE_TESTS)
 TESTS += $(TREE_TESTS)
 TREE_TEST_LIBS = $(TREE_LIBS) $(CMOCKA_LIBS)
@@ -25,3 +25,7 @@ tests_unit_test_tree_crash_LDADD = $(TREE_TEST_LIBS)
 tests_unit_test_tree_threads_SOURCES = tests/unit/test-tree-threads.c $(TREE_TEST_UTIL)
 tests_unit_test_tree_threads_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_tree_threads_LDADD = $(TREE_TEST_LIBS)
+
+tests_unit_test_tree_limits_SOURCES = tests/unit/test-tree-limits.c $(TREE_TEST_UTIL)
+tests_unit_test_tree_limits_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_tree_limits_LDADD = $(TREE_TEST_LIBS)
