@@ -270,11 +270,43 @@ static int rpc_explain(struct daemon *d, json_t *params, json_t **result, char m
 				"inode", (json_int_t)e.inode, "size", (json_int_t)e.size,
 				"allocated", (json_int_t)e.allocated, "holes", (json_int_t)e.holes,
 				"extents", (json_int_t)e.extents, "chunks", (json_int_t)e.chunks,
-				"unique_chunks", (json_int_t)e.unique_chunks, "shared_bytes",
-				(json_int_t)e.shared_bytes, "raw_bytes", (json_int_t)e.raw_bytes,
+				"unique_chunks", (json_int_t)e.unique_chunks, "repeated_bytes",
+				(json_int_t)e.repeated_bytes, "raw_bytes", (json_int_t)e.raw_bytes,
 				"stored_bytes", (json_int_t)e.stored_bytes, "packs",
 				(json_int_t)e.packs, "layout",
 				e.fixed_layout ? "fixed" : "stream"));
+}
+
+static void path_add(void *context, const char *path, uint64_t bytes)
+{
+	json_array_append_new(context, json_pack("{s:o, s:I}", "path", rpc_text(path), "bytes",
+						 (json_int_t)bytes));
+}
+
+#define SHARED_MOST 20 /* files that are named */
+
+static int rpc_shared(struct daemon *d, json_t *params, json_t **result, char message[256])
+{
+	struct fsd *fsd = daemon_data(d);
+	CLEANUP_FREE char *path = NULL;
+	const char *name;
+	uint64_t count = 0;
+	int error = rpc_param_string(params, "path", &name, message);
+
+	if (error)
+		return error;
+	path = inside_path(fsd, name);
+	/* What was written just now counts where it can. */
+	tree_commit(fsd->tree, 0);
+	json_t *files = json_array();
+	error = tree_explain_shared(fsd->tree, path, SHARED_MOST, &count, path_add, files);
+	if (error) {
+		json_decref(files);
+		return rpc_fail(message, error, "cannot tell what %s shares: %s", name,
+				strerror(-error));
+	}
+	return answer(result,
+		      json_pack("{s:I, s:o}", "count", (json_int_t)count, "files", files));
 }
 
 static int rpc_sync(struct daemon *d, json_t *params, json_t **result, char message[256])
@@ -290,17 +322,11 @@ static int rpc_sync(struct daemon *d, json_t *params, json_t **result, char mess
 	return answer(result, json_object());
 }
 
-static void damaged_add(void *context, const char *path, uint64_t bytes)
-{
-	json_array_append_new(context, json_pack("{s:o, s:I}", "path", rpc_text(path), "bytes",
-						 (json_int_t)bytes));
-}
-
 static int rpc_damaged(struct daemon *d, json_t *params, json_t **result, char message[256])
 {
 	struct fsd *fsd = daemon_data(d);
 	json_t *files = json_array();
-	int error = tree_damaged_paths(fsd->tree, damaged_add, files);
+	int error = tree_damaged_paths(fsd->tree, path_add, files);
 
 	(void)params;
 	if (error < 0) {
@@ -321,6 +347,7 @@ const struct rpc_method fsd_methods[] = {
 	{"fs.clone", rpc_clone, .thread = true, .help = "source, target: copy without the data"},
 	{"fs.quota", rpc_quota, .thread = true, .help = "container, bytes (0: no limit)"},
 	{"fs.explain", rpc_explain, .thread = true, .help = "path: how a file is stored"},
+	{"fs.shared", rpc_shared, .thread = true, .help = "path: which files share its data"},
 	{"fs.sync", rpc_sync, .thread = true, .help = "make everything done so far durable"},
 	{"fs.damaged", rpc_damaged, .thread = true, .help = "files with damaged data"},
 	{0},

@@ -10,6 +10,7 @@ fs_tree_libtree_a_SOURCES += \
 	fs/tree/job.h fs/tree/job_impl.h fs/tree/job.c fs/tree/job_row.c \
 	fs/tree/clean.c fs/tree/mark.h fs/tree/mark.c fs/tree/scrub_job.c \
 	fs/tree/damaged.h fs/tree/damaged.c fs/tree/scan.h fs/tree/scan.c \
+	fs/tree/search.h fs/tree/search.c \
 	fs/tree/ref_set.h fs/tree/ref_set.c
 
 check_PROGRAMS += tests/fuzz/fuzz-node

@@ -179,13 +179,17 @@ int tree_backup_catalogue(struct tree *t);
 /* How a file is stored, for `granary fs explain`. */
 struct tree_explain {
 	uint64_t inode, size, allocated, holes, extents, chunks, unique_chunks;
-	uint64_t shared_bytes;  /* bytes that another file or place refers to as well, where known */
+	uint64_t repeated_bytes;  /* bytes that another place of the file refers to as well */
 	uint64_t raw_bytes;     /* distinct chunk bytes */
 	uint64_t stored_bytes;  /* their share of the packs */
 	uint64_t packs;
 	bool fixed_layout;
 };
 int tree_explain(struct tree *t, const char *path, struct tree_explain *explain);
+/* Which other files of the last commit have chunks of this one: *files of them, and emit() for
+ * each path of the `most` with most bytes in common. Reads the maps of all files. */
+int tree_explain_shared(struct tree *t, const char *path, size_t most, uint64_t *files,
+			void (*emit)(void *, const char *path, uint64_t bytes), void *context);
 
 /* Jobs (one of a kind at a time): run in the background at low priority, keep their cursor in
  * the catalogue, go on after a restart when they had not been stopped. */

@@ -24,9 +24,8 @@ static bool fs_is_text(const char *path)
 	return text != NULL;
 }
 
-/* The path inside the store. *inside is the caller's to free. */
-static enum cli_exit fs_inside(const struct command_call *call, const struct remote *r,
-			       const char *path, char **inside)
+enum cli_exit fs_inside(const struct command_call *call, const struct remote *r, const char *path,
+			char **inside)
 {
 	if (!fs_is_text(path)) {
 		command_complain("a name that is not UTF-8 cannot be sent to the daemon");
@@ -98,33 +97,6 @@ enum cli_exit fs_clone(struct command_call *call)
 		return status;
 	json_t *params = json_pack("{s:s, s:s}", "source", source, "target", target);
 	return fs_done(call, &r, "fs.clone", params);
-}
-
-enum cli_exit fs_explain(struct command_call *call)
-{
-	CLEANUP_REMOTE struct remote r;
-	CLEANUP_FREE char *path = NULL;
-	enum cli_exit status = remote_open_store(call, call->arguments[0], &r);
-	if (status == CLI_DONE)
-		status = fs_inside(call, &r, call->arguments[0], &path);
-	if (status != CLI_DONE)
-		return status;
-	CLEANUP_JSON json_t *result = NULL;
-	status = remote_call(&r, "fs.explain", json_pack("{s:s}", "path", path), &result);
-	if (status != CLI_DONE)
-		return status;
-	if (call->json) {
-		remote_print_json(result);
-		return CLI_DONE;
-	}
-	char text[TABLE_TEXT_MAX];
-	json_t *allocated = json_object_get(result, "allocated");
-	json_t *stored = json_object_get(result, "stored_bytes");
-	table_print_object(result, stdout);
-	printf("%-24s %s\n", "ratio",
-	       table_ratio((uint64_t)json_integer_value(allocated),
-			   (uint64_t)json_integer_value(stored), text));
-	return CLI_DONE;
 }
 
 static enum cli_exit fs_containers(struct remote *r, json_t **list)

@@ -5,6 +5,7 @@ svc_cli_granary_SOURCES = \
 	svc/cli/completion.h svc/cli/completion.c \
 	svc/cli/daemon.c \
 	svc/cli/fs.c \
+	svc/cli/fs_explain.c \
 	svc/cli/fs_job.c \
 	svc/cli/fs_status.c \
 	svc/cli/locate.h svc/cli/locate.c \

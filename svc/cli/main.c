@@ -26,6 +26,12 @@ static const struct command_option options_job[] = {
 	{NULL},
 };
 
+static const struct command_option options_explain[] = {
+	OPTION_CONTROL,
+	{"brief", NULL, "do not look for the files that share its data"},
+	{NULL},
+};
+
 static const struct command_option options_daemon[] = {
 	OPTION_CONTROL,
 	{"root", "DIR", "the daemon runs under this root"},
@@ -54,7 +60,8 @@ const struct command command_table[] = {
 	 fs_clone},
 	{"fs", "quota", "DIR [SIZE]", 1, 2, options_fs,
 	 "show or set what a top-level directory may hold; \"none\" lifts it", fs_quota},
-	{"fs", "explain", "PATH", 1, 1, options_fs, "how a file is stored", fs_explain},
+	{"fs", "explain", "PATH", 1, 1, options_explain,
+	 "how a file is stored: chunks, shared with what, ratio", fs_explain},
 	{"fs", "sync", "[NAME]", 0, 1, options_fs, "commit everything now", fs_sync},
 	{"fs", "dump", "[NAME]", 0, 1, NULL, "an offline look at a store, by fsck.granary",
 	 fs_dump},

@@ -13,9 +13,16 @@ enum cli_exit fs_stats(struct command_call *call);
 enum cli_exit fs_clone(struct command_call *call);
 enum cli_exit fs_quota(struct command_call *call);
 enum cli_exit fs_df(struct command_call *call);
-enum cli_exit fs_explain(struct command_call *call);
 enum cli_exit fs_sync(struct command_call *call);
 enum cli_exit fs_dump(struct command_call *call);
+
+struct remote;
+/* The path inside the store that `r` serves. *inside is the caller's to free. */
+enum cli_exit fs_inside(const struct command_call *call, const struct remote *r, const char *path,
+			char **inside);
+
+/* fs_explain.c */
+enum cli_exit fs_explain(struct command_call *call);
 
 /* fs_job.c: long work */
 enum cli_exit fs_clean(struct command_call *call);

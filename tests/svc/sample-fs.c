@@ -170,6 +170,18 @@ static int sample_explain(struct daemon *d, json_t *params, json_t **result, cha
 	return 0;
 }
 
+static int sample_shared(struct daemon *d, json_t *params, json_t **result, char message[256])
+{
+	const char *name;
+	(void)d;
+	int error = rpc_param_string(params, "path", &name, message);
+	if (!error)
+		*result = json_pack("{s:i, s:[{s:s, s:I}, {s:s, s:I}]}", "count", 3, "files", "path",
+				    "web/small", "bytes", (json_int_t)16384, "path", "web/large",
+				    "bytes", (json_int_t)5 * MIB);
+	return error;
+}
+
 static int sample_sync(struct daemon *d, json_t *params, json_t **result, char message[256])
 {
 	(void)d;
@@ -200,6 +212,7 @@ const struct rpc_method sample_fs_methods[] = {
 	{"fs.clone", sample_clone, true, "remembered"},
 	{"fs.quota", sample_quota_set, false, "remembered"},
 	{"fs.explain", sample_explain, true, "made up"},
+	{"fs.shared", sample_shared, true, "made up"},
 	{"fs.sync", sample_sync, true, "nothing"},
 	{"fs.damaged", sample_damaged, false, "one file"},
 	{NULL},

@@ -53,5 +53,12 @@ expect_status 0 fs status --json
 expect_output '"clone": "web/a>web/b"'
 expect_status 0 fs explain web/a
 expect_output '^ratio  *3.00x$'
+expect_output '^shared with  *3 files$'
+expect_output '^ *5.0 MiB  *web/large$'
+expect_output '^and 1 more$'
+expect_status 0 fs explain web/a --json
+expect_output '"shared_files": 3'
+expect_status 0 fs explain web/a --brief
+! grep -q shared "$scratch/output" || fail "--brief looks for what is shared"
 expect_status 1 fs explain $'web/\xff'
 expect_output 'not UTF-8'

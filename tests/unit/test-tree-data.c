@@ -202,6 +202,54 @@ static uint64_t stored_bytes(struct tree_test *test)
 	return stats.bytes_new;
 }
 
+struct shared_names {
+	char text[256];
+	uint64_t bytes;
+};
+
+static void shared_note(void *context, const char *path, uint64_t bytes)
+{
+	struct shared_names *names = context;
+	size_t used = strlen(names->text);
+	snprintf(names->text + used, sizeof(names->text) - used, "%s ", path);
+	names->bytes += bytes;
+}
+
+/* Whoever has chunks of a file is found: a copy, one that has half of it; the file itself and a
+ * stranger are not. Of many, those with most are named. */
+static void test_explain_names_who_shares(void **state)
+{
+	struct tree_test *test = *state;
+	enum { SIZE = 4 * MIB };
+	uint8_t *data = malloc(2 * SIZE);
+	test_random(data, 2 * SIZE, 23);
+	static const struct {
+		const char *name;
+		size_t from, size;
+	} files[] = {{"whole", 0, SIZE}, {"half", 0, SIZE / 2}, {"copy", 0, SIZE}, {"other", SIZE, SIZE}};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		uint64_t file = test_make(test->tree, TREE_ROOT, files[i].name, REGULAR);
+		test_write(test->tree, file, 0, data + files[i].from, files[i].size);
+	}
+	test_commit(test->tree);
+	struct shared_names names = {0};
+	uint64_t count = 0;
+	assert_int_equal(tree_explain_shared(test->tree, "whole", 9, &count, shared_note, &names), 0);
+	assert_int_equal(count, 2);
+	assert_true(strstr(names.text, "half ") && strstr(names.text, "copy "));
+	assert_true(names.bytes <= SIZE + SIZE / 2 && names.bytes > SIZE + SIZE / 2 - (256 << 10));
+	names = (struct shared_names){0};
+	assert_int_equal(tree_explain_shared(test->tree, "whole", 1, &count, shared_note, &names), 0);
+	assert_int_equal(count, 2);
+	assert_string_equal(names.text, "copy ");
+	names = (struct shared_names){0};
+	assert_int_equal(tree_explain_shared(test->tree, "other", 9, &count, shared_note, &names), 0);
+	assert_int_equal(count, 0);
+	assert_string_equal(names.text, "");
+	assert_int_equal(tree_explain_shared(test->tree, "none", 9, &count, shared_note, &names), -ENOENT);
+	free(data);
+}
+
 static void test_second_file_costs_nearly_nothing(void **state)
 {
 	struct tree_test *test = *state;
@@ -454,6 +502,7 @@ int main(void)
 		CASE(test_random_operations_stream),
 		CASE(test_random_operations_fixed),
 		CASE(test_second_file_costs_nearly_nothing),
+		CASE(test_explain_names_who_shares),
 		CASE(test_same_cuts_however_written),
 		CASE(test_zeros_are_holes),
 		CASE(test_huge_offsets),
