@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -281,7 +282,17 @@ const char *__lsan_default_suppressions(void)
 }
 #endif
 
+/* Buffers come and go all the time. Without this the allocator would give their pages back to the
+ * kernel whenever a pack is written, and clear and fault in others for the next one. */
+static void memory_keep(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 8 << 20);
+	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+	mallopt(M_ARENA_MAX, 4);
+}
+
 int main(int argc, char **argv)
 {
+	memory_keep();
 	return daemon_main(argc, argv, &fsd_class);
 }
