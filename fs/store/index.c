@@ -14,6 +14,7 @@
 #include "lib/base/cleanup.h"
 
 #define LOOKUP_GROUP 64u
+#define NOTE_AHEAD   8u
 
 static_assert(INDEX_RUNS_MAX <= 64, "a run of a list is a bit");
 
@@ -216,6 +217,10 @@ void index_note_directory(struct index *index, uint64_t pack,
 	for (size_t i = 0; i < count && i <= UINT16_MAX; i++) {
 		struct index_entry entry = index_entry_of(&fingerprints[i]);
 		struct chunk_ref ref = {pack, (uint32_t)i};
+		/* Each goes to another place in the table. */
+		if (i + NOTE_AHEAD < count)
+			index_recent_prefetch(index->recent,
+					      index_entry_of(&fingerprints[i + NOTE_AHEAD]).high);
 		index_recent_put(index->recent, entry.high, index_place(ref));
 	}
 }
