@@ -220,12 +220,13 @@ static int rpc_clone(struct daemon *d, json_t *params, json_t **result, char mes
 	source = inside_path(fsd, from);
 	target = inside_path(fsd, to);
 	error = flush_kernel(fsd);
-	if (!error)
+	if (!error) {
 		error = tree_clone(fsd->tree, source, target);
+		announce_name(fsd, target); /* half a clone is there, too */
+	}
 	if (error)
 		return rpc_fail(message, error, "cannot clone %s to %s: %s", from, to,
 				strerror(-error));
-	announce_name(fsd, target);
 	return answer(result, json_object());
 }
 

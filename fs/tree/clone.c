@@ -90,10 +90,11 @@ static int clone_one(struct tree *t, struct inode *source, struct inode *parent,
 		error = container_check(t, container, s.row.allocated);
 		if (!error)
 			error = make_locked(t, parent, name, &row, NULL, NULL, made);
-	}
-	if (!error) {
-		clone_apply(*made, &s);
-		inode_mark(*made);
+		/* Before anybody can find it, open it and write to it. */
+		if (!error) {
+			clone_apply(*made, &s);
+			inode_mark(*made);
+		}
 	}
 	change_end(t);
 	clone_source_free(&s);

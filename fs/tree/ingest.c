@@ -349,8 +349,19 @@ static void ingest_task(void *argument)
 {
 	struct content *content = argument;
 	struct inode *inode = content->inode; /* pinned by whoever submitted the task */
+	struct tree *t = inode->tree;
 	ingest_run(content);
 	inode_put(&inode);
+	LOCK_SCOPE(&t->commit);
+	if (--t->ingests == 0)
+		pthread_cond_broadcast(&t->room);
+}
+
+void ingest_wait_all(struct tree *t)
+{
+	LOCK_SCOPE(&t->commit);
+	while (t->ingests)
+		pthread_cond_wait(&t->room, &t->commit);
 }
 
 void ingest_start_locked(struct inode *inode)
@@ -361,6 +372,9 @@ void ingest_start_locked(struct inode *inode)
 		return;
 	content->running = true;
 	inode_hold(inode);
+	pthread_mutex_lock(&inode->tree->commit);
+	inode->tree->ingests++;
+	pthread_mutex_unlock(&inode->tree->commit);
 	content->task = (struct pool_task){.run = ingest_task, .argument = content};
 	pool_submit(inode->tree->pool, POOL_INGEST, &content->task);
 }

@@ -190,6 +190,7 @@ struct tree {
 	uint64_t failures;         /* commit: attempts that failed */
 	int failed_error;          /* commit: why the last of them did */
 	bool drain_wanted;
+	unsigned ingests;          /* commit: tasks in the pool */
 	uint64_t dirty_since;         /* commit: monotonic ns, 0: nothing */
 	atomic_uint_fast64_t current; /* the commit that carries what changes now; moved on under freeze and table */
 	atomic_bool draining;         /* the committer wants the buffers to run low */
@@ -360,6 +361,8 @@ void ingest_start_locked(struct inode *inode);
 int ingest_drain_locked(struct inode *inode);
 int ingest_put(struct tree *t, struct content *content, const struct fingerprint_input *inputs,
 	       size_t count, struct chunk_ref *refs, struct store_put_result *result);
+/* Waits until no task of the tree is in the pool. */
+void ingest_wait_all(struct tree *t);
 /* Waits until there is room for more buffers; no lock held. */
 int ingest_wait_room(struct tree *t);
 

@@ -128,6 +128,8 @@ static void tree_init_locks(struct tree *t)
 static void tree_free(struct tree *t)
 {
 	jobs_free(t);
+	/* After a failure nobody has waited for them. */
+	ingest_wait_all(t);
 	inode_free_all(t);
 	references_free(&t->references);
 	entry_free_all(t);

@@ -197,6 +197,28 @@ static void test_accounts_of_links_that_stay_behind(void **state)
 	move_with_links(*state, true);
 }
 
+/* ---- the end after a failure ---- */
+
+static void test_close_waits_for_what_is_under_way(void **state)
+{
+	struct tree_test *test = *state;
+	const size_t size = 1u << 20;
+	uint8_t *data = malloc(size);
+	char name[32];
+	for (uint64_t i = 0; i < 12; i++) {
+		snprintf(name, sizeof(name), "f%u", (unsigned)i);
+		uint64_t file = test_make(test->tree, TREE_ROOT, name, REGULAR);
+		test_random(data, size, i);
+		test_write(test->tree, file, 0, data, size);
+		assert_int_equal(tree_flush(test->tree, file), 0);
+	}
+	store_fail(test->store, -EIO, "a test");
+	assert_int_equal(tree_close(&test->tree), -EIO);
+	store_close(&test->store);
+	tree_test_open(test);
+	free(data);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, tree_test_setup, tree_test_teardown)
 
 int main(void)
@@ -205,6 +227,7 @@ int main(void)
 		CASE(test_commit_does_not_wait_for_a_writer), CASE(test_tiny_writes_take_little_memory),
 		CASE(test_references_outlive_the_cache), CASE(test_last_copy_holds_the_last_change),
 		CASE(test_copy_is_made_up_for_after_a_crash), CASE(test_accounts_of_links_that_stay_behind),
+		CASE(test_close_waits_for_what_is_under_way),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
