@@ -197,6 +197,7 @@ static void test_missing_segment(void **state)
 	struct fixture *f = *state;
 	struct chunk_ref refs[COUNT], far[COUNT * 3];
 	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0); /* written now, so they are in the first segment */
 	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 100000, COUNT * 3, far);
 	assert_int_equal(commit(f->store), 0);
 	fixture_close(f);
