@@ -40,13 +40,14 @@ static const char help[] =
 	"  --restore-catalogue  make the catalogue anew, from its newest copy in the segments\n"
 	"  --dump[=WHAT]        print what the store is made of; WHAT is a pack's number\n"
 	"                       or the path of a file, from the root of the store\n"
+	"  --json               with --dump: in JSON\n"
 	"  -h, --help           show this and exit\n"
 	"  -V, --version        show the version and exit\n"
 	"\n"
 	"Exit status: 0 no errors, 1 errors corrected, 4 errors left, 8 could not be done,\n"
 	"16 wrong use.\n";
 
-enum long_letter { LETTER_VERIFY = 1000, LETTER_REBUILD, LETTER_RESTORE, LETTER_DUMP };
+enum long_letter { LETTER_VERIFY = 1000, LETTER_REBUILD, LETTER_RESTORE, LETTER_DUMP, LETTER_JSON };
 
 static const struct option long_options[] = {
 	{"verbose", no_argument, NULL, 'v'},
@@ -54,13 +55,14 @@ static const struct option long_options[] = {
 	{"rebuild-index", no_argument, NULL, LETTER_REBUILD},
 	{"restore-catalogue", no_argument, NULL, LETTER_RESTORE},
 	{"dump", optional_argument, NULL, LETTER_DUMP},
+	{"json", no_argument, NULL, LETTER_JSON},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{0},
 };
 
 struct request {
-	bool repair, keep, verify, verbose, rebuild, restore, dump, help, version;
+	bool repair, keep, verify, verbose, rebuild, restore, dump, json, help, version;
 	const char *what; /* to dump */
 	const char *path;
 };
@@ -110,6 +112,7 @@ static int request_parse(struct request *r, int argc, char **argv)
 		{LETTER_REBUILD, &r->rebuild},
 		{LETTER_RESTORE, &r->restore},
 		{LETTER_DUMP, &r->dump},
+		{LETTER_JSON, &r->json},
 	};
 	int letter;
 
@@ -132,6 +135,8 @@ static int request_parse(struct request *r, int argc, char **argv)
 		return tool_usage(PROGRAM, FSCK_USAGE,
 				  "--restore-catalogue, --rebuild-index and --dump exclude each "
 				  "other");
+	if (r->json && !r->dump)
+		return tool_usage(PROGRAM, FSCK_USAGE, "--json is for --dump");
 	r->path = argv[optind];
 	return 0;
 }
@@ -253,6 +258,7 @@ static int run(const struct request *r)
 
 	f.repair = r->repair;
 	f.verify = r->verify;
+	f.json = r->json;
 	error = superblock_read(f.path, &f.superblock);
 	if (error)
 		return error == -EBADMSG ? FSCK_UNCORRECTED : FSCK_FAILED;

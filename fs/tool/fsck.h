@@ -35,6 +35,8 @@ struct fsck {
 	bool repair;  /* -a, -p, -y */
 	bool verify;  /* --verify-data */
 	bool verbose; /* -v */
+	bool json;    /* --json: what --dump prints */
+	uint64_t items; /* of the list that --dump is in */
 	bool suspect; /* something that files refer to is damaged: name them */
 	uint64_t found, corrected;
 };

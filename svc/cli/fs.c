@@ -247,11 +247,12 @@ enum cli_exit fs_dump(struct command_call *call)
 						  : strerror(-error));
 		return CLI_FAILED;
 	}
+	const char *json = call->json ? "--json" : NULL;
 	fflush(stdout);
-	execlp("fsck.granary", "fsck.granary", "--dump", location.store, NULL);
+	execlp("fsck.granary", "fsck.granary", "--dump", location.store, json, NULL);
 	if (errno == ENOENT)
 		execl(GRANARY_SBINDIR "/fsck.granary", "fsck.granary", "--dump", location.store,
-		      NULL);
+		      json, NULL);
 	command_complain("fsck.granary: %s", strerror(errno));
 	location_clear(&location);
 	return CLI_FAILED;

@@ -22,6 +22,20 @@ digest=$(grep -m 1 '  0 +' "$scratch/output" | sed 's/.*+\([0-9]*\):.*/\1/')
 expect_status 0 fsck.granary --dump="$pack" "$store"
 expect_output "^pack $pack: .* kind data"
 expect_output "^slot $slot: region"
+# As JSON: each of the three can be parsed and says the same.
+need python3
+json() {
+	fsck.granary "$1" --json "$store" | python3 -c "import json, sys; d = json.load(sys.stdin); print($2)"
+}
+check_equal "$(json --dump 'd["superblock"]["chunk_average"], d["meta"][-1]["key"], len(d["packs"]) > 1')" \
+	"8192 uuid True" "the store as JSON"
+check_equal "$(json --dump=/folder/file '"%d/%d %d" % (d["map"][0]["pack"], d["map"][0]["slot"], d["inode"]["size"])')" \
+	"$pack/$slot 200000" "the file as JSON"
+check_equal "$(json --dump="$pack" "d['slots'][$slot]['fingerprint']")" \
+	"$(grep "^slot $slot:" "$scratch/output" | sed 's/.* //')" "the slot as JSON"
+check_equal "$(granary fs dump --json "$store" | head -c 14)" '{"superblock":' "granary fs dump"
+expect_status 16 fsck.granary --json "$store"
+expect_status 0 fsck.granary --dump="$pack" "$store"
 mount_store
 check_equal "$(grep "^slot $slot:" "$scratch/output" | sed 's/.* //')" \
 	"$(head -c "$digest" "$mount/folder/file" | sha256sum | cut -d' ' -f1)" "the first chunk's fingerprint"
