@@ -14,7 +14,7 @@ SETUP_BUILD_PACKAGES="build-essential autoconf automake pkg-config libfuse3-dev 
 # shellcheck disable=SC2034
 # What the tests use besides.
 SETUP_TEST_PACKAGES="libcmocka-dev attr acl rsync git sqlite3 zstd python3 mandoc shellcheck
-	universal-ctags xz-utils procps util-linux fio tar"
+	universal-ctags xz-utils procps util-linux bsdutils xxd openssl tar gzip"
 # shellcheck disable=SC2034
 # What the benchmark compares with and draws by.
 SETUP_BENCH_PACKAGES="restic borgbackup gnuplot-nox fio time zstd"
