@@ -12,17 +12,10 @@
 #include "fs/tree/ref_set.h"
 #include "fs/tree/search.h"
 
-struct explain_chunk {
-	uint64_t pack;
-	uint32_t slot;
-	uint32_t raw;
-};
-
 struct explain_walk {
 	struct tree *tree;
-	struct tree_explain *explain;
-	struct explain_chunk *chunks;
-	size_t count, capacity;
+	struct tree_explain *explain; /* NULL: the chunks alone are wanted */
+	struct ref_set *chunks;
 };
 
 static int explain_node(void *context, struct chunk_ref ref, unsigned level)
@@ -36,17 +29,25 @@ static int explain_node(void *context, struct chunk_ref ref, unsigned level)
 static int explain_extent(void *context, uint64_t offset, const struct extent *extent)
 {
 	struct explain_walk *walk = context;
+	struct tree_explain *e = walk->explain;
+	struct fingerprint fingerprint;
+	uint32_t raw, stored;
 	(void)offset;
-	if (extent->kind != EXTENT_DATA)
+	int added = ref_set_add(walk->chunks, extent->chunk);
+	if (added < 0 || !e)
+		return added < 0 ? added : 0;
+	e->extents++;
+	e->chunks++;
+	if (!added) {
+		e->repeated_bytes += extent->length;
 		return 0;
-	if (mem_reserve(&walk->chunks, &walk->capacity, walk->count + 1, sizeof(*walk->chunks)))
-		return -ENOMEM;
-	walk->chunks[walk->count++] = (struct explain_chunk){
-		.pack = extent->chunk.pack,
-		.slot = extent->chunk.slot,
-		.raw = (uint32_t)extent->length,
-	};
-	walk->explain->extents++;
+	}
+	int error = store_chunk_info(walk->tree->store, extent->chunk, &raw, &stored, &fingerprint);
+	if (error)
+		return error;
+	e->unique_chunks++;
+	e->raw_bytes += raw;
+	e->stored_bytes += stored;
 	return 0;
 }
 
@@ -58,41 +59,6 @@ static int explain_broken(void *context, struct chunk_ref ref, uint64_t offset, 
 	(void)offset;
 	(void)length;
 	return error;
-}
-
-static int compare_chunks(const void *a, const void *b)
-{
-	const struct explain_chunk *x = a, *y = b;
-	if (x->pack != y->pack)
-		return x->pack < y->pack ? -1 : 1;
-	return x->slot < y->slot ? -1 : x->slot > y->slot;
-}
-
-static int explain_count(struct explain_walk *walk)
-{
-	struct tree_explain *e = walk->explain;
-	if (walk->count)
-		qsort(walk->chunks, walk->count, sizeof(*walk->chunks), compare_chunks);
-	for (size_t i = 0; i < walk->count; i++) {
-		const struct explain_chunk *c = &walk->chunks[i];
-		e->chunks++;
-		if (i && compare_chunks(c - 1, c) == 0) {
-			e->repeated_bytes += c->raw;
-			continue;
-		}
-		struct chunk_ref ref = {c->pack, c->slot};
-		struct fingerprint fingerprint;
-		uint32_t raw, stored;
-		int error = store_chunk_info(walk->tree->store, ref, &raw, &stored, &fingerprint);
-		if (error)
-			return error;
-		e->unique_chunks++;
-		e->raw_bytes += raw;
-		e->stored_bytes += stored;
-		if (i == 0 || c[-1].pack != c->pack)
-			e->packs++;
-	}
-	return 0;
 }
 
 /* The file's map as it is now, *blob the caller's to free, and what the inode tells. */
@@ -136,15 +102,15 @@ int tree_explain(struct tree *t, const char *path, struct tree_explain *explain)
 	CLEANUP_FREE uint8_t *blob = NULL;
 	size_t size = 0;
 	struct tree_explain e = {0};
-	struct explain_walk walk = {.tree = t, .explain = &e};
-	int error = explain_load(t, path, &e, &blob, &size);
+	struct explain_walk walk = {.tree = t, .explain = &e, .chunks = ref_set_new()};
+	int error = walk.chunks ? explain_load(t, path, &e, &blob, &size) : -ENOMEM;
 	if (!error)
 		error = explain_collect(&walk, blob, size);
-	if (!error)
-		error = explain_count(&walk);
-	free(walk.chunks);
-	if (!error)
+	if (!error) {
+		e.packs = ref_set_packs(walk.chunks);
 		*explain = e;
+	}
+	ref_set_free(&walk.chunks);
 	return error;
 }
 
@@ -174,34 +140,22 @@ static void explain_keep(struct search *s, size_t most)
 	qsort(s->files, s->count, sizeof(*s->files), compare_inodes);
 }
 
-static int explain_search(struct search *s, const struct explain_walk *walk)
-{
-	for (size_t i = 0; i < walk->count; i++) {
-		struct chunk_ref ref = {walk->chunks[i].pack, walk->chunks[i].slot};
-		int rc = ref_set_add(s->chunks, ref);
-		if (rc < 0)
-			return rc;
-	}
-	return search_run(s);
-}
-
 int tree_explain_shared(struct tree *t, const char *path, size_t most, uint64_t *files,
 			void (*emit)(void *, const char *path, uint64_t bytes), void *context)
 {
 	CLEANUP_FREE uint8_t *blob = NULL;
 	size_t size = 0;
 	struct tree_explain e = {0};
-	struct explain_walk walk = {.tree = t, .explain = &e};
 	struct search s = {.tree = t};
 	int error = explain_load(t, path, &e, &blob, &size);
 	if (!error)
-		error = explain_collect(&walk, blob, size);
-	if (!error)
 		error = search_begin(&s, t);
+	struct explain_walk walk = {.tree = t, .chunks = s.chunks};
 	s.except = e.inode;
 	if (!error)
-		error = explain_search(&s, &walk);
-	free(walk.chunks);
+		error = explain_collect(&walk, blob, size);
+	if (!error)
+		error = search_run(&s);
 	if (!error) {
 		*files = s.count;
 		explain_keep(&s, most);

@@ -137,6 +137,18 @@ static void make_undo(struct inode *inode)
 	pthread_mutex_unlock(&inode->lock);
 }
 
+/* names held: the place of a name that does not exist yet. */
+static int entry_find_free(struct tree *t, struct inode *directory, const char *name,
+			   struct entry **entry)
+{
+	int error = directory_check_alive(directory);
+	if (!error)
+		error = entry_find(t, directory, name, entry);
+	if (!error && (*entry)->inode)
+		error = -EEXIST;
+	return error;
+}
+
 int make_locked(struct tree *t, struct inode *directory, const char *name,
 		const struct inode_row *template, const char *target,
 		const struct tree_caller *caller, struct inode **made)
@@ -144,11 +156,7 @@ int make_locked(struct tree *t, struct inode *directory, const char *name,
 	CLEANUP_INODE struct inode *inode = NULL;
 	struct inode_row row = *template;
 	struct entry *entry;
-	int error = directory_check_alive(directory);
-	if (!error)
-		error = entry_find(t, directory, name, &entry);
-	if (!error && entry->inode)
-		error = -EEXIST;
+	int error = entry_find_free(t, directory, name, &entry);
 	if (error)
 		return error;
 	bool is_directory = S_ISDIR(row.mode);
@@ -227,11 +235,7 @@ static int link_locked(struct tree *t, struct inode *inode, struct inode *direct
 		       const char *name)
 {
 	struct entry *entry;
-	int error = directory_check_alive(directory);
-	if (!error)
-		error = entry_find(t, directory, name, &entry);
-	if (!error && entry->inode)
-		error = -EEXIST;
+	int error = entry_find_free(t, directory, name, &entry);
 	if (error)
 		return error;
 	pthread_mutex_lock(&inode->lock);

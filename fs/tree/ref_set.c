@@ -82,6 +82,11 @@ bool ref_set_has(const struct ref_set *set, struct chunk_ref ref)
 	       (page->bits[ref.slot / 64] >> ref.slot % 64 & 1);
 }
 
+size_t ref_set_packs(const struct ref_set *set)
+{
+	return HASH_COUNT(set->pages);
+}
+
 size_t ref_set_count(const struct ref_set *set)
 {
 	return set->count;

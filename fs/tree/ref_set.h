@@ -16,5 +16,7 @@ void ref_set_free(struct ref_set **set);
 int ref_set_add(struct ref_set *set, struct chunk_ref ref);
 bool ref_set_has(const struct ref_set *set, struct chunk_ref ref);
 size_t ref_set_count(const struct ref_set *set);
+/* How many packs they lie in. */
+size_t ref_set_packs(const struct ref_set *set);
 
 #endif
