@@ -196,6 +196,16 @@ unsigned damage_heal(struct damage *d, const struct fingerprint *fingerprint, st
 	return healed;
 }
 
+void damage_lose(struct damage *d, struct chunk_ref ref, struct chunk_ref good)
+{
+	LOCK_SCOPE(&d->lock);
+	struct damage_entry *entry = damage_find_locked(d, ref);
+	if (!entry || !chunk_ref_equal(entry->good, good))
+		return;
+	entry->good = (struct chunk_ref){0};
+	entry->dirty = d->freezes;
+}
+
 void damage_forget(struct damage *d, struct chunk_ref ref)
 {
 	if (!damage_any(d))

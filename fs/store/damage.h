@@ -36,6 +36,8 @@ bool damage_find(struct damage *d, struct chunk_ref ref, struct chunk_ref *good)
 bool damage_add(struct damage *d, struct chunk_ref ref, const struct fingerprint *fingerprint);
 /* The chunk has been stored at `good`: heals what has this fingerprint. Number of places healed. */
 unsigned damage_heal(struct damage *d, const struct fingerprint *fingerprint, struct chunk_ref good);
+/* The place's good copy turned out not to be there: it waits to be healed again. */
+void damage_lose(struct damage *d, struct chunk_ref ref, struct chunk_ref good);
 /* Whether a chunk with this fingerprint waits to be healed. */
 bool damage_wants(struct damage *d, const struct fingerprint *fingerprint);
 /* The slot is well again. */

@@ -53,12 +53,30 @@ static bool pack_slot_matches(struct pack *pack, uint32_t slot, const struct fin
 	       memcmp(&d->fingerprint[slot], fingerprint, sizeof(*fingerprint)) == 0;
 }
 
-/* A verified place may be quarantined: then its good copy is the answer, or nothing is. */
-static bool put_accept(struct store *store, struct chunk_ref *ref)
+/* The good copy of a quarantined chunk, verified as an answer of the index is. One that is not
+ * there is forgotten, so that the chunk can be healed again. */
+static bool put_find_good(const struct put *put, size_t i, struct chunk_ref damaged, struct chunk_ref good)
 {
+	struct damage *damage = put->store->damage;
+	struct pack *pack = NULL;
+	if (chunk_ref_is_none(good) || damage_find(damage, good, &(struct chunk_ref){0}))
+		return false;
+	int error = pack_table_get(put->store->packs, good.pack, &pack);
+	bool there = !error &&
+		     pack_slot_matches(pack, good.slot, &put->fingerprints[i], put->chunks[i].size);
+	pack_release(&pack);
+	if (!there && (!error || error == -ENOENT))
+		damage_lose(damage, damaged, good);
+	return there;
+}
+
+/* A verified place may be quarantined: then its good copy is the answer, or nothing is. */
+static bool put_accept(const struct put *put, size_t i, struct chunk_ref *ref)
+{
+	struct store *store = put->store;
 	struct chunk_ref good;
 	if (damage_find(store->damage, *ref, &good)) {
-		if (chunk_ref_is_none(good) || damage_find(store->damage, good, &(struct chunk_ref){0}))
+		if (!put_find_good(put, i, *ref, good))
 			return false;
 		*ref = good;
 	}
@@ -108,7 +126,7 @@ static bool put_follow(struct put *put, size_t i, struct chunk_ref *ref)
 			       put->chunks[i].size))
 		return false;
 	*ref = (struct chunk_ref){stream->follow->number, stream->follow_slot};
-	if (!put_accept(put->store, ref))
+	if (!put_accept(put, i, ref))
 		return false;
 	stream->follow_slot++;
 	stream->window = PUT_WINDOW_MIN;
@@ -170,7 +188,7 @@ static bool put_find_indexed(struct put *put, size_t i, struct chunk_ref *ref)
 	uint64_t candidate = ref->pack;
 	uint32_t slot = ref->slot;
 	if (!pack_slot_matches(pack, slot, &put->fingerprints[i], put->chunks[i].size) ||
-	    !put_accept(put->store, ref)) {
+	    !put_accept(put, i, ref)) {
 		pack_release(&pack);
 		return false;
 	}

@@ -87,6 +87,29 @@ static void test_put_heals_after_reopen(void **state)
 	check_many(f->store, 1, COUNT, refs);
 }
 
+/* A good copy that is not there any more is no dedup target: the data is stored anew and heals. */
+static void test_lost_good_copy_is_no_target(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT], again[COUNT];
+	struct fingerprint fingerprint;
+	uint32_t raw, stored;
+	put_committed(f, refs);
+	assert_int_equal(store_chunk_info(f->store, refs[0], &raw, &stored, &fingerprint), 0);
+	damage_chunk(f, refs[0]);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	struct chunk_ref gone = {refs[0].pack + 1000, 0};
+	assert_int_equal(damage_heal(f->store->damage, &fingerprint, gone), 1);
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
+	check_many(f->store, 1, COUNT, again);
+	check_many(f->store, 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	fixture_close(f);
+	fixture_open(f);
+	check_many(f->store, 1, COUNT, again);
+	check_many(f->store, 1, COUNT, refs);
+}
+
 /* A healing is not committed before the good copy is. */
 static void test_healing_waits_for_its_chunk(void **state)
 {
@@ -213,6 +236,7 @@ int main(void)
 		STORE_TEST(test_put_heals),
 		STORE_TEST(test_put_heals_after_reopen),
 		STORE_TEST(test_healing_waits_for_its_chunk),
+		STORE_TEST(test_lost_good_copy_is_no_target),
 		STORE_TEST(test_damaged_directory),
 		STORE_TEST(test_scrub_finds_damage),
 		STORE_TEST(test_sweep_repairs),
