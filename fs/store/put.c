@@ -37,11 +37,6 @@ struct put {
 	size_t fresh_count;
 };
 
-static bool put_may_target(const struct store *store, uint64_t pack)
-{
-	return pack < store->sweep_low || pack >= store->sweep_high;
-}
-
 static bool pack_slot_matches(struct pack *pack, uint32_t slot, const struct fingerprint *fingerprint,
 			      size_t size)
 {
@@ -80,7 +75,7 @@ static bool put_accept(const struct put *put, size_t i, struct chunk_ref *ref)
 			return false;
 		*ref = good;
 	}
-	if (!put_may_target(store, ref->pack))
+	if (!store_may_target_locked(store, ref->pack))
 		return false;
 	if (store->marks)
 		store_marks_hit(store, *ref);

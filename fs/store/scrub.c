@@ -41,6 +41,19 @@ static bool scrub_is_good(struct store *store, struct chunk_ref ref, const struc
 	return good;
 }
 
+/* Under the sweep lock, as a put: `other` may be a copy that cleaning has found to be dead. */
+static bool scrub_redirect(struct store *store, const struct fingerprint *fingerprint,
+			   struct chunk_ref other)
+{
+	pthread_rwlock_rdlock(&store->sweep_lock);
+	bool good = store_may_target_locked(store, other.pack) && scrub_is_good(store, other, fingerprint);
+	if (good && store->marks)
+		store_marks_hit(store, other);
+	unsigned healed = good ? damage_heal(store->damage, fingerprint, other) : 0;
+	pthread_rwlock_unlock(&store->sweep_lock);
+	return healed > 0;
+}
+
 /* Another copy of the chunk, if the index knows one that reads. */
 static bool scrub_heal(struct store *store, struct chunk_ref ref, const struct fingerprint *fingerprint)
 {
@@ -48,9 +61,7 @@ static bool scrub_heal(struct store *store, struct chunk_ref ref, const struct f
 	if (!store->index || index_lookup(store->index, fingerprint, 1, &other) < 0 ||
 	    chunk_ref_is_none(other) || chunk_ref_equal(other, ref))
 		return false;
-	if (damage_find(store->damage, other, &good) || !scrub_is_good(store, other, fingerprint))
-		return false;
-	return damage_heal(store->damage, fingerprint, other) > 0;
+	return !damage_find(store->damage, other, &good) && scrub_redirect(store, fingerprint, other);
 }
 
 static void scrub_report_region(struct scrub *s, uint32_t index)

@@ -187,7 +187,13 @@ uint64_t store_committed_below(struct store *store);
 /* The pack's row, in the committer's transaction. */
 int store_record_pack(struct store *store, const struct pack *pack);
 
-/* marks.c: for store_put(), under the sweep lock */
+/* The sweep lock is held: cleaning is not deciding about the pack just now. */
+static inline bool store_may_target_locked(const struct store *store, uint64_t pack)
+{
+	return pack < store->sweep_low || pack >= store->sweep_high;
+}
+
+/* marks.c: for whoever refers to a chunk that is there, under the sweep lock */
 void store_marks_hit(struct store *store, struct chunk_ref ref);
 
 /* existence.c */

@@ -189,25 +189,12 @@ static void test_scrub_finds_damage(void **state)
 	assert_false(store_is_damaged(f->store, refs[COUNT - 1]));
 }
 
-/* Cleaning puts healed chunks back in their place: the quarantine is empty afterwards. */
-static void test_sweep_repairs(void **state)
+static void sweep_all(struct fixture *f, struct store_marks **marks)
 {
-	struct fixture *f = *state;
-	struct chunk_ref refs[COUNT], again[COUNT];
-	struct store_stats stats;
-	struct store_marks *marks = NULL;
 	struct store_sweep *sweep = NULL;
-	struct store_sweep_options options = {0};
-	put_committed(f, refs);
-	damage_chunk(f, refs[0]);
-	assert_int_equal(get_error(f->store, refs[0]), -EIO);
-	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
-	assert_int_equal(commit(f->store), 0);
-	assert_int_equal(store_marks_begin(f->store, 0, 1 << 20, &marks), 0);
-	for (unsigned i = 0; i < COUNT; i++)
-		store_mark(f->store, marks, refs[i]);
-	assert_int_equal(store_sweep_begin(f->store, marks, &options, &sweep), 0);
+	struct store_sweep_options options = {.step_packs = 1};
 	int more;
+	assert_int_equal(store_sweep_begin(f->store, *marks, &options, &sweep), 0);
 	while ((more = store_sweep_step(sweep)) == 1) {
 		assert_int_equal(catalogue_begin(store_catalogue(f->store)), 0);
 		assert_int_equal(store_sweep_record(sweep), 0);
@@ -216,7 +203,33 @@ static void test_sweep_repairs(void **state)
 	}
 	assert_int_equal(more, 0);
 	store_sweep_end(&sweep);
-	store_marks_end(f->store, &marks);
+	store_marks_end(f->store, marks);
+}
+
+static void scrub_all(struct fixture *f)
+{
+	struct store_scrub_result result = {0};
+	uint64_t cursor = 0;
+	while (store_scrub(f->store, &cursor, 100, false, &result) == 1)
+		;
+}
+
+/* Cleaning puts healed chunks back in their place: the quarantine is empty afterwards. */
+static void test_sweep_repairs(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT], again[COUNT];
+	struct store_stats stats;
+	struct store_marks *marks = NULL;
+	put_committed(f, refs);
+	damage_chunk(f, refs[0]);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
+	assert_int_equal(commit(f->store), 0);
+	assert_int_equal(store_marks_begin(f->store, 0, 1 << 20, &marks), 0);
+	for (unsigned i = 0; i < COUNT; i++)
+		store_mark(f->store, marks, refs[i]);
+	sweep_all(f, &marks);
 	check_many(f->store, 1, COUNT, refs);
 	assert_int_equal(commit(f->store), 0);
 	store_get_stats(f->store, &stats);
@@ -226,6 +239,41 @@ static void test_sweep_repairs(void **state)
 	check_many(f->store, 1, COUNT, refs);
 	store_get_stats(f->store, &stats);
 	assert_int_equal(stats.damaged_chunks + stats.healed_chunks, 0);
+}
+
+/* A dead copy that scrubbing has made a chunk's good one is not swept away. */
+static void test_scrub_heals_while_cleaning(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT], again[COUNT];
+	struct store_marks *marks = NULL;
+	struct fingerprint fingerprint;
+	uint32_t raw, stored;
+	put_committed(f, refs);
+	damage_chunk(f, refs[0]);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
+	assert_int_equal(commit(f->store), 0);
+	assert_false(chunk_ref_equal(refs[0], again[0]));
+	/* Well again: now there are two copies. */
+	damage_chunk(f, refs[0]);
+	scrub_all(f);
+	assert_int_equal(commit(f->store), 0);
+	assert_int_equal(store_marks_begin(f->store, 0, 1 << 20, &marks), 0);
+	for (unsigned i = 0; i < COUNT; i++) {
+		if (i < COUNT / 3)
+			store_mark(f->store, marks, again[i]);
+		assert_int_equal(store_chunk_info(f->store, refs[i], &raw, &stored, &fingerprint), 0);
+		assert_int_equal(index_insert(f->store->index, &fingerprint, refs[i]), 0);
+	}
+	damage_chunk(f, again[0]);
+	scrub_all(f);
+	assert_false(store_is_damaged(f->store, again[0]));
+	sweep_all(f, &marks);
+	assert_int_equal(commit(f->store), 0);
+	fixture_close(f);
+	fixture_open(f);
+	check_many(f->store, 1, COUNT / 3, again);
 }
 
 int main(void)
@@ -240,6 +288,7 @@ int main(void)
 		STORE_TEST(test_damaged_directory),
 		STORE_TEST(test_scrub_finds_damage),
 		STORE_TEST(test_sweep_repairs),
+		STORE_TEST(test_scrub_heals_while_cleaning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
