@@ -404,7 +404,10 @@ int catalogue_commit(struct catalogue *c)
 		code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	if (code != SQLITE_OK) {
 		catalogue_rollback(c);
-		return catalogue_errno(c, code, "commit");
+		int error = catalogue_errno(c, code, "commit");
+		/* Memory may run out when all is in the log already: whether that counts after a
+		 * crash is not known, so it must not be tried again. */
+		return error == -ENOMEM ? -EIO : error;
 	}
 	if (c->wal_pages >= CATALOGUE_WAL_PAGES)
 		catalogue_checkpoint(c);

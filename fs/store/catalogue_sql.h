@@ -26,6 +26,8 @@ enum catalogue_connection { CATALOGUE_WRITER, CATALOGUE_READER };
 	X(SQL_PACK_IN_SEGMENT, CATALOGUE_READER, \
 	  "SELECT pack,version,kind,segment,offset,length,slots,raw FROM pack WHERE segment=?1" \
 	  " ORDER BY offset") \
+	X(SQL_PACK_LEFT, CATALOGUE_WRITER, \
+	  "SELECT 1 FROM pack WHERE segment=?1 LIMIT 1") \
 	X(SQL_PACK_LAST, CATALOGUE_READER, \
 	  "SELECT coalesce(max(pack),0) FROM pack") \
 	X(SQL_PACK_PUT, CATALOGUE_WRITER, \

@@ -37,6 +37,9 @@ static uint64_t marks_words(uint64_t bits)
 /* Appends packs up to `number`, of which only the last one has slots. False: over the limit. */
 static int marks_add_pack(struct store_marks *m, uint64_t number, uint32_t slots, bool *room)
 {
+	/* Numbers before the first pack there is are not covered: a store forgets more than it has. */
+	if (m->end == m->first)
+		m->first = m->end = number;
 	uint64_t count = number + 1 - m->first;
 	uint64_t have = m->end - m->first;
 	uint64_t bits = m->start[have] + slots;

@@ -227,8 +227,10 @@ static void rewrite_finish(struct pack *fresh)
 /* Room that was allotted for a copy that does not come about is given back. */
 static void rewrite_undo(struct store *store, struct pack **fresh)
 {
-	if (*fresh && (*fresh)->placed)
+	if (*fresh && (*fresh)->placed) {
+		segments_give_back(store->segments, &(*fresh)->place);
 		segments_discard(store->segments, &(*fresh)->place);
+	}
 	pack_release(fresh);
 }
 

@@ -51,6 +51,9 @@ void segments_close(struct segments **segments);
 int segments_allocate(struct segments *s, uint64_t length, struct segment_place *place);
 /* Gives back room that was allotted and will not be committed. */
 void segments_discard(struct segments *s, const struct segment_place *place);
+/* Before that: its blocks, too. Not when a commit may have named it that failed by an I/O error:
+ * what the disk has of that commit is not known. */
+void segments_give_back(struct segments *s, const struct segment_place *place);
 int segments_write(struct segments *s, const struct segment_place *place, const struct iovec *parts,
 		   int count);
 /* -EIO for a segment or bytes that are not there. */

@@ -73,13 +73,29 @@ static enum segment_state segment_record_state(const struct segment *segment)
 	return segment_all_committed(segment) ? SEGMENT_SEALED : SEGMENT_OPEN;
 }
 
+/* What the sizes say is not enough to remove a file: one row of a pack may be damaged. */
+static int segment_decide_drop(struct catalogue *catalogue, struct segment *segment)
+{
+	segment->record_drop = segment_is_empty(segment);
+	if (!segment->record_drop)
+		return 0;
+	sqlite3_stmt *pack = catalogue_statement(catalogue, SQL_PACK_LEFT);
+	sqlite3_bind_int64(pack, 1, (int64_t)segment->number);
+	int code = sqlite3_step(pack);
+	sqlite3_reset(pack);
+	segment->record_drop = code == SQLITE_DONE;
+	return catalogue_errno(catalogue, code, "look for a segment's packs");
+}
+
 static int segment_record_row(struct catalogue *catalogue, struct segment *segment)
 {
 	sqlite3_stmt *row;
 	if (segment->lost_end > segment->record_size)
 		segment->record_size = segment->lost_end;
 	segment->record_lost = segment->lost;
-	segment->record_drop = segment_is_empty(segment);
+	int error = segment_decide_drop(catalogue, segment);
+	if (error)
+		return error;
 	if (segment->record_drop) {
 		row = catalogue_statement(catalogue, SQL_SEGMENT_DELETE);
 		sqlite3_bind_int64(row, 1, (int64_t)segment->number);
@@ -156,6 +172,19 @@ static int segment_file_punch(int fd, const struct segment_place *place)
 			 (off_t)place->length) < 0
 		       ? -errno
 		       : 0;
+}
+
+void segments_give_back(struct segments *s, const struct segment_place *place)
+{
+	segments_punch(s, place);
+	LOCK_SCOPE(&s->lock);
+	struct segment *segment = segment_find_locked(s, place->segment);
+	ASSERT(segment != NULL);
+	if (!s->no_punching || segment->end != place->offset + place->length)
+		return;
+	CLEANUP_FREE char *path = segment_file_path(s->path, segment->number);
+	if (truncate(path, (off_t)place->offset) < 0)
+		log_warning("%s: cannot be cut off: %s", path, strerror(errno));
 }
 
 void segments_punch(struct segments *s, const struct segment_place *place)

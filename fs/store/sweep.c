@@ -220,14 +220,17 @@ static int sweep_sync(struct store_sweep *sweep)
 /* Forgets what a step has collected; its copies are dead bytes from now on. */
 static void sweep_abandon(struct store_sweep *sweep)
 {
-	for (unsigned i = 0; i < sweep->count; i++) {
-		struct sweep_change *change = &sweep->changes[i];
+	struct store *store = sweep->store;
+	/* The last one first, so that the end of the segment goes back with them. */
+	while (sweep->count > 0) {
+		struct sweep_change *change = &sweep->changes[--sweep->count];
+		if (change->fresh && !store_failed(store))
+			segments_give_back(store->segments, &change->fresh->place);
 		if (change->fresh)
-			segments_discard(sweep->store->segments, &change->fresh->place);
+			segments_discard(store->segments, &change->fresh->place);
 		pack_release(&change->fresh);
 	}
-	sweep->count = 0;
-	sweep_set_range(sweep->store, 0, 0);
+	sweep_set_range(store, 0, 0);
 }
 
 int store_sweep_step(struct store_sweep *sweep)
@@ -328,13 +331,25 @@ static void sweep_forget_damage(struct store *store, const struct pack *fresh)
 	}
 }
 
+/* The row may be damaged: what is given away must say itself that it is this pack. */
+static bool sweep_owns_place(struct store *store, const struct sweep_change *change)
+{
+	uint8_t data[PACK_HEADER_SIZE];
+	struct pack_header header;
+	const struct segment_place *old = &change->old;
+	return segments_read(store->segments, old->segment, old->offset, data, sizeof(data)) == 0 &&
+	       pack_header_decode(data, store->sb.uuid, &header) == 0 &&
+	       header.pack == change->pack && header.length == old->length;
+}
+
 static void sweep_finish(struct store_sweep *sweep, struct sweep_change *change)
 {
 	struct store *store = sweep->store;
 	sweep_apply(sweep, change);
 	if (change->fresh && !change->moved)
 		sweep_forget_damage(store, change->fresh);
-	segments_punch(store->segments, &change->old);
+	if (sweep_owns_place(store, change))
+		segments_punch(store->segments, &change->old);
 	pack_release(&change->fresh);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "fs/store/store_private.h"
@@ -235,6 +236,26 @@ static void test_refusals(void **state)
 	assert_null(f->store);
 }
 
+/* While the reserve is given away its size is no room for writers: what has been given to the
+ * commits that empty the store must not be filled up again. */
+static void test_released_reserve_is_not_for_writers(void **state)
+{
+	struct fixture *f = *state;
+	struct space *space = NULL;
+	struct statvfs host;
+	uint64_t available = 0;
+	shell("mkdir '%s/host'; : >'%s/host/reserve'", f->folder, f->folder);
+	char path[300];
+	snprintf(path, sizeof(path), "%s/host", f->folder);
+	assert_int_equal(space_open(path, UINT64_MAX, false, &space), 0);
+	assert_int_equal(statvfs(path, &host), 0);
+	assert_int_equal(space_available(space, &available), 0);
+	uint64_t room = (uint64_t)host.f_bavail * host.f_frsize;
+	uint64_t total = (uint64_t)host.f_blocks * host.f_frsize;
+	assert_in_range(available, 0, room > total / 100 ? room - total / 100 : 0);
+	space_free(&space);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +263,7 @@ int main(void)
 		STORE_TEST(test_write_error_is_for_good),
 		STORE_TEST(test_sync_error_is_for_good),
 		STORE_TEST(test_full_disk_takes_the_reserve),
+		STORE_TEST(test_released_reserve_is_not_for_writers),
 		STORE_TEST(test_full_disk_loses_nothing),
 		STORE_TEST(test_reservations),
 		STORE_TEST(test_no_memory),

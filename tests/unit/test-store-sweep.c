@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "fs/store/catalogue_sql.h"
 #include "fs/store/store_private.h"
 #include "fs/store/sweep.h"
 #include "lib/base/fault.h"
@@ -269,6 +270,94 @@ static void test_marks_in_passes(void **state)
 	assert_int_equal(get_error(f->store, refs[COUNT - 1 - 40]), lives(COUNT - 41) ? 0 : -ENOENT);
 }
 
+static void change_catalogue(struct fixture *f, const char *sql)
+{
+	struct catalogue *c = store_catalogue(f->store);
+	assert_int_equal(catalogue_begin(c), 0);
+	sqlite3 *db = sqlite3_db_handle(catalogue_statement(c, SQL_PACK_PUT));
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(catalogue_commit(c), 0);
+}
+
+/* Row of a dead pack that bits have been flipped in: what others have there is not taken from them. */
+static void check_bad_row(struct fixture *f, const char *sql)
+{
+	struct chunk_ref refs[COUNT];
+	put_committed(f, refs);
+	fixture_close(f);
+	fixture_open(f);
+	assert_int_equal(refs[0].pack, 1);
+	change_catalogue(f, sql);
+	struct store_marks *marks = begin(f);
+	for (unsigned i = 0; i < COUNT; i++)
+		if (refs[i].pack > 1)
+			store_mark(f->store, marks, refs[i]);
+	sweep_all(f, marks);
+	store_marks_end(f->store, &marks);
+	fixture_close(f);
+	fixture_open(f);
+	for (unsigned i = 0; i < COUNT; i++)
+		if (refs[i].pack > 1)
+			check_many(f->store, 1 + i, 1, &refs[i]);
+}
+
+static void test_bad_row_frees_no_other_pack(void **state)
+{
+	check_bad_row(*state, "UPDATE pack SET (segment, offset, length) ="
+			      " (SELECT segment, offset, length FROM pack WHERE pack = 2) WHERE pack = 1");
+}
+
+static void test_bad_length_removes_no_segment(void **state)
+{
+	check_bad_row(*state, "UPDATE pack SET length = 1 << 30 WHERE pack = 1");
+}
+
+/* What a step has written and no commit has taken is the host's again at once: on a full one the
+ * commit that failed could never succeed otherwise. */
+static void test_given_up_copies_leave_no_blocks(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	struct store_sweep *sweep = NULL;
+	struct store_sweep_options options = {.step_packs = 100};
+	put_committed(f, refs);
+	struct store_marks *marks = begin(f);
+	for (unsigned i = 0; i < COUNT; i++)
+		if (lives(i))
+			store_mark(f->store, marks, refs[i]);
+	uint64_t before = host_blocks(f);
+	assert_int_equal(store_sweep_begin(f->store, marks, &options, &sweep), 0);
+	assert_int_equal(store_sweep_step(sweep), 1);
+	assert_true(host_blocks(f) > before + (128u << 10));
+	fault_set("catalogue_full:1");
+	assert_int_equal(record(f, sweep), -ENOSPC);
+	fault_set(NULL);
+	assert_in_range(host_blocks(f), 0, before + (64u << 10));
+	store_sweep_end(&sweep);
+	store_marks_end(f->store, &marks);
+	check_many(f->store, 1, COUNT, refs);
+	fixture_close(f);
+	fixture_open(f);
+	check_many(f->store, 1, COUNT, refs);
+}
+
+/* Numbers that no pack has any more take no memory, however many there are. */
+static void test_marks_skip_unused_numbers(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	uint64_t first, end;
+	bool more;
+	f->store->next_pack = UINT64_C(1) << 36;
+	put_committed(f, refs);
+	struct store_marks *marks = begin(f);
+	store_marks_range(marks, &first, &end, &more);
+	assert_int_equal(first, refs[0].pack);
+	assert_int_equal(end, refs[COUNT - 1].pack + 1);
+	assert_false(more);
+	store_marks_end(f->store, &marks);
+}
+
 struct reader {
 	struct fixture *f;
 	const struct chunk_ref *refs;
@@ -337,6 +426,10 @@ int main(void)
 		STORE_TEST(test_failed_record_changes_nothing),
 		STORE_TEST(test_evacuation_without_punching),
 		STORE_TEST(test_marks_in_passes),
+		STORE_TEST(test_marks_skip_unused_numbers),
+		STORE_TEST(test_bad_row_frees_no_other_pack),
+		STORE_TEST(test_bad_length_removes_no_segment),
+		STORE_TEST(test_given_up_copies_leave_no_blocks),
 		STORE_TEST(test_readers_during_sweep),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
