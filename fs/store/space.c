@@ -42,16 +42,22 @@ struct space {
 	bool released;
 };
 
+/* A share of the room that there is, on a small host a larger one: a commit and a step of cleaning
+ * take as much there as elsewhere. */
+static uint64_t space_share(uint64_t room, uint64_t wanted)
+{
+	uint64_t share = room / 50;
+	if (share < SPACE_RESERVE_LEAST)
+		share = room / 8 < SPACE_RESERVE_LEAST ? room / 8 : SPACE_RESERVE_LEAST;
+	return share < wanted ? share : wanted;
+}
+
 static uint64_t space_reserve_size(int folder, uint64_t wanted)
 {
 	uint64_t available = 0, total = 0;
 	if (file_space(folder, &available, &total) < 0)
 		return 0;
-	uint64_t share = available / 50;
-	/* A commit and a step of cleaning take as much on a small host as on a large one. */
-	if (share < SPACE_RESERVE_LEAST)
-		share = available / 8 < SPACE_RESERVE_LEAST ? available / 8 : SPACE_RESERVE_LEAST;
-	return share < wanted ? share : wanted;
+	return space_share(available, wanted);
 }
 
 /* Allots blocks, not just a size: a sparse file would reserve nothing. */
@@ -79,6 +85,19 @@ int space_create_reserve(const char *store_path, uint64_t wanted)
 	return space_allot(path, space_reserve_size(folder, wanted));
 }
 
+void space_free(struct space **pointer)
+{
+	struct space *s = TAKE(*pointer);
+	if (!s)
+		return;
+	ASSERT_OBJECT(s, SPACE_MAGIC);
+	close(s->folder);
+	pthread_mutex_destroy(&s->lock);
+	s->magic = 0;
+	free(s->reserve_path);
+	free(s);
+}
+
 int space_open(const char *store_path, uint64_t reserve, bool read_only, struct space **space)
 {
 	struct stat st;
@@ -92,25 +111,16 @@ int space_open(const char *store_path, uint64_t reserve, bool read_only, struct 
 	s->folder = TAKE_FD(folder);
 	pthread_mutex_init(&s->lock, NULL);
 	/* What was made at first is what is held again: the host may be fuller by now. */
-	s->reserve_size = reserve;
 	s->released = stat(s->reserve_path, &st) < 0 || st.st_size == 0;
+	int error = file_space(s->folder, &s->host_free, &s->host_total);
+	s->reserve_size = space_share(s->host_total, reserve);
 	if (!s->released)
 		s->reserve_size = (uint64_t)st.st_size;
-	*space = s;
-	return 0;
-}
-
-void space_free(struct space **pointer)
-{
-	struct space *s = TAKE(*pointer);
-	if (!s)
-		return;
-	ASSERT_OBJECT(s, SPACE_MAGIC);
-	close(s->folder);
-	pthread_mutex_destroy(&s->lock);
-	s->magic = 0;
-	free(s->reserve_path);
-	free(s);
+	if (error)
+		space_free(&s);
+	else
+		*space = s;
+	return error;
 }
 
 static int space_ask_locked(struct space *s, uint64_t age_ns)
@@ -134,7 +144,8 @@ static uint64_t space_available_locked(const struct space *s)
 	if (slack > SPACE_SLACK_MAX)
 		slack = SPACE_SLACK_MAX;
 	uint64_t promised = s->promised + s->promised / SPACE_OVERHEAD_SHARE;
-	uint64_t taken = slack + promised + s->accepted + s->written;
+	uint64_t held = s->released ? s->reserve_size : 0;
+	uint64_t taken = slack + held + promised + s->accepted + s->written;
 	return s->host_free > taken ? s->host_free - taken : 0;
 }
 
@@ -211,7 +222,7 @@ void space_restore(struct space *s)
 	if (!s->released || s->read_only || space_ask_locked(s, SPACE_ASK_NS) < 0)
 		return;
 	uint64_t size = space_reserve_size(s->folder, s->reserve_size);
-	if (size == 0 || space_available_locked(s) < 2 * size || size < s->reserve_size / 2)
+	if (size == 0 || space_available_locked(s) < size || size < s->reserve_size / 2)
 		return;
 	s->asked_ns = 0;
 	if (space_allot(s->reserve_path, size) == 0) {

@@ -5,7 +5,8 @@
  * delete, commit and clean.
  *
  * available = host's free - slack - promised - accepted but not written yet
- *             - written since the host was last asked
+ *             - written since the host was last asked - the reserve while it is
+ *             given away: commits and cleaning may have it, writers may not
  */
 #ifndef FS_STORE_SPACE_H
 #define FS_STORE_SPACE_H
