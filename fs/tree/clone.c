@@ -105,6 +105,7 @@ static int clone_one(struct tree *t, struct inode *source, struct inode *parent,
 
 struct clone_pair {
 	uint64_t source, target;
+	int64_t atime, mtime; /* of the source: entries that come in change the target's */
 };
 
 struct clone_names {
@@ -134,11 +135,12 @@ struct clone_work {
 	uint64_t root; /* the clone itself, which must not be cloned when it lies in the source */
 };
 
-static int clone_push(struct clone_work *work, uint64_t source, uint64_t target)
+static int clone_push(struct clone_work *work, uint64_t source, const struct inode *target)
 {
 	if (mem_reserve(&work->list, &work->capacity, work->count + 1, sizeof(*work->list)))
 		return -ENOMEM;
-	work->list[work->count++] = (struct clone_pair){source, target};
+	work->list[work->count++] = (struct clone_pair){source, target->row.number,
+							target->row.atime, target->row.mtime};
 	return 0;
 }
 
@@ -154,8 +156,23 @@ static int clone_child(struct tree *t, struct clone_work *work, struct inode *ta
 		return error == -ESTALE ? 0 : error; /* removed meanwhile */
 	error = clone_one(t, source, target, name, &made);
 	if (!error && S_ISDIR(source->row.mode))
-		error = clone_push(work, source->row.number, made->row.number);
+		error = clone_push(work, source->row.number, made);
 	return error;
+}
+
+/* A directory that is full has the times of its source again. */
+static int clone_times(struct tree *t, struct inode *target, const struct clone_pair *pair)
+{
+	int error = change_begin(t);
+	if (error)
+		return error;
+	pthread_mutex_lock(&target->lock);
+	target->row.atime = pair->atime;
+	target->row.mtime = pair->mtime;
+	pthread_mutex_unlock(&target->lock);
+	inode_mark(target);
+	change_end(t);
+	return 0;
 }
 
 static int clone_directory(struct tree *t, struct clone_work *work, struct clone_pair pair)
@@ -176,6 +193,8 @@ static int clone_directory(struct tree *t, struct clone_work *work, struct clone
 			error = clone_child(t, work, target, names->name[i], names->inode[i]);
 	} while (!error && names->count == CLONE_BATCH);
 	tree_closedir(&dir);
+	if (!error)
+		error = clone_times(t, target, &pair);
 	return error;
 }
 
@@ -194,7 +213,7 @@ int tree_clone(struct tree *t, const char *source_path, const char *target_path)
 		return error;
 	struct clone_work work = {.root = made->row.number};
 	if (S_ISDIR(source->row.mode))
-		error = clone_push(&work, source->row.number, made->row.number);
+		error = clone_push(&work, source->row.number, made);
 	while (!error && work.count)
 		error = clone_directory(t, &work, work.list[--work.count]);
 	free(work.list);

@@ -5,6 +5,11 @@ APPS_TESTS = \
 	tests/fs/test-apps-compile.sh \
 	tests/fs/test-apps-git.sh \
 	tests/fs/test-apps-sqlite.sh \
-	tests/fs/test-apps-tar-rsync.sh
+	tests/fs/test-apps-tar-rsync.sh \
+	tests/fs/test-clone.sh \
+	tests/fs/test-dedup.sh \
+	tests/fs/test-parallel.sh \
+	tests/fs/test-quota.sh
 dist_check_SCRIPTS += $(APPS_TESTS)
 TESTS += $(APPS_TESTS)
+THREAD_TESTS += tests/fs/test-parallel.sh
