@@ -15,6 +15,7 @@ TOOL_TESTS = \
 	tests/fs/test-mkfs-parameters.sh \
 	tests/fs/test-mkfs-refuses.sh \
 	tests/fs/test-mount-cache.sh \
+	tests/fs/test-mount-control.sh \
 	tests/fs/test-mount-direct.sh \
 	tests/fs/test-mount-clone.sh \
 	tests/fs/test-mount-cycle.sh \
@@ -22,6 +23,7 @@ TOOL_TESTS = \
 	tests/fs/test-mount-failure.sh \
 	tests/fs/test-mount-handles.sh \
 	tests/fs/test-mount-helper.sh \
+	tests/fs/test-mount-limits.sh \
 	tests/fs/test-mount-options.sh \
 	tests/fs/test-mount-paths.sh \
 	tests/fs/test-mount-refuses.sh \
