@@ -161,7 +161,9 @@ static bool prefetch_is_idle(struct store *store, struct chunk_ref ref, uint32_t
 	return idle;
 }
 
-static struct store_prefetch *prefetch_take(struct store *store, struct chunk_ref ref, uint32_t region)
+/* A place for the wish, or NULL: there is none (*full), or somebody has the same wish. */
+static struct store_prefetch *prefetch_take(struct store *store, struct chunk_ref ref, uint32_t region,
+					    bool *full)
 {
 	struct store_prefetch *wish = NULL;
 	LOCK_SCOPE(&store->prefetch_lock);
@@ -172,19 +174,22 @@ static struct store_prefetch *prefetch_take(struct store *store, struct chunk_re
 		if (!p->used)
 			wish = p;
 	}
+	*full = wish == NULL;
 	if (wish)
 		*wish = (struct store_prefetch){.store = store, .ref = ref, .region = region, .used = true};
 	return wish;
 }
 
-void store_prefetch(struct store *store, struct chunk_ref ref)
+bool store_prefetch(struct store *store, struct chunk_ref ref)
 {
 	uint32_t region;
+	bool full = false;
 	if (store_resolve(store, &ref) < 0 || prefetch_is_idle(store, ref, &region))
-		return;
-	struct store_prefetch *wish = prefetch_take(store, ref, region);
+		return true;
+	struct store_prefetch *wish = prefetch_take(store, ref, region, &full);
 	if (!wish)
-		return;
+		return !full;
 	wish->task = (struct pool_task){.run = prefetch_run, .argument = wish};
 	pool_submit(store->pool, POOL_READ, &wish->task);
+	return true;
 }

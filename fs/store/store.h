@@ -113,8 +113,9 @@ struct store_view {
  * (a damaged map), -ENOMEM. */
 int store_get(struct store *store, struct chunk_ref ref, struct store_view *view);
 void store_view_release(struct store_view *view);
-/* Loads the chunk's region into the cache in the background; drops the wish when busy. */
-void store_prefetch(struct store *store, struct chunk_ref ref);
+/* Loads the chunk's region into the cache in the background; false when too much of that is
+ * waiting already. */
+bool store_prefetch(struct store *store, struct chunk_ref ref);
 /* Raw and stored size of a chunk (stored: its share of the region), and its fingerprint unless
  * that is NULL. */
 int store_chunk_info(struct store *store, struct chunk_ref ref, uint32_t *raw, uint32_t *stored,

@@ -20,7 +20,7 @@
 #define STORE_MAGIC        0x53544f52u
 #define STORE_STREAM_MAGIC 0x5354524du
 
-#define STORE_PREFETCH_MAX 16u
+#define STORE_PREFETCH_MAX 64u
 
 struct store_marks;
 

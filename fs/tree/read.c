@@ -19,7 +19,8 @@
 
 #define READ_EXTENTS  128
 #define READ_TRIES    3
-#define READ_AHEAD    (2u << 20) /* bytes of the file */
+#define READ_AHEAD_PART 16       /* of the tree's memory: bytes of the file to load ahead */
+#define READ_NEAR     (8u << 20) /* as much as the kernel asks for at once */
 #define READ_RUN      (64u << 10) /* bytes in a row that make a reader sequential */
 #define ZEROS_SIZE    (256u << 10)
 
@@ -143,27 +144,48 @@ static int read_fetch(struct tree *t, struct tree_read *read)
 	return error;
 }
 
-/* Lock held: has the regions after `end` loaded when the reader is sequential. */
+/* Lock held: notes the read; true when the reader is sequential. The kernel reads ahead in several
+ * requests at once, which come in any order. */
+static bool read_is_sequential_locked(struct content *content, uint64_t offset, uint64_t end)
+{
+	bool near = offset <= content->read_next + READ_NEAR && end + READ_NEAR >= content->read_next;
+	if (!near) {
+		content->read_run = 0;
+		content->read_next = content->prefetched = end;
+	} else if (end > content->read_next) {
+		content->read_next = end;
+	}
+	content->read_run += end - offset;
+	return content->read_run >= READ_RUN;
+}
+
+/* Lock held: has the regions after what is read loaded, so that the workers decode them while
+ * the reader is busy with what it has got. */
 static void read_ahead_locked(struct inode *inode, uint64_t offset, uint64_t end)
 {
 	struct content *content = inode->content;
+	struct tree *t = inode->tree;
 	struct extent extents[READ_EXTENTS];
-	content->read_run = offset == content->read_next ? content->read_run + end - offset : 0;
-	content->read_next = end;
-	if (content->read_run < READ_RUN || !content->map) {
-		content->prefetched = end;
+	if (!read_is_sequential_locked(content, offset, end) || !content->map)
 		return;
-	}
-	uint64_t from = content->prefetched > end ? content->prefetched : end;
-	uint64_t to = end + READ_AHEAD < inode->row.size ? end + READ_AHEAD : inode->row.size;
-	/* In steps of a quarter, so that a small read does not look for each few bytes. */
-	if (from >= to || (to - from < READ_AHEAD / 4 && to != inode->row.size))
+	uint64_t ahead = t->options.memory / READ_AHEAD_PART;
+	uint64_t from = content->prefetched > content->read_next ? content->prefetched : content->read_next;
+	uint64_t to = content->read_next + ahead;
+	if (to > inode->row.size)
+		to = inode->row.size;
+	/* In steps, so that a small read does not look for each few bytes. */
+	if (from >= to || (to - from < ahead / 8 && to != inode->row.size))
 		return;
-	int n = filemap_read(content->map, from, to - from, extents, READ_EXTENTS);
-	for (int i = 0; i < n; i++) {
-		if (extents[i].kind == EXTENT_DATA)
-			store_prefetch(inode->tree->store, extents[i].chunk);
-		from += extents[i].length;
+	bool room = true;
+	while (room && from < to) {
+		int n = filemap_read(content->map, from, to - from, extents, READ_EXTENTS);
+		for (int i = 0; i < n && room; i++) {
+			if (extents[i].kind == EXTENT_DATA)
+				room = store_prefetch(t->store, extents[i].chunk);
+			if (room)
+				from += extents[i].length;
+		}
+		room = room && n > 0;
 	}
 	content->prefetched = from;
 }
