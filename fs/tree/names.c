@@ -68,6 +68,16 @@ static int lookup_number(struct tree *t, uint64_t parent, const char *name, uint
 	return error;
 }
 
+/* Counts a reference, unless the inode is on its way out: a file handle may name it still. */
+static int lookup_reference(struct inode *inode)
+{
+	LOCK_SCOPE(&inode->lock);
+	if (inode->deleted)
+		return -ENOENT;
+	inode_reference(inode, 1);
+	return 0;
+}
+
 int tree_lookup(struct tree *t, uint64_t parent, const char *name, struct tree_entry *entry)
 {
 	CLEANUP_INODE struct inode *inode = NULL;
@@ -76,21 +86,12 @@ int tree_lookup(struct tree *t, uint64_t parent, const char *name, struct tree_e
 	int error = lookup_number(t, parent, name, &number);
 	if (!error)
 		error = inode_get(t, number, &inode);
+	if (!error)
+		error = lookup_reference(inode);
 	if (error)
 		return error == -ESTALE ? -ENOENT : error;
-	inode_reference(inode, 1);
 	inode_entry(inode, entry);
 	return 0;
-}
-
-int tree_check_generation(struct tree *t, uint64_t number, uint64_t generation)
-{
-	CLEANUP_INODE struct inode *inode = NULL;
-	int error = inode_get(t, number, &inode);
-	if (error)
-		return error;
-	LOCK_SCOPE(&inode->lock);
-	return inode->deleted || inode->row.generation != generation ? -ESTALE : 0;
 }
 
 uint64_t child_container(const struct inode *directory, const struct inode *child)

@@ -392,8 +392,3 @@ void tree_get_stats(struct tree *t, struct tree_stats *stats)
 	stats->memory_bytes = slabs_memory(t) + stats->inodes_cached * TREE_INODE_BYTES +
 			      entries * TREE_ENTRY_BYTES + references;
 }
-
-struct store *tree_store(struct tree *t)
-{
-	return t->store;
-}

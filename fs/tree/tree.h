@@ -68,8 +68,6 @@ struct tree_caller {
  * tree_make(), tree_link(); tree_forget() gives them back. */
 int tree_lookup(struct tree *t, uint64_t parent, const char *name, struct tree_entry *entry);
 void tree_forget(struct tree *t, uint64_t inode, uint64_t count);
-/* -ESTALE unless the inode exists with this generation (NFS handles); takes no reference. */
-int tree_check_generation(struct tree *t, uint64_t inode, uint64_t generation);
 /* Regular files, directories, symbolic links (target), devices, FIFOs and sockets. Applies
  * set-group-ID inheritance and default ACLs. */
 int tree_make(struct tree *t, uint64_t parent, const char *name, mode_t mode, dev_t rdev,
@@ -171,7 +169,6 @@ struct tree_stats {
 	uint64_t bytes_written, bytes_read, operations, memory_bytes;
 };
 void tree_get_stats(struct tree *t, struct tree_stats *stats);
-struct store *tree_store(struct tree *t);
 /* Copies the catalogue into the segments now and commits (fs/tree/backup.h); nothing to do when
  * no commit has changed anything since the last copy, be it in an earlier mount. */
 int tree_backup_catalogue(struct tree *t);
