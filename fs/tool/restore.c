@@ -37,8 +37,8 @@
 
 struct restore {
 	const char *path;
-	const struct superblock *superblock;
 	struct scan scan;
+	struct pack_list packs; /* of these, one of each number */
 	struct reader *reader;
 	char *file; /* catalogue.sqlite.restored */
 };
@@ -102,6 +102,16 @@ static int copy_map(struct restore *r, struct filemap *map, uint64_t size, int f
 	return 0;
 }
 
+/* What a restoring that was cut off has left: SQLite would take it for this copy's log. */
+static void copy_remove_log(const struct restore *r)
+{
+	CLEANUP_FREE char *log = mem_printf("%s-wal", r->file);
+	CLEANUP_FREE char *shared = mem_printf("%s-shm", r->file);
+
+	unlink(log);
+	unlink(shared);
+}
+
 static int copy_write(struct restore *r, const struct anchor *anchor)
 {
 	const struct filemap_io io = reader_filemap_io(r->reader);
@@ -160,8 +170,8 @@ static int candidates_find(struct restore *r, struct candidate **list, size_t *c
 {
 	size_t capacity = 0;
 
-	for (size_t i = 0; i < r->scan.packs.count; i++) {
-		const struct pack_row *row = &r->scan.packs.rows[i];
+	for (size_t i = 0; i < r->packs.count; i++) {
+		const struct pack_row *row = &r->packs.rows[i];
 
 		for (uint32_t slot = 0; row->kind == PACK_ANCHOR && slot < row->slots; slot++) {
 			struct chunk_ref ref = {row->pack, slot};
@@ -235,12 +245,12 @@ static int rows_put(struct fsck *f, const char *sql, const int64_t *values, int 
 	return error < 0 ? error : 0;
 }
 
-static int packs_put(struct fsck *f, const struct scan *scan)
+static int packs_put(struct fsck *f, const struct pack_list *packs)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < scan->packs.count && !error; i++) {
-		const struct pack_row *p = &scan->packs.rows[i];
+	for (size_t i = 0; i < packs->count && !error; i++) {
+		const struct pack_row *p = &packs->rows[i];
 		const int64_t values[] = {
 			(int64_t)p->pack,   p->version,		p->kind,  (int64_t)p->segment,
 			(int64_t)p->offset, (int64_t)p->length, p->slots, (int64_t)p->raw};
@@ -273,24 +283,25 @@ static int segments_put(struct fsck *f, const struct scan *scan)
 
 /* Numbers that have been given out since the copy was made must not be given out again, and
  * the cursors of jobs mean nothing any more. */
-static int numbers_put(struct fsck *f, const struct scan *scan)
+static int numbers_put(struct fsck *f, const struct scan *scan, const struct pack_list *packs)
 {
 	CLEANUP_FREE char *apart = NULL;
 	uint64_t pack = 0, segment = 0;
 	int error;
 
-	if (scan->packs.count)
-		pack = scan->packs.rows[scan->packs.count - 1].pack;
+	if (packs->count)
+		pack = packs->rows[packs->count - 1].pack;
 	for (size_t i = 0; i < scan->segment_count; i++)
 		if (scan->segments[i].number > segment)
 			segment = scan->segments[i].number;
 	apart = mem_printf("DELETE FROM job;"
-			   "INSERT OR REPLACE INTO meta(key, value) VALUES('next_pack', %" PRIu64
-			   "),"
-			   " ('next_segment', %" PRIu64 "), ('packs', %zu);"
+			   "INSERT INTO meta(key, value) VALUES('next_pack', %" PRIu64 "),"
+			   " ('next_segment', %" PRIu64 ")"
+			   " ON CONFLICT(key) DO UPDATE SET value = max(value, excluded.value);"
+			   "INSERT OR REPLACE INTO meta(key, value) VALUES('packs', %zu);"
 			   "UPDATE meta SET value = value + %d"
 			   " WHERE key IN ('next_inode', 'mount_epoch');",
-			   pack + 1, segment + 1, scan->packs.count, NUMBERS_APART);
+			   pack + 1, segment + 1, packs->count, NUMBERS_APART);
 	error = db_run(f, apart);
 	return error;
 }
@@ -306,15 +317,21 @@ static int rows_replace(struct restore *r)
 		sqlite3_close(f.db);
 		return -EIO;
 	}
-	error = db_run(&f, "PRAGMA synchronous=FULL; BEGIN; DELETE FROM pack; DELETE FROM segment");
+	error = pack_list_load(&f);
 	if (!error)
-		error = packs_put(&f, &r->scan);
+		error = scan_choose(&r->scan, &f.packs, &r->packs);
+	if (!error)
+		error = db_run(&f, "PRAGMA synchronous=FULL; BEGIN;"
+				   " DELETE FROM pack; DELETE FROM segment");
+	if (!error)
+		error = packs_put(&f, &r->packs);
 	if (!error)
 		error = segments_put(&f, &r->scan);
 	if (!error)
-		error = numbers_put(&f, &r->scan);
+		error = numbers_put(&f, &r->scan, &r->packs);
 	if (!error)
 		error = db_run(&f, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+	pack_list_clear(&f.packs);
 	db_close(&f);
 	return error;
 }
@@ -351,7 +368,7 @@ static int catalogue_replace(const struct restore *r)
 
 int fsck_restore_catalogue(const char *path, const struct superblock *superblock)
 {
-	struct restore r = {.path = path, .superblock = superblock};
+	struct restore r = {.path = path};
 	int error;
 
 	r.file = mem_printf("%s/catalogue.sqlite.restored", path);
@@ -359,7 +376,10 @@ int fsck_restore_catalogue(const char *path, const struct superblock *superblock
 	if (error)
 		log_error("%s: the segments cannot be read: %s", path, strerror(-error));
 	else
-		error = reader_open(path, superblock->uuid, &r.scan.packs, &r.reader);
+		error = scan_choose(&r.scan, &(struct pack_list){0}, &r.packs);
+	if (!error)
+		error = reader_open(path, superblock->uuid, &r.packs, &r.reader);
+	copy_remove_log(&r);
 	if (!error)
 		error = copy_newest(&r);
 	if (!error)
@@ -369,10 +389,11 @@ int fsck_restore_catalogue(const char *path, const struct superblock *superblock
 	if (!error)
 		printf("%s: restored, with %zu packs in %zu segments; the old catalogue is"
 		       " catalogue.sqlite.damaged\n",
-		       path, r.scan.packs.count, r.scan.segment_count);
+		       path, r.packs.count, r.scan.segment_count);
 	else
 		unlink(r.file);
 	reader_close(&r.reader);
+	pack_list_clear(&r.packs);
 	scan_clear(&r.scan);
 	free(r.file);
 	return error;

@@ -84,16 +84,15 @@ static int segment_walk(struct scanner *s, uint64_t *end)
 		uint8_t data[PACK_HEADER_SIZE];
 		struct pack_header header;
 
+		/* What the disk does not give back is a damaged place like any other. */
 		error = file_pread(s->fd, data, sizeof(data), offset);
-		if (error)
-			break;
-		error = pack_header_decode(data, s->uuid, &header);
+		if (!error)
+			error = pack_header_decode(data, s->uuid, &header);
 		if (!error)
 			error = directory_check(s, offset, &header);
 		if (error == -ENOMEM)
 			break;
 		if (error) {
-			s->scan->damaged += error != -EBADMSG || data[0] != 0;
 			error = 0;
 			offset = next_place(s, offset);
 			continue;
@@ -130,36 +129,61 @@ static int segment_scan(void *context, uint64_t number)
 	return 0;
 }
 
+static int newer_first(uint64_t x, uint64_t y)
+{
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* By number; of one number the highest version first, and of that what was written last. */
 static int by_number(const void *a, const void *b)
 {
 	const struct pack_row *x = a, *y = b;
+	int order = newer_first(y->pack, x->pack);
 
-	if (x->pack != y->pack)
-		return x->pack < y->pack ? -1 : 1;
-	return x->version < y->version ? 1 : x->version > y->version ? -1 : 0;
+	if (!order)
+		order = newer_first(x->version, y->version);
+	if (!order)
+		order = newer_first(x->segment, y->segment);
+	return order ? order : newer_first(x->offset, y->offset);
 }
 
-/* The highest version of each number stays. */
-static void keep_newest(struct pack_list *list)
+static bool is_known(const struct pack_list *known, const struct pack_row *row)
+{
+	const struct pack_row *there = pack_list_find(known, row->pack);
+
+	return there && there->version == row->version && there->segment == row->segment &&
+	       there->offset == row->offset;
+}
+
+static void count_used(struct scan *scan, const struct pack_list *chosen)
+{
+	for (size_t k = 0; k < scan->segment_count; k++)
+		scan->segments[k].used = 0;
+	for (size_t i = 0; i < chosen->count; i++)
+		for (size_t k = 0; k < scan->segment_count; k++)
+			if (scan->segments[k].number == chosen->rows[i].segment) {
+				scan->segments[k].used += chosen->rows[i].length;
+				break;
+			}
+}
+
+int scan_choose(struct scan *scan, const struct pack_list *known, struct pack_list *chosen)
 {
 	size_t kept = 0;
 
-	if (list->count)
-		qsort(list->rows, list->count, sizeof(*list->rows), by_number);
-	for (size_t i = 0; i < list->count; i++)
-		if (kept == 0 || list->rows[kept - 1].pack != list->rows[i].pack)
-			list->rows[kept++] = list->rows[i];
-	list->count = kept;
-}
+	if (mem_reserve(&chosen->rows, &chosen->capacity, scan->packs.count, sizeof(*chosen->rows)))
+		return -ENOMEM;
+	for (size_t i = 0; i < scan->packs.count; i++) {
+		const struct pack_row *row = &scan->packs.rows[i];
 
-static void count_used(struct scan *scan)
-{
-	for (size_t i = 0; i < scan->packs.count; i++)
-		for (size_t k = 0; k < scan->segment_count; k++)
-			if (scan->segments[k].number == scan->packs.rows[i].segment) {
-				scan->segments[k].used += scan->packs.rows[i].length;
-				break;
-			}
+		if (kept == 0 || chosen->rows[kept - 1].pack != row->pack)
+			chosen->rows[kept++] = *row;
+		else if (is_known(known, row))
+			chosen->rows[kept - 1] = *row;
+	}
+	chosen->count = kept;
+	count_used(scan, chosen);
+	return 0;
 }
 
 int scan_store(const char *store_path, const uint8_t uuid[16], struct scan *scan)
@@ -169,8 +193,8 @@ int scan_store(const char *store_path, const uint8_t uuid[16], struct scan *scan
 
 	if (error)
 		return error;
-	keep_newest(&scan->packs);
-	count_used(scan);
+	if (scan->packs.count)
+		qsort(scan->packs.rows, scan->packs.count, sizeof(*scan->packs.rows), by_number);
 	return 0;
 }
 

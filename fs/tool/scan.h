@@ -11,18 +11,21 @@
 struct scan_segment {
 	uint64_t number;
 	uint64_t end;  /* of the last good pack in it */
-	uint64_t used; /* bytes of packs that count */
+	uint64_t used; /* bytes of packs that were chosen */
 };
 
 struct scan {
-	struct pack_list packs; /* the highest version of each number */
+	struct pack_list packs; /* all, by number, newest first */
 	struct scan_segment *segments;
 	size_t segment_count, segment_capacity;
-	uint64_t damaged; /* places that look like a pack and are none */
 };
 
 /* Reads all headers and directories; packs whose directory is damaged do not count. */
 int scan_store(const char *store_path, const uint8_t uuid[16], struct scan *scan);
+/* One pack of each number: the one that `known` has, if it was found, else the newest. A newer
+ * one may be a copy that cleaning made and no commit took, without chunks that are alive.
+ * Counts what they use of the segments. 0 or -ENOMEM. */
+int scan_choose(struct scan *scan, const struct pack_list *known, struct pack_list *chosen);
 void scan_clear(struct scan *scan);
 
 #endif

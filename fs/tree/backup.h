@@ -12,7 +12,8 @@
  *   the catalogue u64; its SHA-256 [32]; the map blob (as in inode.map)
  *
  * Restoring: scan the segments for packs (pack headers name number and version;
- * the greatest version of a number counts), read the newest anchor whose map and
+ * of several with one number the one that the copy knows counts, else the one of
+ * the greatest version, of these the one written last), read the newest anchor whose map and
  * chunks all read well, write the bytes to catalogue.sqlite and compare the
  * SHA-256. The rows of packs written after the copy are added from the scan.
  *

@@ -4,6 +4,7 @@
 # and the data of later packs is not lost to dedup.
 . "${top_srcdir:-.}/tests/functions.sh"
 need_fuse
+need sqlite3
 
 mount_store
 cp -r "$top_srcdir/lib" "$mount/lib"
@@ -31,6 +32,26 @@ for damage in removed damaged; do
 	fsck_store
 	expect_status 0 fsck.granary --verify-data "$store"
 done
+# A place of the disk that does not read costs what is there, not the whole.
+for place in 3 9 20; do
+	rm "$store/catalogue.sqlite"
+	GRANARY_FAULT=pread:$place expect_status 1 fsck.granary --restore-catalogue "$store"
+done
+
+# What a restoring that was cut off has left is not taken for the new catalogue's log.
+sqlite3 "$store/catalogue.sqlite" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+cp "$store/catalogue.sqlite" "$scratch/other"
+sqlite3 "$scratch/other" >/dev/null <<-EOF
+	PRAGMA wal_autocheckpoint=0;
+	CREATE TABLE stranger(a);
+	.shell cp '$scratch/other-wal' '$scratch/left.wal'
+EOF
+[ -s "$scratch/left.wal" ] || fail "no log was made"
+cp "$scratch/left.wal" "$store/catalogue.sqlite.restored-wal"
+expect_status 1 fsck.granary --restore-catalogue "$store"
+check_equal "$(sqlite3 "$store/catalogue.sqlite" "SELECT count(*) FROM sqlite_schema WHERE name='stranger'")" 0 \
+	"what another log says"
+fsck_store
 mount_store
 check_equal "$(cat "$mount/new-removed" "$mount/new-damaged")" $'new\nnew' "what came after"
 umount_store

@@ -10,7 +10,8 @@ store_tests = tests/unit/test-store \
 	tests/unit/test-superblock \
 	tests/unit/test-catalogue \
 	tests/unit/test-pack \
-	tests/unit/test-pool
+	tests/unit/test-pool \
+	tests/unit/test-scan
 check_PROGRAMS += $(store_tests)
 TESTS += $(store_tests)
 
@@ -49,3 +50,8 @@ tests_unit_test_pack_LDADD = $(store_test_libs)
 tests_unit_test_pool_SOURCES = tests/unit/test-pool.c
 tests_unit_test_pool_CFLAGS = $(store_test_cflags)
 tests_unit_test_pool_LDADD = $(store_test_libs)
+
+tests_unit_test_scan_SOURCES = tests/unit/test-scan.c $(store_test_support) \
+	fs/tool/db.c fs/tool/packs.c fs/tool/scan.c
+tests_unit_test_scan_CFLAGS = $(store_test_cflags)
+tests_unit_test_scan_LDADD = $(store_test_libs)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* A scan of the segments finds every pack, and of several with one number the right one counts. */
+#include "tests/unit/store_support.h"
+
+#include <stdio.h>
+
+#include "fs/store/sweep.h"
+#include "fs/tool/scan.h"
+#include "lib/base/fault.h"
+
+#define COUNT 200u
+
+/* Cleaning has copied pack 1 forward, others have committed packs behind the copy, and the power
+ * fails before the step's own commit: *known is what the catalogue says of pack 1 then. */
+static struct chunk_ref cut_off_cleaning(struct fixture *f, struct pack_row *known)
+{
+	struct chunk_ref refs[COUNT], more[COUNT];
+	struct store_marks *marks = NULL;
+	struct store_sweep *sweep = NULL;
+	struct store_sweep_options options = {.step_packs = 100};
+	struct scan scan = {0};
+	struct pack_list packs = {0};
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	assert_int_equal(scan_store(f->path, f->sb.uuid, &scan), 0);
+	assert_int_equal(scan_choose(&scan, &packs, &packs), 0);
+	*known = *pack_list_find(&packs, refs[0].pack);
+	pack_list_clear(&packs);
+	scan_clear(&scan);
+	assert_int_equal(store_marks_begin(f->store, 0, 1 << 20, &marks), 0);
+	for (unsigned i = 0; i < COUNT; i += 2)
+		store_mark(f->store, marks, refs[i]);
+	assert_int_equal(store_sweep_begin(f->store, marks, &options, &sweep), 0);
+	assert_int_equal(store_sweep_step(sweep), 1);
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 9000, COUNT, more);
+	assert_int_equal(commit(f->store), 0);
+	fixture_copy(f, "cut");
+	store_sweep_done(sweep, false);
+	store_sweep_end(&sweep);
+	store_marks_end(f->store, &marks);
+	return refs[0];
+}
+
+static void test_what_the_catalogue_knows_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct scan scan = {0};
+	struct pack_list none = {0}, chosen = {0}, known = {0};
+	struct pack_row row;
+	char cut[400];
+	struct chunk_ref ref = cut_off_cleaning(f, &row);
+	snprintf(cut, sizeof(cut), "%s/cut", f->folder);
+	assert_int_equal(scan_store(cut, f->sb.uuid, &scan), 0);
+	assert_int_equal(scan_choose(&scan, &none, &chosen), 0);
+	assert_int_equal(pack_list_find(&chosen, ref.pack)->version, 2);
+	known.rows = &row;
+	known.count = 1;
+	assert_int_equal(scan_choose(&scan, &known, &chosen), 0);
+	assert_int_equal(pack_list_find(&chosen, ref.pack)->version, 1);
+	assert_int_equal(pack_list_find(&chosen, ref.pack)->offset, row.offset);
+	/* One that is not where the catalogue had it has been copied forward since. */
+	row.offset += 512;
+	assert_int_equal(scan_choose(&scan, &known, &chosen), 0);
+	assert_int_equal(pack_list_find(&chosen, ref.pack)->version, 2);
+	pack_list_clear(&chosen);
+	scan_clear(&scan);
+}
+
+/* A place that the disk does not give back costs the pack that is there. */
+static void test_unreadable_place_is_passed_over(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	struct scan scan = {0}, less = {0};
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	assert_int_equal(scan_store(f->path, f->sb.uuid, &scan), 0);
+	assert_true(scan.packs.count > 2);
+	fault_set("pread:3");
+	assert_int_equal(scan_store(f->path, f->sb.uuid, &less), 0);
+	assert_int_equal(less.packs.count, scan.packs.count - 1);
+	scan_clear(&scan);
+	scan_clear(&less);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+		STORE_TEST(test_what_the_catalogue_knows_counts),
+		STORE_TEST(test_unreadable_place_is_passed_over),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
