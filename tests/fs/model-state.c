@@ -282,6 +282,10 @@ static void apply_contents(struct model *m, const struct model_op *op)
 static void apply_names(struct model *m, const struct model_op *op)
 {
 	struct model_file *file = m->names[op->name], *other = m->names[op->other];
+	bool moves = op->kind == MODEL_RENAME || op->kind == MODEL_EXCHANGE;
+	/* Between names of one file nothing happens, so that a sync has nothing to wait for. */
+	if (moves && file == other)
+		return;
 	m->folder_changed[op->name % MODEL_FOLDERS] = op->id;
 	if (op->kind != MODEL_CREATE && op->kind != MODEL_UNLINK)
 		m->folder_changed[op->other % MODEL_FOLDERS] = op->id;
@@ -294,8 +298,6 @@ static void apply_names(struct model *m, const struct model_op *op)
 					    .changed = op->id, .fd = -1};
 		break;
 	case MODEL_RENAME:
-		if (file == other) /* two names of one file: nothing happens */
-			break;
 		file_unlink(m, op->other);
 		m->names[op->other] = file;
 		m->names[op->name] = NULL;

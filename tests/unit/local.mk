@@ -8,4 +8,5 @@ include tests/unit/index.mk
 include tests/unit/store.mk
 include tests/unit/filemap.mk
 include tests/unit/tree.mk
+include tests/unit/model.mk
 endif
