@@ -193,6 +193,9 @@ static int command_verify_crash(int folder)
 		result = model_execute(m, folder, &again);
 		if (result == 0)
 			model_apply(m, &op);
+		/* From here on it counts as synced, as all that survived. */
+		if (result == 0 && syncfs(folder) < 0)
+			result = -errno;
 	}
 	if (result == 0) {
 		printf("model: operation %llu survived (synced %llu, begun %llu)\n",

@@ -17,6 +17,7 @@ for ((round = 0; round < ${KILL_ROUNDS:-15}; round++)); do
 		mkdir "$mount/one" "$mount/two"
 	fi
 	pids=()
+	rm -f "$scratch"/model-*.log
 	for folder in one two; do
 		"$model" --state="$scratch/state-$folder" --seed="$RANDOM" --seconds=60 --may-die \
 			run "$mount/$folder" >"$scratch/model-$folder.log" 2>&1 &
@@ -26,6 +27,10 @@ for ((round = 0; round < ${KILL_ROUNDS:-15}; round++)); do
 		timeout 20 granary fs clean "$mount" >/dev/null 2>&1 &
 		cleaners+=($!)
 	fi
+	for folder in one two; do
+		wait_for 20 grep -q '^model: seed' "$scratch/model-$folder.log" ||
+			fail "the model did not start: $(cat "$scratch/model-$folder.log")"
+	done
 	sleep "$((RANDOM % 2)).$((RANDOM % 10))5"
 	kill_store
 	for pid in "${pids[@]}"; do

@@ -21,12 +21,15 @@ mount_store "$store" "$mount" "${options[@]}"
 # Ends with granary-fsd killed at a random moment.
 run_killed() {
 	local pid
-	"$model" --state="$1" --seed="$RANDOM" --seconds=60 --may-die run "$2" &
+	rm -f "$scratch/model.log"
+	"$model" --state="$1" --seed="$RANDOM" --seconds=60 --may-die run "$2" >"$scratch/model.log" &
 	pid=$!
+	wait_for 20 grep -q '^model: seed' "$scratch/model.log" || fail "the model did not start"
 	sleep "$((1 + RANDOM % 4)).$((RANDOM % 10))"
 	kill_store
 	status=0
 	wait "$pid" || status=$?
+	cat "$scratch/model.log"
 	check_equal "$status" 3 "the model's end after kill -9"
 	mount_store "$store" "$mount" "${options[@]}"
 	"$model" --state="$1" verify-crash "$2" || fail "no state of the folder survived kill -9 (seed $seed)"
