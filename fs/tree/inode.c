@@ -301,7 +301,8 @@ void inode_reap(struct inode *inode)
 void inode_accessed_locked(struct inode *inode)
 {
 	struct inode_row *row = &inode->row;
-	if (!inode->tree->options.atime || inode->deleted)
+	/* A store that has failed takes nothing any more: the inode would stay dirty, in memory. */
+	if (!inode->tree->options.atime || inode->deleted || store_failed(inode->tree->store))
 		return;
 	if (row->atime > row->mtime && row->atime > row->ctime) {
 		int64_t now = clock_real_ns();

@@ -219,6 +219,24 @@ static void test_close_waits_for_what_is_under_way(void **state)
 	free(data);
 }
 
+/* Nothing will ever be written again, so reading must not pile up times to be written. */
+static void test_failed_store_marks_no_times(void **state)
+{
+	struct tree_test *test = *state;
+	struct tree_stats stats;
+	char out[4];
+	uint64_t file = test_make(test->tree, TREE_ROOT, "f", REGULAR);
+	test_write(test->tree, file, 0, "data", 4);
+	test_commit(test->tree);
+	store_fail(test->store, -EIO, "a test");
+	assert_int_equal(test_read(test->tree, file, 0, out, 4), 4);
+	tree_get_stats(test->tree, &stats);
+	assert_int_equal(stats.dirty_inodes, 0);
+	assert_int_equal(tree_close(&test->tree), -EIO);
+	store_close(&test->store);
+	tree_test_open(test);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, tree_test_setup, tree_test_teardown)
 
 int main(void)
@@ -227,7 +245,7 @@ int main(void)
 		CASE(test_commit_does_not_wait_for_a_writer), CASE(test_tiny_writes_take_little_memory),
 		CASE(test_references_outlive_the_cache), CASE(test_last_copy_holds_the_last_change),
 		CASE(test_copy_is_made_up_for_after_a_crash), CASE(test_accounts_of_links_that_stay_behind),
-		CASE(test_close_waits_for_what_is_under_way),
+		CASE(test_close_waits_for_what_is_under_way), CASE(test_failed_store_marks_no_times),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
