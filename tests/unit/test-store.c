@@ -267,8 +267,8 @@ static void test_unknown_references(void **state)
 	assert_int_equal(get_error(f->store, (struct chunk_ref){ref.pack, 1}), -ENOENT);
 	assert_int_equal(get_error(f->store, (struct chunk_ref){999, 0}), -ENOENT);
 	assert_int_equal(get_error(f->store, (struct chunk_ref){0, 0}), -ENOENT);
-	store_prefetch(f->store, ref);
-	store_prefetch(f->store, (struct chunk_ref){999, 0});
+	assert_true(store_prefetch(f->store, ref));
+	assert_true(store_prefetch(f->store, (struct chunk_ref){999, 0}));
 }
 
 /* Reading a region in several threads, ahead and directly, loads it once. */

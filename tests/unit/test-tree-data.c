@@ -380,6 +380,31 @@ static void test_open_truncates(void **state)
 	assert_memory_equal(out, "new", 3);
 }
 
+/* Writes may pass the kernel's cache by while nobody else has the file open; who comes later is
+ * noticed for as long as such a writer is there. */
+static void test_direct_handles_are_granted_to_lone_writers(void **state)
+{
+	struct tree *t = ((struct tree_test *)*state)->tree;
+	uint64_t file = test_make(t, TREE_ROOT, "f", REGULAR);
+	const int direct = O_WRONLY | O_DIRECT;
+	assert_int_equal(tree_open_file(t, file, O_WRONLY), 0);
+	assert_int_equal(tree_open_file(t, file, direct), 0);
+	tree_release_file(t, file);
+	tree_release_file(t, file);
+	assert_int_equal(tree_open_file(t, file, direct), 1);
+	assert_int_equal(tree_open_file(t, file, direct), 1);
+	assert_false(tree_is_mixed(t, file));
+	assert_int_equal(tree_open_file(t, file, O_RDONLY), 0);
+	assert_true(tree_is_mixed(t, file));
+	tree_release_file(t, file);
+	tree_release_direct(t, file);
+	assert_true(tree_is_mixed(t, file));
+	tree_release_direct(t, file);
+	assert_int_equal(tree_open_file(t, file, direct), 1);
+	assert_false(tree_is_mixed(t, file));
+	tree_release_direct(t, file);
+}
+
 /* ---- clones, containers, quotas ---- */
 
 static void test_clone_shares_everything(void **state)
@@ -507,6 +532,7 @@ int main(void)
 		CASE(test_zeros_are_holes),
 		CASE(test_huge_offsets),
 		CASE(test_open_truncates),
+		CASE(test_direct_handles_are_granted_to_lone_writers),
 		CASE(test_clone_shares_everything),
 		CASE(test_quota_refuses_at_the_write),
 		CASE(test_fallocate_modes),
