@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Quarantine; see damage.h. A table by place; places that are looked for by
- * fingerprint are found by walking it, which is short: damage is rare, and a
- * chunk is only looked for when it is new.
+ * fingerprint are found by walking it. A filter keeps nearly all new chunks from
+ * that: a segment that is lost makes tens of thousands of places.
  */
 #include "fs/store/damage.h"
 
@@ -18,6 +18,7 @@
 #include "lib/base/mem.h"
 
 #define DAMAGE_MAGIC 0x44414d47u
+#define DAMAGE_FILTER_BITS (1u << 20)
 
 struct damage_place {
 	uint64_t pack;
@@ -42,7 +43,36 @@ struct damage {
 	pthread_mutex_t lock; /* all below */
 	struct damage_entry *table;
 	uint64_t freezes;
+	uint64_t *filter; /* of the fingerprints ever known; NULL: none yet, or no memory */
+	bool unfiltered;  /* one is not in it */
 };
+
+static uint32_t damage_filter_bit(const struct fingerprint *fingerprint)
+{
+	uint32_t word;
+	memcpy(&word, fingerprint->bytes, sizeof(word));
+	return word % DAMAGE_FILTER_BITS;
+}
+
+static void damage_set_fingerprint_locked(struct damage *d, struct damage_entry *entry,
+					  const struct fingerprint *fingerprint)
+{
+	uint32_t bit = damage_filter_bit(fingerprint);
+	entry->fingerprint = *fingerprint;
+	entry->has_fingerprint = true;
+	if (!d->filter)
+		d->filter = mem_try_zalloc(DAMAGE_FILTER_BITS / 64, sizeof(*d->filter));
+	if (d->filter)
+		d->filter[bit / 64] |= UINT64_C(1) << (bit % 64);
+	else
+		d->unfiltered = true;
+}
+
+static bool damage_may_have_locked(const struct damage *d, const struct fingerprint *fingerprint)
+{
+	uint32_t bit = damage_filter_bit(fingerprint);
+	return d->unfiltered || (d->filter && d->filter[bit / 64] >> (bit % 64) & 1);
+}
 
 static struct damage_entry *damage_find_locked(struct damage *d, struct chunk_ref ref)
 {
@@ -117,6 +147,7 @@ void damage_free(struct damage **pointer)
 	ASSERT_OBJECT(d, DAMAGE_MAGIC);
 	HASH_ITER(hh, d->table, entry, next)
 		damage_remove_locked(d, entry);
+	free(d->filter);
 	pthread_mutex_destroy(&d->lock);
 	d->magic = 0;
 	free(d);
@@ -149,10 +180,8 @@ bool damage_add(struct damage *d, struct chunk_ref ref, const struct fingerprint
 	/* Without memory it is found again at the next read. */
 	if (!entry)
 		return true;
-	if (fingerprint && !entry->has_fingerprint) {
-		entry->fingerprint = *fingerprint;
-		entry->has_fingerprint = true;
-	}
+	if (fingerprint && !entry->has_fingerprint)
+		damage_set_fingerprint_locked(d, entry, fingerprint);
 	if (news) {
 		entry->forgotten = false;
 		entry->good = (struct chunk_ref){0};
@@ -173,6 +202,8 @@ bool damage_wants(struct damage *d, const struct fingerprint *fingerprint)
 	if (!damage_any(d))
 		return false;
 	LOCK_SCOPE(&d->lock);
+	if (!damage_may_have_locked(d, fingerprint))
+		return false;
 	for (struct damage_entry *entry = d->table; entry; entry = entry->hh.next)
 		if (damage_waits(entry, fingerprint))
 			return true;
@@ -232,17 +263,23 @@ void damage_forget_pack(struct damage *d, uint64_t pack)
 	}
 }
 
+/* The places that are quarantined now; the caller's to free. NULL without memory. */
+static struct damage_entry *damage_copy(struct damage *d, size_t *count)
+{
+	LOCK_SCOPE(&d->lock);
+	struct damage_entry *copy = mem_try_alloc(HASH_COUNT(d->table), sizeof(*copy));
+	*count = 0;
+	for (struct damage_entry *entry = d->table; copy && entry; entry = entry->hh.next)
+		if (!entry->forgotten)
+			copy[(*count)++] = *entry;
+	return copy;
+}
+
 int damage_each(struct damage *d, void (*each)(void *context, struct chunk_ref ref, struct chunk_ref good),
 		void *context)
 {
-	CLEANUP_FREE struct damage_entry *copy = NULL;
-	size_t n = 0;
-	pthread_mutex_lock(&d->lock);
-	copy = mem_try_alloc(HASH_COUNT(d->table), sizeof(*copy));
-	for (struct damage_entry *entry = d->table; copy && entry; entry = entry->hh.next)
-		if (!entry->forgotten)
-			copy[n++] = *entry;
-	pthread_mutex_unlock(&d->lock);
+	size_t n;
+	CLEANUP_FREE struct damage_entry *copy = damage_copy(d, &n);
 	if (!copy)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
@@ -256,28 +293,19 @@ void damage_learn(struct damage *d,
 		  int (*learn)(void *context, struct chunk_ref ref, struct fingerprint *fingerprint),
 		  void *context)
 {
-	/* Places are never removed before the store closes but by the committer; each is looked
-	 * up again after learn(), which runs without the lock. */
-	struct chunk_ref ref = {0};
-	for (uint64_t i = 0; i < __atomic_load_n(&d->entries, __ATOMIC_ACQUIRE); i++) {
+	size_t n;
+	/* Without memory nothing is learnt: what comes in again is stored and heals nothing. */
+	CLEANUP_FREE struct damage_entry *copy = damage_copy(d, &n);
+	for (size_t i = 0; copy && i < n; i++) {
+		struct chunk_ref ref = {copy[i].place.pack, (uint32_t)copy[i].place.slot};
 		struct fingerprint fingerprint;
-		pthread_mutex_lock(&d->lock);
-		struct damage_entry *entry = d->table;
-		for (uint64_t skip = 0; entry && skip < i; skip++)
-			entry = entry->hh.next;
-		bool wanted = entry && !entry->has_fingerprint && entry->place.slot != DAMAGE_DIRECTORY;
-		if (entry)
-			ref = (struct chunk_ref){entry->place.pack, (uint32_t)entry->place.slot};
-		pthread_mutex_unlock(&d->lock);
-		if (!wanted || learn(context, ref, &fingerprint) < 0)
+		if (copy[i].has_fingerprint || ref.slot == DAMAGE_DIRECTORY ||
+		    learn(context, ref, &fingerprint) < 0)
 			continue;
-		pthread_mutex_lock(&d->lock);
-		entry = damage_find_locked(d, ref);
-		if (entry) {
-			entry->fingerprint = fingerprint;
-			entry->has_fingerprint = true;
-		}
-		pthread_mutex_unlock(&d->lock);
+		LOCK_SCOPE(&d->lock);
+		struct damage_entry *entry = damage_find_locked(d, ref);
+		if (entry)
+			damage_set_fingerprint_locked(d, entry, &fingerprint);
 	}
 }
 

@@ -100,23 +100,24 @@ void superblock_format_uuid(const uint8_t uuid[16], char text[37])
 	}
 }
 
-static int superblock_parse_uuid(const char *text, uint8_t uuid[16])
+int superblock_parse_uuid(const char *text, uint8_t uuid[16])
 {
-	char again[37];
-	unsigned byte;
-	const char *p = text;
-	if (strlen(text) != 36)
-		return -EBADMSG;
+	uint8_t bytes[16];
+	size_t at = 0;
 	for (int i = 0; i < 16; i++) {
-		if (*p == '-')
-			p++;
-		if (sscanf(p, "%2x", &byte) != 1)
+		unsigned value;
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && text[at++] != '-')
 			return -EBADMSG;
-		uuid[i] = (uint8_t)byte;
-		p += 2;
+		if (!isxdigit((unsigned char)text[at]) || !isxdigit((unsigned char)text[at + 1]) ||
+		    sscanf(text + at, "%2x", &value) != 1)
+			return -EBADMSG;
+		bytes[i] = (uint8_t)value;
+		at += 2;
 	}
-	superblock_format_uuid(uuid, again);
-	return strcmp(text, again) == 0 ? 0 : -EBADMSG;
+	if (text[at])
+		return -EBADMSG;
+	memcpy(uuid, bytes, sizeof(bytes));
+	return 0;
 }
 
 /* ---- reading ---- */

@@ -33,6 +33,8 @@ int superblock_read(const char *store_path, struct superblock *sb);
 int superblock_write(const char *store_path, const struct superblock *sb);
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" and a NUL. */
 void superblock_format_uuid(const uint8_t uuid[16], char text[37]);
+/* The same back; -EBADMSG for anything else. */
+int superblock_parse_uuid(const char *text, uint8_t uuid[16]);
 /* Makes a new store in an empty or missing folder: store.conf, catalogue, segments/, index/,
  * the reserve. -ENOTEMPTY for anything else there, -EEXIST for a store. Logs the reason. */
 int superblock_create_store(const char *store_path, const struct superblock *sb);

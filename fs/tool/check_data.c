@@ -84,10 +84,7 @@ static int pack_verify(struct data_check *c)
 	if (error && !c->row->lost) {
 		finding(c->f, "pack %" PRIu64 ": its directory is damaged", c->row->pack);
 		c->row->lost = true;
-		error = quarantine(c, -1);
-		if (!error && c->quarantine)
-			finding_corrected(c->f, 0);
-		return error;
+		return quarantine(c, -1);
 	}
 	if (error)
 		return 0; /* said already */

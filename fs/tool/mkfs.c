@@ -113,7 +113,7 @@ static int set_reserve(struct request *r, const char *text)
 
 static int set_uuid(struct request *r, const char *text)
 {
-	if (tool_parse_uuid(text, r->superblock.uuid))
+	if (superblock_parse_uuid(text, r->superblock.uuid))
 		return tool_usage(PROGRAM, EXIT_USAGE, "--uuid: \"%s\" is not a UUID", text);
 	return 0;
 }

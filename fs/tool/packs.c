@@ -8,6 +8,8 @@
 #include "fs/tool/fsck.h"
 #include "lib/base/mem.h"
 
+#define HEAL_HOPS 16 /* as the store follows */
+
 static int pack_list_add(struct pack_list *list, sqlite3_stmt *s)
 {
 	if (mem_reserve(&list->rows, &list->capacity, list->count + 1, sizeof(*list->rows)))
@@ -58,7 +60,8 @@ static int pack_list_load_damage(struct fsck *f)
 	CLEANUP_STATEMENT sqlite3_stmt *s = NULL;
 	int more, error;
 
-	error = db_prepare(f, "SELECT pack, slot, heal_pack, heal_slot FROM damage", &s);
+	error = db_prepare(f, "SELECT pack, slot, heal_pack, heal_slot FROM damage"
+			   " ORDER BY pack, slot", &s);
 	if (error)
 		return error;
 	while ((more = db_step(f, s)) == 1)
@@ -128,11 +131,27 @@ int pack_row_set(const struct pack_row *row, uint64_t **bitmap, uint32_t slot)
 	return was;
 }
 
+static int by_damaged(const void *a, const void *b)
+{
+	const struct chunk_ref *x = a;
+	const struct chunk_ref *y = &((const struct pack_heal *)b)->damaged;
+
+	if (x->pack != y->pack)
+		return x->pack < y->pack ? -1 : 1;
+	return x->slot < y->slot ? -1 : x->slot > y->slot;
+}
+
 struct chunk_ref pack_list_healed(const struct pack_list *list, struct chunk_ref ref)
 {
-	for (size_t i = 0; i < list->heal_count; i++)
-		if (chunk_ref_equal(list->heals[i].damaged, ref))
-			return list->heals[i].good;
+	/* A good copy may have been damaged and healed in its turn. */
+	for (int hops = 0; list->heal_count && hops < HEAL_HOPS; hops++) {
+		const struct pack_heal *heal =
+			bsearch(&ref, list->heals, list->heal_count, sizeof(*heal), by_damaged);
+
+		if (!heal)
+			break;
+		ref = heal->good;
+	}
 	return ref;
 }
 

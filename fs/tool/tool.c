@@ -38,28 +38,6 @@ int tool_parse_size(const char *text, uint64_t *bytes)
 	return 0;
 }
 
-int tool_parse_uuid(const char *text, uint8_t uuid[16])
-{
-	uint8_t bytes[16];
-	size_t at = 0;
-
-	for (int i = 0; i < 16; i++) {
-		unsigned value;
-
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && text[at++] != '-')
-			return -EINVAL;
-		if (!isxdigit((unsigned char)text[at]) || !isxdigit((unsigned char)text[at + 1]) ||
-		    sscanf(text + at, "%2x", &value) != 1)
-			return -EINVAL;
-		bytes[i] = (uint8_t)value;
-		at += 2;
-	}
-	if (text[at])
-		return -EINVAL;
-	memcpy(uuid, bytes, sizeof(bytes));
-	return 0;
-}
-
 const char *tool_format_size(uint64_t bytes, char text[32])
 {
 	double value = (double)bytes;

@@ -7,8 +7,6 @@
 
 /* "64K", "1M", "2G", "1T" or plain bytes. 0, -EINVAL, or -ERANGE. */
 int tool_parse_size(const char *text, uint64_t *bytes);
-/* 36 characters with dashes. 0 or -EINVAL. */
-int tool_parse_uuid(const char *text, uint8_t uuid[16]);
 /* "4.0 MiB"; the buffer is the caller's. */
 const char *tool_format_size(uint64_t bytes, char text[32]);
 /* The text after "PROGRAM: ", as a usage error: always returns `status`. */

@@ -83,12 +83,25 @@ static void test_unreadable_place_is_passed_over(void **state)
 	scan_clear(&less);
 }
 
+/* A good copy that has been damaged and healed in its turn leads on. */
+static void test_healings_are_followed(void **state)
+{
+	struct pack_heal heals[] = {{{1, 0}, {2, 7}}, {{1, 3}, {5, 1}}, {{2, 7}, {3, 5}}};
+	const struct pack_list list = {.heals = heals, .heal_count = 3};
+	(void)state;
+	assert_true(chunk_ref_equal(pack_list_healed(&list, (struct chunk_ref){1, 0}),
+				    (struct chunk_ref){3, 5}));
+	assert_true(chunk_ref_equal(pack_list_healed(&list, (struct chunk_ref){1, 1}),
+				    (struct chunk_ref){1, 1}));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 		STORE_TEST(test_what_the_catalogue_knows_counts),
 		STORE_TEST(test_unreadable_place_is_passed_over),
+		cmocka_unit_test(test_healings_are_followed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

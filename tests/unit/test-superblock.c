@@ -154,6 +154,27 @@ static void test_create(void **state)
 	assert_int_equal(superblock_read(path, &sb), 0);
 }
 
+/* A UUID has its one form; nothing behind a shorter text is looked at. */
+static void test_uuid_text(void **state)
+{
+	static const char *const bad[] = {
+		"", "0", "01234567", "01234567-89ab-cdef-0123-456789abcde",
+		"01234567-89ab-cdef-0123-456789abcdef0", "0123456789abcdef0123456789abcdef0123",
+		"-0123456-89ab-cdef-0123-456789abcdef", "01-23-45-67-01-23-45-01-01-01-01-01-0",
+	};
+	uint8_t uuid[16];
+	char again[37];
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char *text = strdup(bad[i]);
+		assert_int_equal(superblock_parse_uuid(text, uuid), -EBADMSG);
+		free(text);
+	}
+	assert_int_equal(superblock_parse_uuid("01234567-89ab-cdef-0123-456789abcdef", uuid), 0);
+	superblock_format_uuid(uuid, again);
+	assert_string_equal(again, "01234567-89ab-cdef-0123-456789abcdef");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +183,7 @@ int main(void)
 		STORE_TEST(test_values),
 		STORE_TEST(test_every_damage),
 		STORE_TEST(test_create),
+		cmocka_unit_test(test_uuid_text),
 	};
 	/* Hundreds of refusals, each logged. */
 	if (!freopen("/dev/null", "w", stderr))
