@@ -32,13 +32,14 @@
 
 /* What the options table fills in before start(). */
 static struct {
-	uint64_t memory, threads, fuse_threads, commit_seconds;
+	uint64_t memory, threads, fuse_threads, commit_seconds, backup_seconds;
 	bool read_only, sparse_index, allow_other, writeback, noatime, clone_fd, fuse_debug;
 	char *compression, *mount_options;
 } settings = {
 	.memory = MEMORY_DEFAULT,
 	.fuse_threads = 10,
 	.commit_seconds = 5,
+	.backup_seconds = 3600,
 };
 
 /* clang-format off */
@@ -51,6 +52,8 @@ static const struct daemon_option fsd_options[] = {
 	  "threads that take requests (10)", &settings.fuse_threads },
 	{ "commit-seconds", 's', "commit_seconds", DAEMON_NUMBER, "SECONDS",
 	  "longest time before a change is durable (5)", &settings.commit_seconds },
+	{ "backup-seconds", 0, "backup_seconds", DAEMON_NUMBER, "SECONDS",
+	  "how often the catalogue is copied into the segments (3600)", &settings.backup_seconds },
 	{ "read-only", 'r', "read_only", DAEMON_FLAG, NULL,
 	  "change nothing in the store", &settings.read_only },
 	{ "compression", 'c', "compression", DAEMON_STRING, "NAME",
@@ -96,6 +99,10 @@ static int settings_check(int *compression)
 	}
 	if (settings.commit_seconds < 1 || settings.commit_seconds > 3600) {
 		log_error("commit-seconds: between 1 and 3600");
+		return -EINVAL;
+	}
+	if (settings.backup_seconds < 1 || settings.backup_seconds > 86400) {
+		log_error("backup-seconds: between 1 and 86400");
 		return -EINVAL;
 	}
 	return 0;
@@ -144,6 +151,7 @@ static int fsd_open_store(struct fsd *fsd, int compression)
 	const struct tree_options tree = {
 		.memory = settings.memory / 4,
 		.commit_seconds = (unsigned)settings.commit_seconds,
+		.backup_seconds = (unsigned)settings.backup_seconds,
 		.read_only = settings.read_only,
 		.atime = !settings.noatime,
 	};

@@ -20,8 +20,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
-#define SECOND_NS       UINT64_C(1000000000)
-#define BACKUP_INTERVAL (3600 * SECOND_NS)
+#define SECOND_NS UINT64_C(1000000000)
 
 /* ---- what others ask for ---- */
 
@@ -333,10 +332,12 @@ static enum commit_wish commit_wish_locked(struct tree *t, struct timespec *dead
 		return WISH_DRAIN;
 	}
 	if (now >= t->backup_due && !broken) {
-		t->backup_due = now + BACKUP_INTERVAL;
+		t->backup_due = now + t->options.backup_seconds * SECOND_NS;
 		return WISH_BACKUP;
 	}
-	uint64_t wait = 10 * SECOND_NS;
+	uint64_t wait = t->backup_due > now && t->backup_due - now < 10 * SECOND_NS
+				? t->backup_due - now
+				: 10 * SECOND_NS;
 	if (t->dirty_since && !broken)
 		wait = patience - (now - t->dirty_since);
 	*deadline = clock_deadline_ms((unsigned)(wait / 1000000) + 1);
@@ -369,7 +370,7 @@ static void *committer_main(void *argument)
 
 int commit_start(struct tree *t)
 {
-	t->backup_due = clock_monotonic_ns() + BACKUP_INTERVAL;
+	t->backup_due = clock_monotonic_ns() + t->options.backup_seconds * SECOND_NS;
 	int error = -pthread_create(&t->committer, NULL, committer_main, t);
 	t->committer_runs = error == 0;
 	return error;

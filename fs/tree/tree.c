@@ -97,6 +97,8 @@ static void tree_set_limits(struct tree *t, const struct tree_options *options)
 	t->options = *options;
 	if (!t->options.memory)
 		t->options.memory = TREE_MEMORY_DEFAULT;
+	if (!t->options.backup_seconds)
+		t->options.backup_seconds = 3600;
 	if (!t->options.commit_seconds)
 		t->options.commit_seconds = 5;
 	uint64_t memory = t->options.memory;

@@ -37,6 +37,7 @@ struct tree;
 struct tree_options {
 	uint64_t memory;           /* bytes for write buffers, inodes and maps */
 	unsigned commit_seconds;   /* 0: 5 */
+	unsigned backup_seconds;   /* how often the catalogue is copied into the segments; 0: 3600 */
 	bool read_only;
 	bool atime;                /* relatime when true (the default), else never */
 	size_t clean_memory;       /* bytes for cleaning's marks; 0: an eighth of `memory` */

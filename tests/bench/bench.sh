@@ -4,9 +4,10 @@
 # the same real files, in the same run, in turns. Prints a table and ratios, writes the rows to
 # FOLDER/rows.csv and plots (PNG) beside it. Needs root (drops caches) and about 15 GB.
 #
-# usage: bench.sh FOLDER [PART...]     parts: streams files crash memory (default: all)
+# usage: bench.sh FOLDER [PART...]     parts: streams files crash index (default: all)
 #   RUNS=3        how often each measurement is repeated; medians are reported
 #   VERSIONS=5    generations of the kernel package
+#   CHUNKS=100000000   fingerprints in the index that is measured alone
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,7 +15,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../examples/setup.sh"
 folder=$1
 shift
-parts=${*:-streams files crash}
+parts=${*:-streams files crash index}
 runs=${RUNS:-3}
 versions=${VERSIONS:-5}
 build=${top_builddir:-$here/../../build/plain}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 include tests/bench/chunk.mk
 EXTRA_DIST += tests/bench/corpus.sh tests/bench/bench.sh tests/bench/tools.sh tests/bench/streams.sh \
-	tests/bench/files.sh tests/bench/crash.sh tests/bench/report.sh
+	tests/bench/files.sh tests/bench/crash.sh tests/bench/index.sh tests/bench/report.sh
 
 # Root, the peers' packages, 15 GB and half an hour; the table and the plots go to bench/.
 .PHONY: bench
-bench: all
+bench: all tests/bench/bench-index$(EXEEXT)
 	top_builddir='$(abs_top_builddir)' $(top_srcdir)/tests/bench/bench.sh bench

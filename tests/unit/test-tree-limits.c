@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "fs/store/catalogue.h"
 #include "lib/base/clock.h"
@@ -135,6 +136,22 @@ static void test_last_copy_holds_the_last_change(void **state)
 	assert_true(anchor_of(test) == after); /* nothing has changed */
 }
 
+/* While the store stays mounted, a copy is made from time to time if there was a change. */
+static void test_copies_are_made_while_mounted(void **state)
+{
+	struct tree_test *test = *state;
+	test->options.backup_seconds = 1;
+	tree_test_reopen(test);
+	test_make(test->tree, TREE_ROOT, "a", REGULAR);
+	test_commit(test->tree);
+	int64_t before = anchor_of(test), after = before;
+	for (int tries = 0; tries < 200 && after == before; tries++) {
+		usleep(50000);
+		after = anchor_of(test);
+	}
+	assert_true(after != before);
+}
+
 static void test_copy_is_made_up_for_after_a_crash(void **state)
 {
 	struct tree_test *test = *state, copy;
@@ -244,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_commit_does_not_wait_for_a_writer), CASE(test_tiny_writes_take_little_memory),
 		CASE(test_references_outlive_the_cache), CASE(test_last_copy_holds_the_last_change),
+		CASE(test_copies_are_made_while_mounted),
 		CASE(test_copy_is_made_up_for_after_a_crash), CASE(test_accounts_of_links_that_stay_behind),
 		CASE(test_close_waits_for_what_is_under_way), CASE(test_failed_store_marks_no_times),
 	};
