@@ -3,6 +3,7 @@
 EXTRA_DIST += tests/functions.sh
 
 TOOL_TESTS = \
+	tests/fs/test-accounts.sh \
 	tests/fs/test-fsck-damage.sh \
 	tests/fs/test-fsck-dump.sh \
 	tests/fs/test-fsck-index.sh \
