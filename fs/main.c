@@ -20,6 +20,7 @@
 #include "fs/chunk/compress.h"
 #include "fs/fuse/fsd.h"
 #include "fs/fuse/mountpoint.h"
+#include "fs/store/lock.h"
 #include "fs/store/store.h"
 #include "fs/tree/tree.h"
 #include "lib/base/cleanup.h"
@@ -145,6 +146,7 @@ static int fsd_open_store(struct fsd *fsd, int compression)
 	const struct store_options store = {
 		/* The rest is for request buffers and what the libraries take. */
 		.memory = settings.memory / 8 * 5, .threads = (unsigned)settings.threads,
+		.lock_seconds = LOCK_PATIENCE,
 		.read_only = settings.read_only,   .sparse_index = settings.sparse_index,
 		.compression = compression,
 	};

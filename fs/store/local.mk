@@ -13,6 +13,7 @@ fs_store_libstore_a_SOURCES = fs/format.h fs/store/chunk_ref.h \
 	fs/store/pack_load.c \
 	fs/store/pack_table.h fs/store/pack_table.c \
 	fs/store/pack_write.c \
+	fs/store/lock.h fs/store/lock.c \
 	fs/store/pool.h fs/store/pool.c \
 	fs/store/put.c \
 	fs/store/recover.c \

@@ -3,6 +3,7 @@
  * Opening and closing a store, its failure, its numbers. Refusals are said in
  * one sentence, by whoever knows the reason, before anything has been written.
  */
+#include "fs/store/lock.h"
 #include "fs/store/store.h"
 
 #include <errno.h>
@@ -36,15 +37,9 @@ static const struct {
 static int store_lock(struct store *store)
 {
 	CLEANUP_FREE char *path = mem_printf("%s/lock", store->path);
-	int error = 0;
-	if (!store->options.read_only) {
-		error = file_lock(path, &store->lock_fd);
-	} else {
-		/* Readers share it. A folder in which none was ever made has no writer. */
-		store->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (store->lock_fd >= 0 && flock(store->lock_fd, LOCK_SH | LOCK_NB) < 0)
-			error = -errno;
-	}
+	unsigned seconds = store->options.lock_seconds;
+	int error = store->options.read_only ? lock_share(store->path, seconds, &store->lock_fd)
+					     : lock_take(store->path, seconds, &store->lock_fd);
 	if (error == -EWOULDBLOCK)
 		log_error("%s: is in use by another process", store->path);
 	else if (error == -EROFS)

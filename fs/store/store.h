@@ -43,6 +43,7 @@ struct store;
 struct store_options {
 	uint64_t memory;     /* bytes for everything the store keeps; 0: 512 MiB */
 	unsigned threads;    /* workers; 0: one per CPU, at least 2 */
+	unsigned lock_seconds; /* patience while the last commit of an unmounted store runs */
 	bool read_only;      /* no lock is broken, nothing is written */
 	bool sparse_index;
 	bool salvage;        /* opens although segments are missing or cut off; reading them is -EIO */

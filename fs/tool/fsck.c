@@ -8,6 +8,7 @@
  *
  * Without -a, -p or -y nothing is changed. Exit codes are those of fsck(8).
  */
+#include "fs/store/lock.h"
 #include "fs/tool/fsck.h"
 
 #include <errno.h>
@@ -146,7 +147,7 @@ static int request_parse(struct request *r, int argc, char **argv)
 static int fsck_lock(struct fsck *f)
 {
 	CLEANUP_FREE char *path = mem_printf("%s/lock", f->path);
-	int error = file_lock(path, &f->lock);
+	int error = lock_take(f->path, LOCK_PATIENCE, &f->lock);
 
 	if (error == -EROFS && !f->repair)
 		return 0;

@@ -8,6 +8,7 @@ APPS_TESTS = \
 	tests/fs/test-apps-tar-rsync.sh \
 	tests/fs/test-clone.sh \
 	tests/fs/test-dedup.sh \
+	tests/fs/test-mount-fstab.sh \
 	tests/fs/test-parallel.sh \
 	tests/fs/test-quota.sh
 dist_check_SCRIPTS += $(APPS_TESTS)
