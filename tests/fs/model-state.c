@@ -286,7 +286,8 @@ static void apply_names(struct model *m, const struct model_op *op)
 	/* Between names of one file nothing happens, so that a sync has nothing to wait for. */
 	if (moves && file == other)
 		return;
-	m->folder_changed[op->name % MODEL_FOLDERS] = op->id;
+	if (op->kind != MODEL_LINK) /* the folder of the old name has nothing new then */
+		m->folder_changed[op->name % MODEL_FOLDERS] = op->id;
 	if (op->kind != MODEL_CREATE && op->kind != MODEL_UNLINK)
 		m->folder_changed[op->other % MODEL_FOLDERS] = op->id;
 	if (file != NULL)

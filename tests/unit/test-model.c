@@ -64,6 +64,27 @@ static void test_sync_covers_last_change(void **state)
 	check_synced(m, 4);
 }
 
+/* A sync of one folder has nothing to do with what happened in the other. */
+static void test_sync_of_folder_covers_its_own_names(void **state)
+{
+	(void)state;
+	struct model *m = model_with_unsynced();
+	apply(m, MODEL_LINK, HERE, 3);
+	apply(m, MODEL_FSYNC_FOLDER, 0, 0);
+	assert_int_equal(m->synced, 1);
+	apply(m, MODEL_FSYNC_FOLDER, 1, 0);
+	assert_int_equal(m->synced, 4);
+	apply(m, MODEL_CREATE, ELSEWHERE + 4, 0);
+	apply(m, MODEL_RENAME, ELSEWHERE + 4, THERE);
+	apply(m, MODEL_FSYNC_FOLDER, 0, 0);
+	assert_int_equal(m->synced, 8);
+	apply(m, MODEL_EXCHANGE, THERE, ELSEWHERE);
+	apply(m, MODEL_UNLINK, ELSEWHERE, 0);
+	apply(m, MODEL_FSYNC_FOLDER, 0, 0);
+	assert_int_equal(m->synced, 10);
+	model_free(&m);
+}
+
 /* rename(2) does nothing then, and so leaves nothing to sync. */
 static void test_name_given_to_itself_changes_nothing(void **state)
 {
@@ -112,6 +133,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sync_covers_last_change),
+		cmocka_unit_test(test_sync_of_folder_covers_its_own_names),
 		cmocka_unit_test(test_name_given_to_itself_changes_nothing),
 		cmocka_unit_test(test_name_given_to_its_other_link_changes_nothing),
 		cmocka_unit_test(test_stream_goes_on),
