@@ -2,6 +2,7 @@
 #include "lib/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -74,10 +75,15 @@ int log_open_socket(const char *path)
 		close(fd);
 		return error;
 	}
-	int old = atomic_exchange(&log_socket, fd);
-	if (old >= 0)
-		close(old);
-	return 0;
+	int old = atomic_load(&log_socket);
+	if (old < 0) {
+		atomic_store(&log_socket, fd);
+		return 0;
+	}
+	/* In its place: other threads may be about to send, and the number must stay a log's. */
+	int error = dup3(fd, old, O_CLOEXEC) < 0 ? -errno : 0;
+	close(fd);
+	return error;
 }
 
 void log_tee(bool on)

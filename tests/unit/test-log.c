@@ -81,6 +81,11 @@ static void lines_go_to_the_socket(void **state)
 	log_info("plain");
 	assert_true(receive(line, sizeof(line)) > 0);
 	assert_string_equal(line, "granary-test: plain\n");
+	/* Once more, as a daemon does that goes to the background. */
+	assert_int_equal(log_open_socket(address.sun_path), 0);
+	log_info("again");
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_string_equal(line, "granary-test: again\n");
 }
 
 static void a_tee_goes_to_stderr_as_well(void **state)
