@@ -65,6 +65,17 @@ static int pack_found(struct scanner *s, uint64_t offset, const struct pack_head
 	return 0;
 }
 
+static int place_unreadable(struct scanner *s, uint64_t offset)
+{
+	struct scan *scan = s->scan;
+
+	if (mem_reserve(&scan->unreadable, &scan->unreadable_capacity, scan->unreadable_count + 1,
+			sizeof(*scan->unreadable)))
+		return -ENOMEM;
+	scan->unreadable[scan->unreadable_count++] = (struct scan_place){s->segment, offset};
+	return 0;
+}
+
 /* Past a hole in one step; else to the next place where a pack could begin. */
 static uint64_t next_place(const struct scanner *s, uint64_t offset)
 {
@@ -93,7 +104,7 @@ static int segment_walk(struct scanner *s, uint64_t *end)
 		if (error == -ENOMEM)
 			break;
 		if (error) {
-			error = 0;
+			error = error == -EIO ? place_unreadable(s, offset) : 0;
 			offset = next_place(s, offset);
 			continue;
 		}
@@ -167,6 +178,47 @@ static void count_used(struct scan *scan, const struct pack_list *chosen)
 			}
 }
 
+static bool is_unreadable(const struct scan *scan, const struct pack_row *row)
+{
+	for (size_t i = 0; i < scan->unreadable_count; i++)
+		if (scan->unreadable[i].segment == row->segment &&
+		    scan->unreadable[i].offset == row->offset)
+			return true;
+	return false;
+}
+
+static void segment_reach(struct scan *scan, const struct pack_row *row)
+{
+	for (size_t k = 0; k < scan->segment_count; k++)
+		if (scan->segments[k].number == row->segment &&
+		    scan->segments[k].end < row->offset + row->length)
+			scan->segments[k].end = row->offset + row->length;
+}
+
+/* Adds what is known, was not found and lies where the disk gave nothing back. */
+static int keep_unreadable(struct scan *scan, const struct pack_list *known, struct pack_list *chosen)
+{
+	size_t found = chosen->count;
+
+	for (size_t i = 0; i < known->count && scan->unreadable_count; i++) {
+		const struct pack_row *row = &known->rows[i];
+		struct pack_list sorted = {.rows = chosen->rows, .count = found};
+
+		if (pack_list_find(&sorted, row->pack) || !is_unreadable(scan, row))
+			continue;
+		if (mem_reserve(&chosen->rows, &chosen->capacity, chosen->count + 1,
+				sizeof(*chosen->rows)))
+			return -ENOMEM;
+		chosen->rows[chosen->count] = *row;
+		chosen->rows[chosen->count].bad = chosen->rows[chosen->count].seen = NULL;
+		chosen->count++;
+		segment_reach(scan, row);
+	}
+	if (chosen->count > found)
+		qsort(chosen->rows, chosen->count, sizeof(*chosen->rows), by_number);
+	return 0;
+}
+
 int scan_choose(struct scan *scan, const struct pack_list *known, struct pack_list *chosen)
 {
 	size_t kept = 0;
@@ -182,8 +234,9 @@ int scan_choose(struct scan *scan, const struct pack_list *known, struct pack_li
 			chosen->rows[kept - 1] = *row;
 	}
 	chosen->count = kept;
+	int error = keep_unreadable(scan, known, chosen);
 	count_used(scan, chosen);
-	return 0;
+	return error;
 }
 
 int scan_store(const char *store_path, const uint8_t uuid[16], struct scan *scan)
@@ -202,5 +255,6 @@ void scan_clear(struct scan *scan)
 {
 	pack_list_clear(&scan->packs);
 	free(scan->segments);
+	free(scan->unreadable);
 	*scan = (struct scan){0};
 }

@@ -66,12 +66,13 @@ static void test_what_the_catalogue_knows_counts(void **state)
 	scan_clear(&scan);
 }
 
-/* A place that the disk does not give back costs the pack that is there. */
+/* A place that the disk does not give back ends nothing, and the pack there stays known. */
 static void test_unreadable_place_is_passed_over(void **state)
 {
 	struct fixture *f = *state;
 	struct chunk_ref refs[COUNT];
 	struct scan scan = {0}, less = {0};
+	struct pack_list none = {0}, all = {0}, chosen = {0};
 	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
 	assert_int_equal(commit(f->store), 0);
 	assert_int_equal(scan_store(f->path, f->sb.uuid, &scan), 0);
@@ -79,6 +80,17 @@ static void test_unreadable_place_is_passed_over(void **state)
 	fault_set("pread:3");
 	assert_int_equal(scan_store(f->path, f->sb.uuid, &less), 0);
 	assert_int_equal(less.packs.count, scan.packs.count - 1);
+	assert_int_equal(scan_choose(&scan, &none, &all), 0);
+	assert_int_equal(scan_choose(&less, &none, &chosen), 0);
+	assert_int_equal(chosen.count, all.count - 1);
+	assert_int_equal(scan_choose(&less, &all, &chosen), 0);
+	assert_int_equal(chosen.count, all.count);
+	for (size_t i = 0; i < all.count; i++)
+		assert_int_equal(chosen.rows[i].offset, all.rows[i].offset);
+	assert_int_equal(less.segments[0].end, scan.segments[0].end);
+	assert_int_equal(less.segments[0].used, scan.segments[0].used);
+	pack_list_clear(&chosen);
+	pack_list_clear(&all);
 	scan_clear(&scan);
 	scan_clear(&less);
 }
