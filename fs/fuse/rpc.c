@@ -126,6 +126,15 @@ static const struct {
 	{"stop", TREE_JOB_STOP},
 };
 
+static const char *job_reason(int error, enum tree_job_command command)
+{
+	if (error == -EALREADY)
+		return "it is under way already";
+	if (error == -ESRCH)
+		return command == TREE_JOB_RESUME ? "it is not paused" : "it is not under way";
+	return strerror(-error);
+}
+
 static int job_command(struct daemon *d, enum tree_job job, json_t *params, json_t **result,
 		       char message[256])
 {
@@ -141,7 +150,8 @@ static int job_command(struct daemon *d, enum tree_job job, json_t *params, json
 			continue;
 		error = tree_job_command(fsd->tree, job, commands[i].command);
 		if (error)
-			return rpc_fail(message, error, "cannot %s: %s", name, strerror(-error));
+			return rpc_fail(message, error, "cannot %s: %s", name,
+					job_reason(error, commands[i].command));
 		return answer(result, job_object(fsd, job));
 	}
 	return rpc_fail(message, RPC_INVALID_PARAMS,

@@ -48,6 +48,10 @@ expect_output '^size  *2.9 MiB$'
 expect_output '^ratio '
 expect_status 0 granary fs clean "$mount"
 expect_output '^freed '
+expect_status 1 granary fs clean "$mount" --pause
+expect_output 'cannot pause: it is not under way'
+expect_status 1 granary fs scrub "$mount" --resume
+expect_output 'cannot resume: it is not paused'
 expect_status 0 granary fs check "$mount"
 expect_output '^0 damaged chunks, 0 damaged files'
 
