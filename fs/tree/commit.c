@@ -136,6 +136,15 @@ static void drain_start(struct inode *inode)
 	ingest_start_locked(inode);
 }
 
+/* Back to the map that was saved last, in the accounts too. */
+static void drain_revert_locked(struct inode *inode)
+{
+	struct filemap *map;
+	filemap_free(&inode->content->map);
+	if (content_map_locked(inode, &map) == 0)
+		content_account_locked(inode);
+}
+
 static int drain_finish(struct inode *inode)
 {
 	LOCK_SCOPE(&inode->lock);
@@ -148,7 +157,7 @@ static int drain_finish(struct inode *inode)
 	if ((error == -EIO || error == -EBADMSG || error == -ENOENT) &&
 	    store_failed(inode->tree->store) == 0) {
 		content_lose_locked(inode, error);
-		filemap_free(&inode->content->map);
+		drain_revert_locked(inode);
 		error = 0;
 	}
 	return error;
