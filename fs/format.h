@@ -3,7 +3,8 @@
  * On-disk constants of a store; granary-format.5 says the same in words.
  *
  * STORE/store.conf          superblock (fs/store/superblock.h)
- * STORE/catalogue.sqlite    names, inodes, map roots, packs' whereabouts (fs/store/catalogue_schema.h)
+ * STORE/catalogue.sqlite    names, inodes, map roots, packs' whereabouts (fs/store/catalogue_schema.h);
+ *                           each page ends in a checksum (fs/store/catalogue_vfs.h)
  * STORE/segments/NN/NNNNNNNNNN.seg   NN: the number modulo 100; packs one after another
  * STORE/index/              fingerprint index, rebuildable (fs/store/index.h)
  * STORE/reserve             space kept back; STORE/lock  held while a process has the store

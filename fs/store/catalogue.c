@@ -21,6 +21,7 @@
 
 #include "fs/store/catalogue_schema.h"
 #include "fs/store/catalogue_sql.h"
+#include "fs/store/catalogue_vfs.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
@@ -85,6 +86,8 @@ static int catalogue_code_errno(int sqlite_code)
 {
 	if (sqlite_code == SQLITE_IOERR_NOMEM)
 		return -ENOMEM;
+	if (sqlite_code == SQLITE_IOERR_DATA) /* a page without its checksum */
+		return -EBADMSG;
 	for (size_t i = 0; i < sizeof(catalogue_codes) / sizeof(catalogue_codes[0]); i++)
 		if ((sqlite_code & 0xff) == catalogue_codes[i].sqlite)
 			return catalogue_codes[i].error;
@@ -95,7 +98,7 @@ int catalogue_errno(struct catalogue *c, int sqlite_code, const char *doing)
 {
 	int error = catalogue_code_errno(sqlite_code);
 	if (error)
-		log_error("%s: %s: %s", c->path, doing, sqlite3_errstr(sqlite_code));
+		log_error("%s: %s: %s", c->path, doing, catalogue_vfs_errstr(sqlite_code));
 	return error;
 }
 
@@ -145,11 +148,14 @@ int catalogue_create(const char *path, const uint8_t uuid[16])
 	CLEANUP_DATABASE sqlite3 *db = NULL;
 	if (access(path, F_OK) == 0)
 		return -EEXIST;
-	int error = catalogue_code_errno(sqlite3_open_v2(
-		path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
+	int error = catalogue_code_errno(catalogue_vfs_open(
+		path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, &db));
 	if (!error)
-		error = catalogue_exec(db, "PRAGMA page_size=4096; PRAGMA journal_mode=WAL;"
-					   "PRAGMA synchronous=FULL;");
+		error = catalogue_exec(db, "PRAGMA page_size=4096");
+	if (!error)
+		error = catalogue_code_errno(catalogue_vfs_reserve(db));
+	if (!error)
+		error = catalogue_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
 	if (!error)
 		error = catalogue_create_tables(db, uuid);
 	if (error)
@@ -198,10 +204,7 @@ static int catalogue_connect(struct catalogue *c, sqlite3 **db)
 	bool frozen = c->read_only && catalogue_is_clean(c->path);
 	CLEANUP_FREE char *uri = catalogue_uri(c->path, frozen);
 	flags |= c->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-	int code = sqlite3_open_v2(uri, db, flags, NULL);
-	if (*db)
-		sqlite3_extended_result_codes(*db, 1);
-	return code;
+	return catalogue_vfs_open(uri, flags, db);
 }
 
 static int catalogue_query_integer(sqlite3 *db, const char *sql, int64_t *value)
@@ -225,7 +228,8 @@ static int catalogue_check_identity(struct catalogue *c, const uint8_t uuid[16])
 	if (!error)
 		error = catalogue_query_integer(db, "PRAGMA user_version", &version);
 	if (error) {
-		log_error("%s: cannot read the catalogue: %s", c->path, sqlite3_errmsg(db));
+		log_error("%s: cannot read the catalogue: %s", c->path,
+			  catalogue_vfs_errstr(sqlite3_extended_errcode(db)));
 		return error;
 	}
 	if (id != CATALOGUE_APPLICATION_ID) {
@@ -492,7 +496,9 @@ int catalogue_copy(struct catalogue *c, const char *to_path)
 	/* A connection of its own: the copy sees one commit while others go on. */
 	int code = catalogue_connect(c, &from);
 	if (code == SQLITE_OK)
-		code = sqlite3_open_v2(to_path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+		code = catalogue_vfs_open(to_path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &to);
+	if (code == SQLITE_OK)
+		code = catalogue_vfs_reserve(to);
 	if (code != SQLITE_OK)
 		return catalogue_errno(c, code, to_path);
 	sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
@@ -560,7 +566,7 @@ int catalogue_check(struct catalogue *c, bool full, void (*report)(void *, const
 	}
 	/* A database too damaged to be checked is a finding, not a failure of the check. */
 	if (catalogue_code_errno(code) == -EBADMSG) {
-		report(context, sqlite3_errstr(code));
+		report(context, catalogue_vfs_errstr(code));
 		return findings + 1;
 	}
 	int error = catalogue_errno(c, code, "check");

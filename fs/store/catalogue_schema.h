@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The catalogue's tables; granary-format.5 explains each column. */
+/* The catalogue's pages and tables; granary-format.5 explains each column. */
 #ifndef FS_STORE_CATALOGUE_SCHEMA_H
 #define FS_STORE_CATALOGUE_SCHEMA_H
 
 #define CATALOGUE_APPLICATION_ID 0x4752414e /* "GRAN" */
 #define CATALOGUE_VERSION        1
+/* SQLite's reserved bytes: each page ends in its checksum (fs/store/catalogue_vfs.h). */
+#define CATALOGUE_PAGE_RESERVED  8
 
 /* clang-format off */
 #define CATALOGUE_SCHEMA \

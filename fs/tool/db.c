@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fs/store/catalogue_schema.h"
+#include "fs/store/catalogue_vfs.h"
 #include "fs/tool/fsck.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -21,7 +22,10 @@ static int db_error(struct fsck *f, int code, const char *doing)
 	};
 
 	log_error("%s/catalogue.sqlite: %s: %s", f->path, doing,
-		  f->db ? sqlite3_errmsg(f->db) : sqlite3_errstr(code));
+		  f->db && code != SQLITE_IOERR_DATA ? sqlite3_errmsg(f->db)
+						     : catalogue_vfs_errstr(code));
+	if (code == SQLITE_IOERR_DATA) /* a page without its checksum */
+		return -EBADMSG;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
 		if ((code & 0xff) == errors[i].code)
 			return errors[i].error;
@@ -107,7 +111,7 @@ int db_open(struct fsck *f)
 		log_error("%s: is missing; --restore-catalogue brings its last copy back", file);
 		return -EBADMSG;
 	}
-	code = sqlite3_open_v2(fixed ? uri : file, &f->db, flags, NULL);
+	code = catalogue_vfs_open(fixed ? uri : file, flags, &f->db);
 	if (code != SQLITE_OK) {
 		int error = db_error(f, code, "cannot be opened");
 

@@ -182,9 +182,9 @@ int check_catalogue(struct fsck *f)
 
 	progress(f, "checking the catalogue");
 	error = check_integrity(f, f->verify ? "PRAGMA integrity_check" : "PRAGMA quick_check");
-	if (error)
+	if (error && error != -EBADMSG)
 		return error;
-	if (f->found == before)
+	if (!error && f->found == before)
 		return 0;
 	log_error("%s: the catalogue is damaged; --restore-catalogue brings its last copy back",
 		  f->path);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "fs/format.h"
+#include "fs/store/catalogue_vfs.h"
 #include "fs/store/store.h"
 #include "fs/tool/fsck.h"
 #include "fs/tool/scan.h"
@@ -311,7 +312,7 @@ static int rows_replace(struct restore *r)
 	struct fsck f = {.path = r->path, .repair = true};
 	int error, code;
 
-	code = sqlite3_open_v2(r->file, &f.db, SQLITE_OPEN_READWRITE, NULL);
+	code = catalogue_vfs_open(r->file, SQLITE_OPEN_READWRITE, &f.db);
 	if (code != SQLITE_OK) {
 		log_error("%s: %s", r->file, sqlite3_errstr(code));
 		sqlite3_close(f.db);

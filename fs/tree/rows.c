@@ -20,6 +20,13 @@ static int row_damaged(uint64_t number, const char *what)
 	return -EIO;
 }
 
+/* A page of the catalogue that is damaged is damage like any other to who asks for a file. */
+static int row_errno(struct tree *t, int code, const char *doing)
+{
+	int error = catalogue_errno(t->catalogue, code, doing);
+	return error == -EBADMSG ? -EIO : error;
+}
+
 /* A copy of a blob column; an empty one is NULL. */
 static int column_copy(sqlite3_stmt *s, int column, uint8_t **copy, size_t *size)
 {
@@ -72,7 +79,7 @@ int rows_load_inode(struct tree *t, uint64_t number, struct inode_row *row, uint
 	if (code == SQLITE_DONE)
 		error = -ESTALE;
 	else if (code != SQLITE_ROW)
-		error = catalogue_errno(t->catalogue, code, "reading an inode");
+		error = row_errno(t, code, "reading an inode");
 	else
 		error = row_inode_read(s, number, row);
 	if (!error)
@@ -90,7 +97,7 @@ int rows_load_xattrs(struct tree *t, uint64_t number, struct xattrs **xattrs)
 	sqlite3_bind_int64(s, 1, (int64_t)number);
 	while (!error && (code = sqlite3_step(s)) != SQLITE_DONE) {
 		if (code != SQLITE_ROW) {
-			error = catalogue_errno(t->catalogue, code, "reading extended attributes");
+			error = row_errno(t, code, "reading extended attributes");
 			break;
 		}
 		struct xattrs *all = *xattrs;
@@ -151,7 +158,7 @@ ssize_t rows_load_entries(struct tree *t, uint64_t parent, uint64_t first, uint6
 		if (code == SQLITE_ROW)
 			error = row_entry_read(s, parent, &rows[count]);
 		else
-			error = catalogue_errno(t->catalogue, code, "reading a directory");
+			error = row_errno(t, code, "reading a directory");
 		if (!error)
 			count++;
 	}
@@ -172,7 +179,7 @@ int rows_load_orphans(struct tree *t, uint64_t **list, size_t *count)
 		if (code == SQLITE_ROW)
 			error = mem_reserve(list, &capacity, *count + 1, sizeof(**list));
 		else
-			error = catalogue_errno(t->catalogue, code, "reading orphans");
+			error = row_errno(t, code, "reading orphans");
 		if (!error)
 			(*list)[(*count)++] = (uint64_t)sqlite3_column_int64(s, 0);
 	}
@@ -209,7 +216,7 @@ int rows_load_containers(struct tree *t)
 		if (code == SQLITE_ROW)
 			error = row_container_add(t, s);
 		else
-			error = catalogue_errno(t->catalogue, code, "reading containers");
+			error = row_errno(t, code, "reading containers");
 	}
 	sqlite3_reset(s);
 	catalogue_read_unlock(t->catalogue);

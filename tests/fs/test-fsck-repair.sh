@@ -4,7 +4,6 @@
 # it, and then the store is clean and holds what it held.
 . "${top_srcdir:-.}/tests/functions.sh"
 need_fuse
-need sqlite3
 
 mount_store
 mkdir -p "$mount/top/below"
@@ -19,7 +18,7 @@ cp "$store/catalogue.sqlite" "$scratch/catalogue"
 # broken FINDING SQL: the damage is found, left alone, repaired.
 broken() {
 	cp "$scratch/catalogue" "$store/catalogue.sqlite"
-	sqlite3 "$store/catalogue.sqlite" "$2"
+	"$top_builddir/tests/fs/catalogue-sql" "$store/catalogue.sqlite" "$2"
 	sha256sum "$store/catalogue.sqlite" >"$scratch/sum"
 	expect_status 4 fsck.granary -n "$store"
 	expect_output "$1"

@@ -39,7 +39,7 @@ for place in 3 9 20; do
 done
 
 # What a restoring that was cut off has left is not taken for the new catalogue's log.
-sqlite3 "$store/catalogue.sqlite" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+"$top_builddir/tests/fs/catalogue-sql" "$store/catalogue.sqlite" 'PRAGMA wal_checkpoint(TRUNCATE)'
 cp "$store/catalogue.sqlite" "$scratch/other"
 sqlite3 "$scratch/other" >/dev/null <<-EOF
 	PRAGMA wal_autocheckpoint=0;

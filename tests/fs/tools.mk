@@ -2,6 +2,10 @@
 # mkfs.granary, mount.granary, granary-fsd and fsck.granary on real stores and mounts.
 EXTRA_DIST += tests/functions.sh
 
+check_PROGRAMS += tests/fs/catalogue-sql
+tests_fs_catalogue_sql_SOURCES = tests/fs/catalogue-sql.c
+tests_fs_catalogue_sql_LDADD = $(STORE_LIBS)
+
 TOOL_TESTS = \
 	tests/fs/test-accounts.sh \
 	tests/fs/test-fsck-damage.sh \

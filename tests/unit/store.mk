@@ -9,6 +9,7 @@ store_tests = tests/unit/test-store \
 	tests/unit/test-store-threads \
 	tests/unit/test-superblock \
 	tests/unit/test-catalogue \
+	tests/unit/test-catalogue-pages \
 	tests/unit/test-pack \
 	tests/unit/test-pool \
 	tests/unit/test-scan
@@ -42,6 +43,10 @@ tests_unit_test_superblock_LDADD = $(store_test_libs)
 tests_unit_test_catalogue_SOURCES = tests/unit/test-catalogue.c
 tests_unit_test_catalogue_CFLAGS = $(store_test_cflags)
 tests_unit_test_catalogue_LDADD = $(store_test_libs)
+
+tests_unit_test_catalogue_pages_SOURCES = tests/unit/test-catalogue-pages.c
+tests_unit_test_catalogue_pages_CFLAGS = $(store_test_cflags)
+tests_unit_test_catalogue_pages_LDADD = $(store_test_libs)
 
 tests_unit_test_pack_SOURCES = tests/unit/test-pack.c
 tests_unit_test_pack_CFLAGS = $(store_test_cflags)

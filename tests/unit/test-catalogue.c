@@ -14,6 +14,7 @@
 
 #include "fs/store/catalogue.h"
 #include "fs/store/catalogue_sql.h"
+#include "fs/store/catalogue_vfs.h"
 #include "lib/base/fault.h"
 
 static char folder[200], path[300];
@@ -180,11 +181,11 @@ static void test_refusals(void **state)
 	assert_int_equal(catalogue_create(path, uuid), -EEXIST);
 	assert_int_equal(catalogue_open(path, other, false, 0, &c), -EBADMSG);
 	sqlite3 *db;
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(catalogue_vfs_open(path, SQLITE_OPEN_READWRITE, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(catalogue_open(path, uuid, false, 0, &c), -EPROTONOSUPPORT);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(catalogue_vfs_open(path, SQLITE_OPEN_READWRITE, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA application_id=99", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(catalogue_open(path, uuid, false, 0, &c), -EBADMSG);
