@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The model itself is right: the machine's own filesystem does what it says.
+TMPDIR=${top_builddir:-$PWD} # the disk, whatever the other tests use
+export TMPDIR
 . "${top_srcdir:-.}/tests/functions.sh" || exit 1
 
 model=$top_builddir/tests/fs/model
