@@ -53,4 +53,5 @@ umount_store
 fsck_store
 echo "slowest mount after kill -9: $slowest ms"
 # A sanitizer build or a busy machine takes what it takes.
-[ "$slowest" -le "${KILL_MOUNT_MS:-2000}" ] || fail "mounting took $slowest ms"
+# A bound against hanging; how fast a mount is, make bench measures.
+[ "$slowest" -le "${KILL_MOUNT_MS:-20000}" ] || fail "mounting took $slowest ms"
