@@ -228,8 +228,9 @@ static int catalogue_check_identity(struct catalogue *c, const uint8_t uuid[16])
 	if (!error)
 		error = catalogue_query_integer(db, "PRAGMA user_version", &version);
 	if (error) {
-		log_error("%s: cannot read the catalogue: %s", c->path,
-			  catalogue_vfs_errstr(sqlite3_extended_errcode(db)));
+		int code = sqlite3_extended_errcode(db);
+		if (code != SQLITE_IOERR_DATA) /* the page has been named already */
+			log_error("%s: cannot read the catalogue: %s", c->path, sqlite3_errstr(code));
 		return error;
 	}
 	if (id != CATALOGUE_APPLICATION_ID) {
