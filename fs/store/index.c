@@ -190,6 +190,14 @@ int index_lookup(struct index *index, const struct fingerprint *fingerprints, si
 	return error;
 }
 
+struct chunk_ref index_lookup_memory(struct index *index, const struct fingerprint *fingerprint)
+{
+	struct index_entry key = index_entry_of(fingerprint);
+	ASSERT_OBJECT(index, INDEX_MAGIC);
+	LOCK_SCOPE(&index->lock);
+	return index_place_ref(lookup_in_tables(index, &key));
+}
+
 int index_insert(struct index *index, const struct fingerprint *fingerprint, struct chunk_ref ref)
 {
 	struct index_entry entry = index_entry_of(fingerprint);

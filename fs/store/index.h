@@ -68,6 +68,8 @@ void index_close(struct index **index);
  * caller may treat as "not found". */
 int index_lookup(struct index *index, const struct fingerprint *fingerprints, size_t count,
 		 struct chunk_ref *refs);
+/* The candidate of the tables in memory alone: what has come since a lookup. No disk is read. */
+struct chunk_ref index_lookup_memory(struct index *index, const struct fingerprint *fingerprint);
 /* Adds an entry; it replaces what was known of the fingerprint. A full memory table is written
  * into a run in the background; waits when that one is not written yet. -EINVAL for a ref that
  * is none or does not fit the format. */

@@ -173,10 +173,10 @@ static struct chunk_ref put_ask_index(struct put *put, size_t i)
 	return put->candidates[i];
 }
 
-static bool put_find_indexed(struct put *put, size_t i, struct chunk_ref *ref)
+/* Verifies a candidate of the index; the stream follows it from there. */
+static bool put_take_candidate(struct put *put, size_t i, struct chunk_ref *ref)
 {
 	struct store_stream *stream = put->stream;
-	*ref = put_ask_index(put, i);
 	struct pack *pack = NULL;
 	if (chunk_ref_is_none(*ref) || pack_table_get(put->store->packs, ref->pack, &pack) < 0)
 		return false;
@@ -193,6 +193,20 @@ static bool put_find_indexed(struct put *put, size_t i, struct chunk_ref *ref)
 	stream->follow = pack;
 	stream->follow_slot = slot + 1;
 	return true;
+}
+
+static bool put_find_indexed(struct put *put, size_t i, struct chunk_ref *ref)
+{
+	*ref = put_ask_index(put, i);
+	if (put_take_candidate(put, i, ref))
+		return true;
+	/* Another stream with the same data may have stored it since the window was asked for:
+	 * two that run side by side would otherwise store much of it twice. */
+	struct chunk_ref since = index_lookup_memory(put->store->index, &put->fingerprints[i]);
+	if (chunk_ref_is_none(since) || chunk_ref_equal(since, put->candidates[i]))
+		return false;
+	*ref = since;
+	return put_take_candidate(put, i, ref);
 }
 
 static int put_new(struct put *put, size_t i, struct chunk_ref *ref)

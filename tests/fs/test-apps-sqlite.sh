@@ -68,8 +68,8 @@ stop_writers() {
 
 check_database() {
 	check_equal "$(sqlite3 -cmd '.timeout 60000' "$db" 'PRAGMA integrity_check')" ok "integrity_check of $db"
-	check_equal "$(sqlite3 "$db" 'SELECT count(*) FROM row WHERE sum<>sha3(data)')" 0 "rows that differ"
-	sqlite3 "$db" 'SELECT writer, number FROM row' | sort >"$scratch/rows"
+	check_equal "$(sqlite3 -cmd '.timeout 60000' "$db" 'SELECT count(*) FROM row WHERE sum<>sha3(data)')" 0 "rows that differ"
+	sqlite3 -cmd '.timeout 60000' "$db" 'SELECT writer, number FROM row' | sort >"$scratch/rows"
 	# Only whole lines count: the last one may be cut.
 	find "$scratch" -name 'said.*' -exec sed -n 's/|committed$//p' {} + | sort >"$scratch/committed"
 	comm -23 "$scratch/committed" "$scratch/rows" >"$scratch/lost"
@@ -104,7 +104,7 @@ for mode in wal delete; do
 		check_database
 	done
 	echo "$mode: $(wc -l <"$scratch/committed") rows committed"
-	sqlite3 "$db" 'DELETE FROM row WHERE number % 3 = 0; VACUUM'
+	sqlite3 -cmd '.timeout 60000' "$db" 'DELETE FROM row WHERE number % 3 = 0; VACUUM'
 	rm -f "$scratch"/said.*
 	check_database
 done
