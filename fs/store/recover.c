@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "fs/store/scrub.h"
 #include "fs/store/store_private.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
@@ -90,36 +89,6 @@ static void recovery_run(void *argument)
 	pthread_mutex_unlock(&r->lock);
 	if (again)
 		pool_submit(r->store->pool, POOL_BACKGROUND, &r->task);
-}
-
-/* By now the recovery has stopped or ended, so that nobody else inserts old packs. */
-int store_rebuild_index(struct store *store, void (*progress)(void *context, uint64_t done, uint64_t total),
-			void *context)
-{
-	struct pack_row rows[RECOVERY_STEP];
-	uint64_t from = 1, done = 0;
-	int n;
-	if (!store_can_write(store))
-		return -EROFS;
-	store_recovery_stop(store);
-	int error = index_reset(store->index);
-	if (error)
-		return error;
-	do {
-		n = store_next_rows(store, from, rows, RECOVERY_STEP);
-		for (int i = 0; i < n; i++) {
-			recovery_insert(store, rows[i].pack);
-			from = rows[i].pack + 1;
-		}
-		done += n > 0 ? (uint64_t)n : 0;
-		if (progress)
-			progress(context, done, store->pack_count > done ? store->pack_count : done);
-	} while (n == RECOVERY_STEP);
-	if (n < 0)
-		return n;
-	LOCK_SCOPE(&store->recovery->lock);
-	store->recovery->done = true;
-	return 0;
 }
 
 void store_recovery_start(struct store *store)

@@ -33,9 +33,5 @@ int store_damage_each(struct store *store, void (*each)(void *context, struct ch
 		      void *context);
 /* Whether a chunk is quarantined and has no good copy. */
 bool store_is_damaged(struct store *store, struct chunk_ref ref);
-/* Drops the index and inserts every committed pack's fingerprints again. progress() is called
- * now and then and may be NULL. 0 or -errno. */
-int store_rebuild_index(struct store *store, void (*progress)(void *context, uint64_t done, uint64_t total),
-			void *context);
 
 #endif

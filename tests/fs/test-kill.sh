@@ -52,6 +52,5 @@ wait "${cleaners[@]}" || true
 umount_store
 fsck_store
 echo "slowest mount after kill -9: $slowest ms"
-# A sanitizer build or a busy machine takes what it takes.
 # A bound against hanging; how fast a mount is, make bench measures.
 [ "$slowest" -le "${KILL_MOUNT_MS:-20000}" ] || fail "mounting took $slowest ms"
