@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Space; see space.h. One lock; the host is asked at most each 200 ms or 32 MiB. */
+/* Space; see space.h. One lock; writers ask the host at most each 200 ms or 32 MiB. */
 #include "fs/store/space.h"
 
 #include <errno.h>
@@ -196,7 +196,8 @@ void space_written(struct space *s, uint64_t accepted, uint64_t written)
 int space_available(struct space *s, uint64_t *available)
 {
 	LOCK_SCOPE(&s->lock);
-	int error = space_ask_locked(s, SPACE_ASK_NS);
+	/* Seldom called, and by who looks at what cleaning has freed a moment ago. */
+	int error = space_ask_locked(s, 0);
 	*available = error || s->read_only ? 0 : space_available_locked(s);
 	return error;
 }
@@ -219,7 +220,7 @@ bool space_release(struct space *s)
 void space_restore(struct space *s)
 {
 	LOCK_SCOPE(&s->lock);
-	if (!s->released || s->read_only || space_ask_locked(s, SPACE_ASK_NS) < 0)
+	if (!s->released || s->read_only || space_ask_locked(s, SPACE_ASK_SOON_NS) < 0)
 		return;
 	uint64_t size = space_reserve_size(s->folder, s->reserve_size);
 	if (size == 0 || space_available_locked(s) < size || size < s->reserve_size / 2)

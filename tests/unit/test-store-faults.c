@@ -256,6 +256,18 @@ static void test_released_reserve_is_not_for_writers(void **state)
 	space_free(&space);
 }
 
+/* What comes free on the host is said at once: who waits for cleaning looks right after it. */
+static void test_freed_space_is_seen_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct store_space space = {0};
+	fault_set("space_full:1");
+	assert_int_equal(store_space(f->store, &space), 0);
+	assert_int_equal(space.available, 0);
+	assert_int_equal(store_space(f->store, &space), 0);
+	assert_true(space.available > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +275,7 @@ int main(void)
 		STORE_TEST(test_write_error_is_for_good),
 		STORE_TEST(test_sync_error_is_for_good),
 		STORE_TEST(test_full_disk_takes_the_reserve),
+		STORE_TEST(test_freed_space_is_seen_at_once),
 		STORE_TEST(test_released_reserve_is_not_for_writers),
 		STORE_TEST(test_full_disk_loses_nothing),
 		STORE_TEST(test_reservations),
