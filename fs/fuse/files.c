@@ -4,13 +4,14 @@
  * copy here. A write is answered when the tree has taken it: what has been
  * acknowledged is in the next commit, and that is at most commit-seconds away.
  *
- * A handle that can only write is direct where the tree allows it (fh is 1): its
+ * A handle that can only write is direct where the tree allows it: its
  * data does not pass the kernel's page cache, which costs as much as everything
  * else together when data is here already. The kernel then leaves to us what it
  * does for other writes: taking privileges away, O_SYNC, and pages that others
  * have had read meanwhile (coherence.h).
  */
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,17 +23,35 @@
 /* libfuse puts its header before the views in one writev(2). */
 #define VIEWS_MAX (IOV_MAX - 1)
 
+/* What fi->fh points at. */
+struct open_file {
+	bool direct;
+	atomic_uint_fast64_t losses; /* the mark of what it has been told of */
+};
+
+static struct open_file *open_file(const struct fuse_file_info *fi)
+{
+	return (struct open_file *)(uintptr_t)fi->fh;
+}
+
 int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
 	const struct operations_context *context = fuse_req_userdata(req);
 	int flags = fi->flags & ~O_DIRECT, direct;
+	struct open_file *file = mem_try_zalloc(1, sizeof(*file));
 
+	if (!file)
+		return -ENOMEM;
 	if (!context->writeback && (flags & O_ACCMODE) == O_WRONLY)
 		flags |= O_DIRECT;
 	direct = tree_open_file(context->tree, inode, flags);
-	if (direct < 0)
+	if (direct < 0) {
+		free(file);
 		return direct;
-	fi->fh = (uint64_t)direct;
+	}
+	file->direct = direct != 0;
+	atomic_init(&file->losses, tree_loss_mark(context->tree, inode));
+	fi->fh = (uintptr_t)file;
 	fi->direct_io = direct != 0;
 	fi->keep_cache = !direct; /* else what readers that have gone have left goes, too */
 	/* A file that was only read has nothing to hand over when it is closed. */
@@ -42,10 +61,13 @@ int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 
 void file_release(fuse_req_t req, fuse_ino_t inode, const struct fuse_file_info *fi)
 {
-	if (fi->fh)
+	struct open_file *file = open_file(fi);
+
+	if (file->direct)
 		tree_release_direct(request_tree(req), inode);
 	else
 		tree_release_file(request_tree(req), inode);
+	free(file);
 }
 
 /* A change of the contents takes the set-ID bits and capabilities away. The kernel leaves that to
@@ -139,17 +161,29 @@ void op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset, struct
 	tree_read_release(&read);
 }
 
+/* Makes what was written durable; what could not be kept is told. */
+static int file_sync(struct tree *tree, fuse_ino_t inode, struct open_file *file)
+{
+	int error = tree_commit(tree, inode);
+
+	return error ? error : tree_loss_tell(tree, inode, &file->losses);
+}
+
 void op_write(fuse_req_t req, fuse_ino_t inode, const char *data, size_t size, off_t offset,
 	      struct fuse_file_info *fi)
 {
 	const struct operations_context *context = fuse_req_userdata(req);
-	bool direct = fi->fh != 0;
-	int error = direct ? strip_privileges(req, inode) : 0;
+	struct open_file *file = open_file(fi);
+	bool direct = file->direct;
+	/* No more is taken before the writer has asked what became of the rest. */
+	int error = tree_loss_since(context->tree, inode, atomic_load(&file->losses));
 
+	if (!error && direct)
+		error = strip_privileges(req, inode);
 	if (!error)
 		error = tree_write(context->tree, inode, (uint64_t)offset, data, size);
 	if (!error && direct && (fi->flags & O_DSYNC))
-		error = tree_commit(context->tree, inode);
+		error = file_sync(context->tree, inode, file);
 	if (error)
 		reply_status(req, error);
 	else if (direct && tree_is_mixed(context->tree, inode))
@@ -160,15 +194,18 @@ void op_write(fuse_req_t req, fuse_ino_t inode, const char *data, size_t size, o
 
 void op_flush(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
-	(void)fi;
-	reply_status(req, tree_flush(request_tree(req), inode));
+	struct tree *tree = request_tree(req);
+	int error = tree_flush(tree, inode);
+
+	if (!error)
+		error = tree_loss_tell(tree, inode, &open_file(fi)->losses);
+	reply_status(req, error);
 }
 
 void op_fsync(fuse_req_t req, fuse_ino_t inode, int datasync, struct fuse_file_info *fi)
 {
 	(void)datasync; /* a commit holds everything: there is no cheaper one */
-	(void)fi;
-	reply_status(req, tree_commit(request_tree(req), inode));
+	reply_status(req, file_sync(request_tree(req), inode, open_file(fi)));
 }
 
 void op_fallocate(fuse_req_t req, fuse_ino_t inode, int mode, off_t offset, off_t length,

@@ -24,5 +24,6 @@ void fsd_metrics(struct daemon *d, json_t *object);
 json_t *fsd_stats(struct fsd *fsd);
 json_t *fsd_containers(struct fsd *fsd, int *error);
 json_t *fsd_space(struct fsd *fsd);
+json_t *fsd_losses(struct fsd *fsd);
 
 #endif

@@ -48,6 +48,7 @@ void fsd_status(struct daemon *d, json_t *object)
 	json_object_set_new(object, "failed",
 			    failed ? json_string(strerror(-failed)) : json_null());
 	json_object_set_new(object, "space", fsd_space(fsd));
+	json_object_set_new(object, "losses", fsd_losses(fsd));
 }
 
 static json_t *job_object(struct fsd *fsd, enum tree_job job)
@@ -330,6 +331,10 @@ static int rpc_sync(struct daemon *d, json_t *params, json_t **result, char mess
 		error = tree_commit(fsd->tree, 0);
 	if (error)
 		return rpc_fail(message, error, "cannot sync: %s", strerror(-error));
+	error = tree_loss_tell_all(fsd->tree);
+	if (error)
+		return rpc_fail(message, error, "data that was written before has been lost: %s",
+				strerror(-error));
 	return answer(result, json_object());
 }
 

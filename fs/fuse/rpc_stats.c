@@ -85,6 +85,16 @@ json_t *fsd_space(struct fsd *fsd)
 	return numbers_object(space_numbers, &space);
 }
 
+json_t *fsd_losses(struct fsd *fsd)
+{
+	struct tree_losses losses;
+
+	tree_get_losses(fsd->tree, &losses);
+	return json_pack("{s:I, s:I, s:o}", "count", (json_int_t)losses.count, "last_inode",
+			 (json_int_t)losses.inode, "last_error",
+			 losses.error ? json_string(strerror(-losses.error)) : json_null());
+}
+
 json_t *fsd_containers(struct fsd *fsd, int *error)
 {
 	CLEANUP_FREE struct tree_container *list = NULL;
@@ -122,6 +132,7 @@ void fsd_metrics(struct daemon *d, json_t *object)
 	struct store_stats store = {0};
 	struct store_space space = {0};
 	struct tree_stats tree = {0};
+	struct tree_losses losses;
 
 	store_get_stats(fsd->store, &store);
 	tree_get_stats(fsd->tree, &tree);
@@ -130,5 +141,7 @@ void fsd_metrics(struct daemon *d, json_t *object)
 	numbers_add(object, "index_", index_numbers, &store.index);
 	numbers_add(object, "tree_", tree_numbers, &tree);
 	numbers_add(object, "space_", space_numbers, &space);
+	tree_get_losses(fsd->tree, &losses);
+	json_object_set_new(object, "losses", json_integer((json_int_t)losses.count));
 	json_object_set_new(object, "failed", json_integer(store_failed(fsd->store) != 0));
 }

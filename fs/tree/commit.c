@@ -71,16 +71,6 @@ static uint64_t commit_needed(struct tree *t, uint64_t number)
 	return inode ? inode->changed : 0;
 }
 
-/* What this file has lost since it was opened. */
-static int commit_lost(struct tree *t, uint64_t number)
-{
-	CLEANUP_INODE struct inode *inode = NULL;
-	if (number == 0 || inode_get(t, number, &inode))
-		return 0;
-	LOCK_SCOPE(&inode->lock);
-	return inode->content ? inode->content->lost : 0;
-}
-
 int tree_commit(struct tree *t, uint64_t number)
 {
 	if (t->options.read_only)
@@ -89,9 +79,7 @@ int tree_commit(struct tree *t, uint64_t number)
 	if (error)
 		return error;
 	uint64_t needed = commit_needed(t, number);
-	if (needed)
-		error = commit_wait(t, needed);
-	return error ? error : commit_lost(t, number);
+	return needed ? commit_wait(t, needed) : 0;
 }
 
 int commit_now(struct tree *t)

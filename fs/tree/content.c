@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "fs/tree/internal.h"
-#include "lib/base/log.h"
 
 /* One file's map may have this share of the memory. */
 #define MAP_SHARE      32u
@@ -162,10 +161,8 @@ static void content_drop_buffers(struct content *content)
 
 void content_lose_locked(struct inode *inode, int error)
 {
-	log_error("inode %llu: what was written could not be put into its map: %s",
-		  (unsigned long long)inode->row.number, strerror(-error));
 	content_drop_buffers(inode->content);
-	inode->content->lost = error;
+	loss_note_locked(inode, error);
 }
 
 void content_discard_locked(struct inode *inode)

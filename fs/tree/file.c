@@ -128,7 +128,7 @@ int tree_flush(struct tree *t, uint64_t number)
 		slab_hand_over_locked(inode, true);
 		ingest_start_locked(inode);
 	}
-	return content->lost ? content->lost : content->error;
+	return content->error;
 }
 
 static int write_check_locked(struct inode *inode, uint64_t offset, size_t size, uint64_t *growth)
@@ -140,8 +140,8 @@ static int write_check_locked(struct inode *inode, uint64_t offset, size_t size,
 	int error = content_need_locked(inode);
 	if (error)
 		return error;
-	if (inode->content->lost || inode->content->error)
-		return inode->content->lost ? inode->content->lost : inode->content->error;
+	if (inode->content->error)
+		return inode->content->error;
 	uint64_t end = offset + size, from = inode->row.size > offset ? inode->row.size : offset;
 	*growth = end > from ? end - from : 0;
 	return container_charge(inode->tree, inode->row.container, *growth);

@@ -12,7 +12,7 @@
  *
  * Failure. No space and no memory: the ingest stops, nothing is dropped, and
  * the next drain tries again. A map that cannot be changed because it is
- * damaged: the bytes are lost, and fsync and close say so.
+ * damaged: the bytes are lost, and fsync and close say so (loss.c).
  */
 #include <errno.h>
 #include <string.h>

@@ -63,7 +63,7 @@ static void table_pin(struct tree *t, struct inode *inode)
 /* table held. A clean inode that nobody has pinned: nobody changes it. */
 static bool table_may_drop(struct tree *t, const struct inode *inode)
 {
-	if (inode->opens || inode->row.links == 0)
+	if (inode->opens || inode->row.links == 0 || loss_keeps(inode))
 		return false;
 	return inode->references == 0 ||
 	       references_put(&t->references, inode->row.number, inode->references) == 0;

@@ -104,6 +104,9 @@ struct inode {
 	bool fresh;            /* of a directory: the catalogue has no entries of it */
 	/* table */
 	uint64_t references; /* the kernel's */
+	uint64_t loss;       /* the number of its last loss (loss.c); 0: none */
+	int loss_error;
+	bool loss_told;      /* to somebody */
 	unsigned pins;
 	bool dirty, committing;
 	bool stored;      /* there is a row, or the commit under way writes it */
@@ -177,6 +180,10 @@ struct tree {
 	size_t inodes_clean_count;
 	atomic_size_t inodes_dirty_count; /* changed under table */
 	bool changed; /* table: something that a sync must wait for */
+	atomic_uint_fast64_t losses; /* changed under table */
+	uint64_t losses_told;        /* table: to one who synced everything */
+	uint64_t loss_inode;         /* table: of the last one */
+	int loss_error;              /* table: of the last one */
 
 	pthread_mutex_t accounts;
 	struct container *containers; /* accounts */
@@ -311,7 +318,6 @@ struct content {
 	bool fixed;           /* the layout, as the ingest under way goes by it */
 	bool running, finish; /* an ingest is queued or runs; it is to store the carried bytes too */
 	int error;            /* why the last ingest stopped; what it did not store is kept */
-	int lost;             /* what could not be put into this file's map and is gone */
 	unsigned waiters;     /* on idle: the struct must stay */
 	pthread_cond_t idle;
 	struct pool_task task;
@@ -326,7 +332,7 @@ int content_map_locked(struct inode *inode, struct filemap **map);
 void content_free(struct content **content);
 /* Frees it when the file is closed and clean. */
 void content_release_locked(struct inode *inode);
-/* Its bytes cannot be put into its map: they are gone, which fsync and close report. */
+/* Its bytes cannot be put into its map: they are gone, which is a loss. */
 void content_lose_locked(struct inode *inode, int error);
 /* Throws away what has not been ingested. Waits for a running ingest. */
 void content_discard_locked(struct inode *inode);
@@ -383,6 +389,12 @@ void container_discharge(struct tree *t, uint64_t number, uint64_t growth);
 int container_check(struct tree *t, uint64_t number, uint64_t bytes);
 /* Moves an inode and all below it to another container; names held. */
 int container_move(struct tree *t, struct inode *inode, uint64_t to);
+
+/* ---- loss.c ---- */
+/* What was taken for this inode is gone; inode lock held. */
+void loss_note_locked(struct inode *inode, int error);
+/* Table held: it must stay in memory, since nobody knows yet. */
+bool loss_keeps(const struct inode *inode);
 
 /* ---- file.c, range.c: contents ---- */
 int range_truncate_locked(struct inode *inode, uint64_t size);

@@ -124,7 +124,8 @@ void tree_release_direct(struct tree *t, uint64_t inode);
 /* After a write through such a handle: somebody has opened the file in the ordinary way since,
  * so the kernel may hold pages that are old now. */
 bool tree_is_mixed(struct tree *t, uint64_t inode);
-/* close(2): hands what is buffered to the pipeline and reports an error that is known. */
+/* close(2): hands what is buffered to the pipeline and reports an error that is known, but for
+ * losses. */
 int tree_flush(struct tree *t, uint64_t inode);
 /* Takes all `size` bytes or none: -ENOSPC, -EDQUOT, -EROFS, -EFBIG, -EIO (an earlier failure).
  * May wait (back-pressure). The bytes are copied. */
@@ -152,6 +153,24 @@ ssize_t tree_copy_range(struct tree *t, uint64_t from, uint64_t from_offset, uin
 /* fsync, fdatasync, fsyncdir, syncfs: one group commit that holds everything done so far.
  * `inode` 0 or a clean one: returns as soon as what it depends on is durable. */
 int tree_commit(struct tree *t, uint64_t inode);
+
+/* Data that was taken, and could not be kept because its file's map is damaged, is a loss. It is
+ * told once to each handle, however late it was found and whoever has the file open by then (as
+ * Linux does, its errseq): a handle keeps a mark, got when it was opened. */
+uint64_t tree_loss_mark(struct tree *t, uint64_t inode);
+/* The -errno of a loss that this mark does not cover, or 0. */
+int tree_loss_since(struct tree *t, uint64_t inode, uint64_t mark);
+/* The same, and the mark covers it from now on: for fsync (after tree_commit()) and close. */
+int tree_loss_tell(struct tree *t, uint64_t inode, _Atomic uint_fast64_t *mark);
+/* For one who has synced everything: of all files, since the last call. */
+int tree_loss_tell_all(struct tree *t);
+struct tree_losses {
+	uint64_t count; /* since the tree was opened */
+	uint64_t inode; /* of the last one */
+	int error;
+};
+void tree_get_losses(struct tree *t, struct tree_losses *losses);
+
 struct statvfs;
 int tree_statfs(struct tree *t, struct statvfs *sv);
 /* Clones a file or a whole tree to a name that does not exist yet: metadata only. Paths are

@@ -55,6 +55,17 @@ static void status_print_job(const char *name, const json_t *job)
 	printf("%s%s\n", error ? ": " : "", error ? error : "");
 }
 
+/* "2, the last of inode 17: Input/output error", if there have been any. */
+static void status_print_losses(const json_t *losses)
+{
+	uint64_t count = status_number(losses, "count");
+	const char *error = json_string_value(json_object_get(losses, "last_error"));
+	if (!count)
+		return;
+	printf("%-24s %llu, the last of inode %llu: %s\n", "losses", (unsigned long long)count,
+	       (unsigned long long)status_number(losses, "last_inode"), error ? error : "?");
+}
+
 enum cli_exit fs_status(struct command_call *call)
 {
 	static const char *const jobs[] = {"clean", "scrub"};
@@ -71,10 +82,12 @@ enum cli_exit fs_status(struct command_call *call)
 	}
 	CLEANUP_JSON json_t *rest = json_copy(result);
 	json_object_del(rest, "space");
+	json_object_del(rest, "losses");
 	for (size_t i = 0; i < 2; i++)
 		json_object_del(rest, jobs[i]);
 	table_print_object(rest, stdout);
 	status_print_space(json_object_get(result, "space"));
+	status_print_losses(json_object_get(result, "losses"));
 	for (size_t i = 0; i < 2; i++)
 		status_print_job(jobs[i], json_object_get(result, jobs[i]));
 	return CLI_DONE;
