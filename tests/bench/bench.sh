@@ -22,8 +22,10 @@ build=${top_builddir:-$here/../../build/plain}
 PATH=$build/fs/tool:$build/fs:$build/svc/cli:$build:$PATH
 
 [ "$(id -u)" = 0 ] || { echo "bench: needs root, to drop caches" >&2; exit 77; }
-# shellcheck disable=SC2086
-setup_install $SETUP_BENCH_PACKAGES
+if [ "$parts" != index ]; then
+	# shellcheck disable=SC2086
+	setup_install $SETUP_BENCH_PACKAGES
+fi
 mkdir -p "$folder/work"
 folder=$(cd "$folder" && pwd)
 # shellcheck disable=SC2034 # for the parts
@@ -35,7 +37,10 @@ trap bench_cleanup EXIT
 trap 'exit 130' INT TERM
 
 echo "part,tool,what,run,bytes,seconds" > "$rows"
-"$here/corpus.sh" "$folder/corpus" "$versions" > "$folder/tars"
+rm -f "$folder/index.txt"
+case " $parts " in
+*" streams "*) "$here/corpus.sh" "$folder/corpus" "$versions" > "$folder/tars" ;;
+esac
 
 for part in $parts; do
 	setup_say "measuring: $part"

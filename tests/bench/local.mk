@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 include tests/bench/chunk.mk
+include tests/bench/index.mk
 EXTRA_DIST += tests/bench/corpus.sh tests/bench/bench.sh tests/bench/tools.sh tests/bench/streams.sh \
 	tests/bench/files.sh tests/bench/crash.sh tests/bench/index.sh tests/bench/report.sh
 
 # Root, the peers' packages, 15 GB and half an hour; the table and the plots go to bench/.
+# PARTS="streams files crash index" chooses; the index alone needs neither peers nor packages.
 .PHONY: bench
 bench: all tests/bench/bench-index$(EXEEXT)
-	top_builddir='$(abs_top_builddir)' $(top_srcdir)/tests/bench/bench.sh bench
+	top_builddir='$(abs_top_builddir)' $(top_srcdir)/tests/bench/bench.sh bench $(PARTS)

@@ -25,7 +25,7 @@ awk -F, '
 	}
 	function least(a, b) { return a < b ? a : b }
 	END {
-		printf "%-14s %14s %14s %14s %14s\n", "tool", "5 gen. MB/s", "stored MB", "duplicate MB/s", "restore MB/s"
+		if (volume["granary"]) printf "%-14s %14s %14s %14s %14s\n", "tool", "5 gen. MB/s", "stored MB", "duplicate MB/s", "restore MB/s"
 		split("granary restic borg passthrough native", tools, " ")
 		for (i = 1; i <= 5; i++) {
 			t = tools[i]
@@ -35,7 +35,7 @@ awk -F, '
 				bytes["streams", t, "stored"] / 1e6, d ? bytes["streams", t, "duplicate"] / d / 1e6 : 0,
 				r ? bytes["streams", t, "restore"] / r / 1e6 : 0
 		}
-		print ""
+		if (volume["granary"]) print ""
 		ratio("ingest of all generations, times the faster peer", total["granary"], least(total["restic"], total["borg"]), ">= 2.5")
 		ratio("data stored already, times the faster peer", seconds["streams", "granary", "duplicate"],
 			least(seconds["streams", "restic", "duplicate"], seconds["streams", "borg", "duplicate"]), ">= 2.5")
@@ -53,6 +53,38 @@ awk -F, '
 		if (seconds["crash", "granary", "mount-after-kill"])
 			printf "%-44s %8.2f   (aim <= 2)\n", "mount after kill -9, 10 GB store, seconds", seconds["crash", "granary", "mount-after-kill"]
 	}' "$folder/medians.csv" | tee "$folder/report.txt"
+
+# What bench-index has written: a section for each mode, rows of what, value, unit.
+index_table() {
+	awk '
+		/^[0-9]+ chunks/ { chunks = $1 }
+		/^(exact|sparse),/ { mode = substr($1, 1, length($1) - 1) }
+		/^  / {
+			what = substr($0, 3, 44)
+			sub(/ +$/, "", what)
+			split(substr($0, 47), value, " ")
+			v[what, value[2], mode] = value[1]
+		}
+		function row(name, what, unit, aim) {
+			printf "%-44s %12.3f %12.3f   %s\n", name, v[what, unit, "exact"], v[what, unit, "sparse"], aim
+		}
+		END {
+			printf "\n%-44s %12s %12s\n", sprintf("index, %.0f million chunks", chunks / 1e6), "exact", "sparse"
+			row("bytes of memory a chunk", "memory", "bytes/chunk", "(aim <= 2; a quarter of it)")
+			row("memory, MiB", "memory", "MiB", "")
+			row("bytes on disk a chunk", "disk", "bytes/chunk", "")
+			row("duplicates found in a second backup, %", "second backup: duplicates found", "%", "(aim 100; >= 97)")
+			row("page reads a pack of it", "second backup: page reads a pack", "", "")
+			row("present chunks at random found, %", "  found", "%", "")
+			row("page reads a lookup of these", "  page reads a lookup, present, random", "", "(aim 1)")
+			row("page reads a lookup of absent chunks", "  page reads a lookup, absent", "", "(aim 0)")
+			row("wrong answers", "second backup: wrong answers", "", "(must be 0)")
+			row("ns a lookup, absent, warm cache", "lookup, absent", "ns", "")
+		}' "$1"
+}
+if [ -f "$folder/index.txt" ]; then
+	index_table "$folder/index.txt" | tee -a "$folder/report.txt"
+fi
 
 command -v gnuplot > /dev/null || exit 0
 awk -F, '$1 == "streams" && $3 ~ /^generation|duplicate|restore/ {

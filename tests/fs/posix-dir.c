@@ -171,6 +171,7 @@ static void dir_removed_while_read(void)
 static void dir_of_many(void)
 {
 	int n = many();
+	alarm(300 + (unsigned)n / 500);
 	OK(mkdir("d", 0755));
 	int d = OK(open("d", O_RDONLY | O_DIRECTORY));
 	for (int i = 0; i < n; i++) {

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 include tests/fuzz/chunk.mk
+include tests/fuzz/index.mk
+include tests/fuzz/jsonrpc.mk
 include tests/fuzz/store.mk
 
 EXTRA_DIST += tests/fuzz/fuzz.sh tests/fuzz/seeds

@@ -34,8 +34,3 @@ tests_unit_test_request_LDADD = $(DAEMON_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_table_SOURCES = tests/unit/test-table.c svc/cli/table.c
 tests_unit_test_table_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_table_LDADD = $(DAEMON_LIBS) $(CMOCKA_LIBS)
-
-check_PROGRAMS += tests/fuzz/fuzz-jsonrpc
-TESTS += tests/fuzz/fuzz-jsonrpc
-tests_fuzz_fuzz_jsonrpc_SOURCES = tests/fuzz/fuzz-jsonrpc.c tests/fuzz/driver.c
-tests_fuzz_fuzz_jsonrpc_LDADD = $(DAEMON_LIBS)

@@ -16,16 +16,3 @@ tests_unit_test_index_stream_SOURCES = tests/unit/test-index-stream.c tests/unit
 	$(index_unit_shared)
 tests_unit_test_index_stream_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_index_stream_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
-
-# Not a test: a program to measure with.
-check_PROGRAMS += tests/bench/bench-index
-tests_bench_bench_index_SOURCES = tests/bench/bench-index.c tests/unit/index-stream.h \
-	tests/unit/index-util.h
-tests_bench_bench_index_LDADD = $(STORE_LIBS)
-
-check_PROGRAMS += tests/fuzz/fuzz-index
-TESTS += tests/fuzz/fuzz-index
-tests_fuzz_fuzz_index_SOURCES = tests/fuzz/fuzz-index.c tests/fuzz/driver.c
-tests_fuzz_fuzz_index_LDADD = $(STORE_LIBS)
-EXTRA_DIST += tests/fuzz/seeds/index/filter tests/fuzz/seeds/index/manifest \
-	tests/fuzz/seeds/index/page
