@@ -20,6 +20,7 @@ TOOL_TESTS = \
 	tests/fs/test-mkfs-parameters.sh \
 	tests/fs/test-mkfs-refuses.sh \
 	tests/fs/test-mount-cache.sh \
+	tests/fs/test-mount-compression.sh \
 	tests/fs/test-mount-control.sh \
 	tests/fs/test-mount-direct.sh \
 	tests/fs/test-mount-clone.sh \
