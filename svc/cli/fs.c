@@ -5,9 +5,11 @@
  * With --control they are taken to be relative to it already.
  */
 #include <errno.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -235,10 +237,27 @@ enum cli_exit fs_quota(struct command_call *call)
 	return fs_done(call, &r, "fs.quota", params);
 }
 
+/* What fsck(8) says in bits is done or failed here. */
+static enum cli_exit fs_run_fsck(char *const argv[])
+{
+	pid_t child;
+	int status;
+	fflush(stdout);
+	int error = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
+	if (error == ENOENT)
+		error = posix_spawn(&child, GRANARY_SBINDIR "/fsck.granary", NULL, NULL, argv, environ);
+	while (!error && waitpid(child, &status, 0) < 0)
+		error = errno == EINTR ? 0 : errno;
+	if (error)
+		command_complain("%s: %s", argv[0], strerror(error));
+	return !error && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? CLI_DONE : CLI_FAILED;
+}
+
 /* The offline look is fsck.granary's: this only finds the store. */
 enum cli_exit fs_dump(struct command_call *call)
 {
 	struct location location = {0};
+	enum cli_exit status = CLI_FAILED;
 	const char *name = command_argument(call, 0);
 	int error = locate(name, &location);
 	if (error) {
@@ -247,13 +266,14 @@ enum cli_exit fs_dump(struct command_call *call)
 						  : strerror(-error));
 		return CLI_FAILED;
 	}
-	const char *json = call->json ? "--json" : NULL;
-	fflush(stdout);
-	execlp("fsck.granary", "fsck.granary", "--dump", location.store, json, NULL);
-	if (errno == ENOENT)
-		execl(GRANARY_SBINDIR "/fsck.granary", "fsck.granary", "--dump", location.store,
-		      json, NULL);
-	command_complain("fsck.granary: %s", strerror(errno));
+	char command[] = "fsck.granary", dump[] = "--dump", json[] = "--json";
+	char *const argv[] = {command, dump, location.store, call->json ? json : NULL, NULL};
+	if (location.mount)
+		command_complain("%s is mounted on %s: unmount it to dump it, or ask "
+				 "granary fs explain and granary fs stats",
+				 location.store, location.mount);
+	else
+		status = fs_run_fsck(argv);
 	location_clear(&location);
-	return CLI_FAILED;
+	return status;
 }

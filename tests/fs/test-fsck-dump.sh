@@ -39,7 +39,19 @@ expect_status 0 fsck.granary --dump="$pack" "$store"
 mount_store
 check_equal "$(grep "^slot $slot:" "$scratch/output" | sed 's/.* //')" \
 	"$(head -c "$digest" "$mount/folder/file" | sha256sum | cut -d' ' -f1)" "the first chunk's fingerprint"
+# A mounted store changes while it is looked at: whoever asks is told so, and where to ask instead.
+for name in "$store" "$mount" "$mount/folder"; do
+	expect_status 1 granary fs dump "$name"
+	expect_output "mounted on $mount.*granary fs explain"
+	check_equal "$(wc -l <"$scratch/output")" 1 "sentences"
+done
+expect_status 8 fsck.granary --dump "$store"
+expect_output 'the store is in use'
 umount_store
+cp "$store/store.conf" "$scratch/store.conf"
+printf x | dd of="$store/store.conf" bs=1 seek=10 conv=notrunc status=none
+expect_status 1 granary fs dump "$store"
+cp "$scratch/store.conf" "$store/store.conf"
 expect_status 8 fsck.granary --dump=/nothing "$store"
 expect_output 'there is no /nothing'
 expect_status 8 fsck.granary --dump=nonsense "$store"
