@@ -87,7 +87,9 @@ static int clone_one(struct tree *t, struct inode *source, struct inode *parent,
 			.mode = s.row.mode, .uid = s.row.uid, .gid = s.row.gid, .rdev = s.row.rdev};
 		LOCK_SCOPE(&t->names);
 		uint64_t container = parent->row.number == TREE_ROOT ? 0 : parent->row.container;
-		error = container_check(t, container, s.row.allocated);
+		/* Charged until it is in the accounts: writers beside know of it. */
+		error = container_charge(t, container, s.row.allocated);
+		bool charged = error == 0;
 		if (!error)
 			error = make_locked(t, parent, name, &row, NULL, NULL, made);
 		/* Before anybody can find it, open it and write to it. */
@@ -95,6 +97,8 @@ static int clone_one(struct tree *t, struct inode *source, struct inode *parent,
 			clone_apply(*made, &s);
 			inode_mark(*made);
 		}
+		if (charged)
+			container_discharge(t, container, s.row.allocated);
 	}
 	change_end(t);
 	clone_source_free(&s);

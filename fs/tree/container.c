@@ -5,8 +5,10 @@
  * Every inode names the container that it is charged to: the top-level
  * directory it was made in or moved to; 0 for what lies in the root itself and
  * for directories at no place of their own. `logical` is the sum of allocated
- * bytes; what write buffers hold and no map shows yet is `pending`, so that a
- * quota refuses at the write. A number that has no row (any more: hard links
+ * bytes, which is what a quota limits: holes take nothing of it, data that is
+ * shared counts in full. What write buffers hold and no map shows yet is
+ * `pending`, so that a quota refuses at the write; what of it fills holes is
+ * asked only where there is a quota. A number that has no row (any more: hard links
  * can outlive their directory) is charged to 0. A directory that moves away from
  * the root keeps its container, without a quota, while such links are charged to
  * it: it may come back.
@@ -148,12 +150,11 @@ void container_stored(struct tree *t, uint64_t number, uint64_t new_bytes)
 
 static int container_fits(const struct container *c, uint64_t bytes)
 {
-	if (!c->quota)
-		return 0;
 	uint64_t used = c->logical + c->pending;
-	if (used > c->quota || (bytes && bytes > c->quota - used))
-		return -EDQUOT;
-	return 0;
+	/* What takes nothing may go on above the limit, as writing over what is there. */
+	if (!c->quota || bytes == 0)
+		return 0;
+	return used > c->quota || bytes > c->quota - used ? -EDQUOT : 0;
 }
 
 int container_check(struct tree *t, uint64_t number, uint64_t bytes)
@@ -170,6 +171,12 @@ int container_charge(struct tree *t, uint64_t number, uint64_t growth)
 	if (!error)
 		c->pending += growth;
 	return error;
+}
+
+bool container_is_limited(struct tree *t, uint64_t number)
+{
+	LOCK_SCOPE(&t->accounts);
+	return container_find(t, number)->quota != 0;
 }
 
 bool container_is_pending(struct inode *inode)

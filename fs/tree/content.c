@@ -134,6 +134,23 @@ int content_save_locked(struct inode *inode)
 	return 0;
 }
 
+int content_growth_locked(struct inode *inode, uint64_t offset, uint64_t size, bool holes,
+			  uint64_t *growth)
+{
+	uint64_t before = inode->row.size > offset ? inode->row.size - offset : 0;
+	uint64_t data = before < size ? before : size; /* or what may be */
+	struct filemap *map;
+	int error = 0;
+	if (holes && data) {
+		error = content_map_locked(inode, &map);
+		if (!error)
+			error = filemap_data(map, offset, data, &data);
+	}
+	if (!error)
+		*growth = size - data;
+	return error == -EBADMSG || error == -ENOENT ? -EIO : error;
+}
+
 void content_count_down_locked(struct inode *inode, uint64_t growth)
 {
 	inode->content->growth -= growth;

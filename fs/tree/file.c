@@ -131,7 +131,7 @@ int tree_flush(struct tree *t, uint64_t number)
 	return content->error;
 }
 
-static int write_check_locked(struct inode *inode, uint64_t offset, size_t size, uint64_t *growth)
+static int write_charge_locked(struct inode *inode, struct slab_write *w, uint64_t *growth)
 {
 	if (inode->deleted)
 		return -ESTALE;
@@ -142,29 +142,27 @@ static int write_check_locked(struct inode *inode, uint64_t offset, size_t size,
 		return error;
 	if (inode->content->error)
 		return inode->content->error;
-	uint64_t end = offset + size, from = inode->row.size > offset ? inode->row.size : offset;
-	*growth = end > from ? end - from : 0;
-	return container_charge(inode->tree, inode->row.container, *growth);
+	w->holes = w->offset < inode->row.size &&
+		   container_is_limited(inode->tree, inode->row.container);
+	error = content_growth_locked(inode, w->offset, w->size, w->holes, growth);
+	return error ? error : container_charge(inode->tree, inode->row.container, *growth);
 }
 
-static int write_locked(struct inode *inode, uint64_t offset, const void *data, size_t size,
-			size_t *added)
+static int write_locked(struct inode *inode, struct slab_write *w)
 {
 	uint64_t growth = 0, counted;
-	int error = write_check_locked(inode, offset, size, &growth);
+	int error = write_charge_locked(inode, w, &growth);
 	if (error)
 		return error;
 	struct content *content = inode->content;
 	counted = content->growth;
-	error = slab_write_locked(inode, offset, data, size, added);
-	atomic_fetch_add(&inode->tree->buffered, *added);
+	error = slab_write_locked(inode, w);
+	atomic_fetch_add(&inode->tree->buffered, w->added);
 	/* After a failure half way what did get into a buffer counts and is part of the file. */
 	counted = content->growth - counted;
 	container_discharge(inode->tree, inode->row.container, growth - counted);
-	if (!error && offset + size > inode->row.size)
-		inode->row.size = offset + size;
-	else if (error && counted)
-		inode->row.size = (offset > inode->row.size ? offset : inode->row.size) + counted;
+	if (w->taken && w->offset + w->taken > inode->row.size)
+		inode->row.size = w->offset + w->taken;
 	inode->row.mtime = inode->row.ctime = clock_real_ns();
 	slab_hand_over_locked(inode, false);
 	ingest_start_locked(inode);
@@ -174,7 +172,7 @@ static int write_locked(struct inode *inode, uint64_t offset, const void *data, 
 static int write_once(struct tree *t, struct inode *inode, uint64_t offset, const void *data,
 		      size_t size)
 {
-	size_t added = 0;
+	struct slab_write w = {.offset = offset, .data = data, .size = size};
 	int error = ingest_wait_room(t);
 	if (!error)
 		error = store_reserve(t->store, size);
@@ -183,15 +181,15 @@ static int write_once(struct tree *t, struct inode *inode, uint64_t offset, cons
 	error = change_begin(t);
 	if (!error) {
 		pthread_mutex_lock(&inode->lock);
-		error = write_locked(inode, offset, data, size, &added);
+		error = write_locked(inode, &w);
 		pthread_mutex_unlock(&inode->lock);
-		if (!error || added)
+		if (!error || w.added)
 			inode_mark(inode);
 		change_end(t);
 	}
 	/* What was overwritten in a buffer, or refused, needs no space. */
-	if (size > added)
-		store_unreserve(t->store, size - added);
+	if (size > w.added)
+		store_unreserve(t->store, size - w.added);
 	return error;
 }
 

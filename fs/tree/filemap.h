@@ -86,6 +86,8 @@ int filemap_read(struct filemap *map, uint64_t offset, uint64_t length, struct e
 /* Next offset >= `offset` where data (or a hole) starts; -ENXIO at or beyond the end for data,
  * the map's length for a hole. */
 int filemap_seek(struct filemap *map, uint64_t offset, bool data, uint64_t *found);
+/* How many bytes of [offset, offset + length) are data; loads the nodes at its two ends. */
+int filemap_data(struct filemap *map, uint64_t offset, uint64_t length, uint64_t *bytes);
 /* target[target_offset..] = source[offset..+length); shares whole nodes where they fit, O(1)
  * when a whole clean map is copied into an empty one. Bytes beyond the source's end are a hole.
  * Both locked; may be the same map, ranges may overlap (the source is what it was before). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking into a file map: extents of a range, the next data or hole. */
+/* Looking into a file map: extents of a range, the next data or hole, the bytes that are data. */
 #include <errno.h>
 
 #include "fs/tree/filemap_impl.h"
@@ -127,4 +127,56 @@ int filemap_seek(struct filemap *map, uint64_t offset, bool data, uint64_t *foun
 		s.found = offset > map->root.length ? offset : map->root.length;
 	*found = s.found;
 	return 0;
+}
+
+/* ---- sums ---- */
+
+struct data_sum {
+	struct filemap *map;
+	uint64_t from, to; /* of the file */
+	uint64_t bytes;
+};
+
+static uint64_t overlap(const struct data_sum *s, uint64_t start, uint64_t length)
+{
+	uint64_t from = s->from > start ? s->from : start;
+	uint64_t to = s->to < start + length ? s->to : start + length;
+	return from < to ? to - from : 0;
+}
+
+/* What a node's parent says of it is enough where the range has all of the node. */
+static int data_visit(struct data_sum *s, struct child *child, unsigned level, uint64_t start)
+{
+	uint64_t inside = overlap(s, start, child->length);
+	if (inside == 0 || child->allocated == 0)
+		return 0;
+	if (inside == child->length || child->allocated == child->length) {
+		s->bytes += inside == child->length ? child->allocated : inside;
+		return 0;
+	}
+	int rc = child_load(s->map, child, level);
+	if (rc)
+		return rc;
+	const struct node *node = child->node;
+	for (size_t i = 0; i < node->count && start < s->to && rc == 0; i++) {
+		if (level) {
+			rc = data_visit(s, &node->children[i], level - 1, start);
+			start += node->children[i].length;
+			continue;
+		}
+		if (node->extents[i].kind == EXTENT_DATA)
+			s->bytes += overlap(s, start, node->extents[i].length);
+		start += node->extents[i].length;
+	}
+	return rc;
+}
+
+int filemap_data(struct filemap *map, uint64_t offset, uint64_t length, uint64_t *bytes)
+{
+	ASSERT_OBJECT(map, FILEMAP_OBJECT);
+	struct data_sum s = {.map = map, .from = offset, .to = offset + length};
+	int rc = map->root.length ? data_visit(&s, &map->root, map->level, 0) : 0;
+	if (rc == 0)
+		*bytes = s.bytes;
+	return rc;
 }

@@ -341,6 +341,10 @@ bool content_is_pending(const struct content *content);
 bool content_overlaps(const struct content *content, uint64_t offset, uint64_t size);
 /* Takes the map's figures over into row and container. */
 void content_account_locked(struct inode *inode);
+/* *growth: how many bytes a write of [offset, offset + size) takes of a quota. Behind the end of
+ * the file all count; before it, with `holes`, what is no data in the map. */
+int content_growth_locked(struct inode *inode, uint64_t offset, uint64_t size, bool holes,
+			  uint64_t *growth);
 /* So many bytes of growth are in the map now, or gone. */
 void content_count_down_locked(struct inode *inode, uint64_t growth);
 /* Drops what a large map need not keep in memory. */
@@ -348,9 +352,16 @@ int content_trim_locked(struct inode *inode);
 /* Saves a dirty map into inode->map. */
 int content_save_locked(struct inode *inode);
 
-/* *added: bytes that are buffered now and were not before (also after -ENOMEM). */
-int slab_write_locked(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
-			size_t *added);
+struct slab_write {
+	uint64_t offset;
+	const uint8_t *data;
+	size_t size;
+	bool holes; /* as in content_growth_locked() */
+	/* Set, also when there was no memory for all: */
+	size_t taken; /* bytes that are buffered now */
+	size_t added; /* of these, such as were not before */
+};
+int slab_write_locked(struct inode *inode, struct slab_write *write);
 /* A copy of [offset, offset + size) when one buffer has it all; false when not. */
 bool slab_read_locked(const struct content *content, uint64_t offset, size_t size, uint8_t *out);
 struct slab *slab_new(size_t room, size_t head);
@@ -385,6 +396,8 @@ int container_charge(struct tree *t, uint64_t number, uint64_t growth);
 /* Has an inode's container accepted bytes that no map shows yet? */
 bool container_is_pending(struct inode *inode);
 void container_discharge(struct tree *t, uint64_t number, uint64_t growth);
+/* Is there a quota? Without one nobody need count precisely. */
+bool container_is_limited(struct tree *t, uint64_t number);
 /* Would `bytes` more fit? */
 int container_check(struct tree *t, uint64_t number, uint64_t bytes);
 /* Moves an inode and all below it to another container; names held. */

@@ -49,6 +49,22 @@ int range_truncate_locked(struct inode *inode, uint64_t size)
 	return error;
 }
 
+/* Nothing is set aside, but what the quota could never take is refused: what [offset, end) has no
+ * data for. */
+static int fallocate_check_locked(struct inode *inode, uint64_t offset, uint64_t end)
+{
+	uint64_t growth = 0;
+	int error = content_need_locked(inode);
+	if (error || end <= offset)
+		return error;
+	bool limited = container_is_limited(inode->tree, inode->row.container);
+	if (limited)
+		error = ingest_drain_locked(inode);
+	if (!error)
+		error = content_growth_locked(inode, offset, end - offset, limited, &growth);
+	return error ? error : container_check(inode->tree, inode->row.container, growth);
+}
+
 static int fallocate_locked(struct inode *inode, int mode, uint64_t offset, uint64_t length)
 {
 	struct filemap *map;
@@ -66,7 +82,8 @@ static int fallocate_locked(struct inode *inode, int mode, uint64_t offset, uint
 		if (!error)
 			content_account_locked(inode);
 	} else {
-		error = container_check(inode->tree, inode->row.container, grow ? end - inode->row.size : 0);
+		bool within = grow || end <= inode->row.size;
+		error = fallocate_check_locked(inode, offset, within ? end : inode->row.size);
 	}
 	if (error)
 		return error;
@@ -174,6 +191,25 @@ static int copy_lock_drained(struct inode *from, struct inode *to)
 	}
 }
 
+/* Takes from the quota by how much the data that comes is more than what it takes the place of. */
+static int copy_charge(struct inode *to, struct filemap *source, uint64_t from_offset,
+		       struct filemap *target, uint64_t to_offset, uint64_t length, uint64_t *charged)
+{
+	uint64_t more, less;
+	*charged = 0;
+	if (!container_is_limited(to->tree, to->row.container))
+		return 0;
+	int error = filemap_data(source, from_offset, length, &more);
+	if (!error)
+		error = filemap_data(target, to_offset, length, &less);
+	if (error || more <= less)
+		return error;
+	error = container_charge(to->tree, to->row.container, more - less);
+	if (!error)
+		*charged = more - less;
+	return error;
+}
+
 static ssize_t copy_locked(struct inode *from, uint64_t from_offset, struct inode *to,
 			   uint64_t to_offset, uint64_t length)
 {
@@ -186,13 +222,12 @@ static ssize_t copy_locked(struct inode *from, uint64_t from_offset, struct inod
 		return -EFBIG;
 	if (from == to && from_offset < to_offset + length && to_offset < from_offset + length)
 		return -EINVAL;
-	uint64_t end = to_offset + length;
-	int error = container_check(to->tree, to->row.container,
-				    end > to->row.size ? end - to->row.size : 0);
-	if (!error)
-		error = content_map_locked(from, &source);
+	uint64_t end = to_offset + length, charged;
+	int error = content_map_locked(from, &source);
 	if (!error)
 		error = content_map_locked(to, &target);
+	if (!error)
+		error = copy_charge(to, source, from_offset, target, to_offset, length, &charged);
 	if (error)
 		return error;
 	range_forget_carry(to);
@@ -205,6 +240,7 @@ static ssize_t copy_locked(struct inode *from, uint64_t from_offset, struct inod
 	if (!error && mapped < length)
 		error = filemap_punch(target, to_offset + mapped, length - mapped);
 	content_account_locked(to);
+	container_discharge(to->tree, to->row.container, charged);
 	if (error)
 		return error;
 	if (end > to->row.size)

@@ -124,20 +124,13 @@ static struct slab *slab_insert(struct inode *inode, size_t index, uint64_t offs
 	return b;
 }
 
-/* The part of [offset, offset + size) that lies beyond the file's end. */
-static uint64_t growth_of(uint64_t file_size, uint64_t offset, size_t size)
-{
-	uint64_t end = offset + size;
-	if (end <= file_size)
-		return 0;
-	return end - (offset > file_size ? offset : file_size);
-}
-
 /* Puts as much as one buffer takes; returns the bytes, or -ENOMEM. */
-static ssize_t slab_put(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
-			  size_t *added)
+static ssize_t slab_put(struct inode *inode, struct slab_write *w)
 {
 	struct content *content = inode->content;
+	uint64_t offset = w->offset + w->taken, growth = 0;
+	const uint8_t *data = w->data + w->taken;
+	size_t size = w->size - w->taken;
 	size_t index = slab_after(content, offset);
 	struct slab *b = index ? content->dirty[index - 1] : NULL;
 	if (b && offset < slab_end(b)) {
@@ -157,25 +150,25 @@ static ssize_t slab_put(struct inode *inode, uint64_t offset, const uint8_t *dat
 		return -ENOMEM;
 	memcpy(b->data + b->size, data, size);
 	b->size += size;
-	uint64_t growth = growth_of(inode->row.size, offset, size);
+	/* The map has been asked when the write was charged. If it cannot be asked again, what
+	 * fills holes counts when the map has it. */
+	if (content_growth_locked(inode, offset, size, w->holes, &growth))
+		(void)content_growth_locked(inode, offset, size, false, &growth);
 	b->growth += growth;
 	content->growth += growth;
 	content->dirty_bytes += size;
-	*added += size;
+	w->added += size;
 	return (ssize_t)size;
 }
 
-int slab_write_locked(struct inode *inode, uint64_t offset, const uint8_t *data, size_t size,
-			size_t *added)
+int slab_write_locked(struct inode *inode, struct slab_write *w)
 {
-	*added = 0;
-	while (size) {
-		ssize_t n = slab_put(inode, offset, data, size, added);
+	w->taken = w->added = 0;
+	while (w->taken < w->size) {
+		ssize_t n = slab_put(inode, w);
 		if (n < 0)
 			return (int)n;
-		offset += (uint64_t)n;
-		data += n;
-		size -= (size_t)n;
+		w->taken += (size_t)n;
 	}
 	return 0;
 }

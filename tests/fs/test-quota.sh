@@ -61,6 +61,56 @@ head -c 150000 /dev/urandom >"$mount/large/little"
 mv "$mount/large/little" "$mount/small/little"
 check_equal "$(used "$mount/small")" 4150000 "bytes used after moving in"
 
+# A hole takes nothing, filling it does, and writing again over what is there does not. (4150000
+# of 4194304 bytes are used.)
+truncate -s 2000000 "$mount/small/hole"
+check_equal "$(used "$mount/small")" 4150000 "bytes used after making a hole"
+# fill FILE KIB SEEK: what became of it.
+fill() {
+	if dd if=/dev/urandom of="$1" bs="${2}K" count=1 seek="$3K" oflag=seek_bytes \
+		conv=notrunc,fsync 2>"$scratch/output"; then
+		echo "done"
+	else
+		grep -o 'quota exceeded' "$scratch/output"
+	fi
+}
+check_equal "$(fill "$mount/small/hole" 100 1000)" 'quota exceeded' "filling a hole beyond the quota"
+check_equal "$(used "$mount/small")" 4150000 "bytes used after the refusal"
+check_equal "$(fill "$mount/small/hole" 40 1000)" "done" "filling a hole below the quota"
+check_equal "$(fill "$mount/small/hole" 40 1000)" "done" "writing over it"
+check_equal "$(used "$mount/small")" $((4150000 + 40960)) "bytes used after filling"
+check_equal "$(fill "$mount/small/hole" 40 1020)" 'quota exceeded' "filling half of a range"
+expect_status 1 fallocate -l 100000 "$mount/small/hole"
+expect_output 'quota exceeded'
+expect_status 0 fallocate -o 1024000 -l 40960 "$mount/small/hole"
+expect_status 1 fallocate -o 1999000 -l 10000 "$mount/small/hole"
+# copy_range FROM FROM-OFFSET TO TO-OFFSET LENGTH
+copy_range() {
+	python3 - "$@" <<-'END'
+		import errno, os, sys
+		source, target = os.open(sys.argv[1], os.O_RDONLY), os.open(sys.argv[3], os.O_RDWR)
+		try:
+		    print(os.copy_file_range(source, target, int(sys.argv[5]), int(sys.argv[2]), int(sys.argv[4])))
+		except OSError as error:
+		    print(errno.errorcode[error.errno])
+	END
+}
+check_equal "$(copy_range "$mount/large/one" 0 "$mount/small/hole" 100000 100000)" EDQUOT \
+	"copying data into a hole"
+check_equal "$(copy_range "$mount/small/hole" 0 "$mount/small/one" 0 100000)" 100000 \
+	"copying a hole over data"
+check_equal "$(used "$mount/small")" $((4150000 + 40960 - 100000)) "bytes used after copying a hole"
+check_equal "$(copy_range "$mount/large/one" 0 "$mount/small/hole" 100000 100000)" 100000 \
+	"copying data into a hole where there is room"
+fallocate --punch-hole -o 100000 -l 50000 "$mount/small/hole"
+check_equal "$(used "$mount/small")" $((4150000 + 40960 - 50000)) "bytes used after punching"
+truncate -s 100000 "$mount/small/hole"
+check_equal "$(used "$mount/small")" $((4150000 - 100000)) "bytes used after truncating"
+rm "$mount/small/hole"
+dd if="$mount/large/one" of="$mount/small/one" bs=100000 count=1 conv=notrunc status=none
+granary fs sync "$mount"
+check_equal "$(used "$mount/small")" 4150000 "bytes used when all is as it was"
+
 # Nested folders count to the top-level one.
 mkdir -p "$mount/small/a/b/c"
 check_equal "$(put "$mount/small/a/b/c/deep" 500000)" EDQUOT "a write deep below"
@@ -82,6 +132,7 @@ granary fs quota "$mount/small" none
 check_equal "$(put "$mount/small/five" 5000000)" "done" "a write without a quota"
 granary fs quota "$mount/small" 1M # below what is there: nothing is lost, nothing goes in
 check_equal "$(put "$mount/small/six" 100000)" EDQUOT "a write far beyond the quota"
+check_equal "$(fill "$mount/small/five" 100 0)" "done" "writing over what is there, beyond the quota"
 rm -r "$mount/small"
 check_equal "$(stat -c %s "$mount/large/one")" 9000000 "the size of the other file"
 umount_store

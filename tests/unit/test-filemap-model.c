@@ -134,6 +134,20 @@ static void check_seek(struct run *r, int which)
 	assert_int_equal(found, want);
 }
 
+static void check_data(struct run *r, int which)
+{
+	const struct model *m = &r->model[which];
+	uint64_t from = random_below(&r->random, m->length + 20), bytes = 0, want = 0;
+	uint64_t length = random_below(&r->random, random_below(&r->random, 2) ? 90 : MODEL_MAX);
+	int rc = filemap_data(r->map[which], from, length, &bytes);
+	if (rc && r->failing)
+		return;
+	assert_int_equal(rc, 0);
+	for (uint64_t i = from; i < from + length && i < m->length; i++)
+		want += m->cells[i] != 0;
+	assert_int_equal(bytes, want);
+}
+
 /* 0, or an error where errors have been ordered. */
 static bool done(const struct run *r, int rc)
 {
@@ -231,7 +245,7 @@ static void step_shrink(struct run *r, int which)
 
 static void step(struct run *r, int which)
 {
-	switch (random_below(&r->random, 12)) {
+	switch (random_below(&r->random, 13)) {
 	case 0:
 		step_punch(r, which);
 		break;
@@ -252,6 +266,9 @@ static void step(struct run *r, int which)
 		break;
 	case 6:
 		check_part(r, which);
+		break;
+	case 7:
+		check_data(r, which);
 		break;
 	default:
 		step_write(r, which);
