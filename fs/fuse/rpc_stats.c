@@ -19,7 +19,7 @@ struct number {
 
 static const struct number store_numbers[] = {
 	NUMBER(store_stats, packs), NUMBER(store_stats, chunks_new),
-	NUMBER(store_stats, chunks_duplicate), NUMBER(store_stats, bytes_new),
+	NUMBER(store_stats, chunks_duplicate), NUMBER(store_stats, bytes_new), NUMBER(store_stats, bytes_rewritten),
 	NUMBER(store_stats, bytes_duplicate), NUMBER(store_stats, bytes_stored),
 	NUMBER(store_stats, regions_raw), NUMBER(store_stats, regions_stored),
 	NUMBER(store_stats, region_hits), NUMBER(store_stats, region_misses),

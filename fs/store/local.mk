@@ -2,6 +2,7 @@
 noinst_LIBRARIES += fs/store/libstore.a
 fs_store_libstore_a_SOURCES = fs/format.h fs/store/chunk_ref.h \
 	fs/store/buffer.h fs/store/buffer.c \
+	fs/store/capping.h fs/store/capping.c \
 	fs/store/catalogue.h fs/store/catalogue.c fs/store/catalogue_schema.h fs/store/catalogue_sql.h \
 	fs/store/catalogue_vfs.h fs/store/catalogue_vfs.c \
 	fs/store/create.c \

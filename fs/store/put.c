@@ -8,6 +8,10 @@
  * chunks at once that grows while it goes on failing. Every answer of the index
  * is verified against the directory (the whole fingerprint and the size).
  *
+ * When it is known where the batch's chunks are, those that lie alone in old
+ * regions are stored anew beside the chunks that are new (capping.h). The index
+ * has the newest place of a chunk, so that what follows is found together.
+ *
  * A quarantined chunk and a pack that is being swept are no answers. The sweep
  * lock is held for reading throughout, so that cleaning never decides about a
  * pack between the verification and the mark.
@@ -15,14 +19,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fs/store/capping.h"
 #include "fs/store/store_private.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 
-#define PUT_BATCH      128u
+#define PUT_BATCH      CAPPING_BATCH
 #define PUT_WINDOW_MIN 4u
 /* Packs of one stream are seldom further apart: data and map packs take turns. */
 #define PUT_FOLLOW_PACKS 2u
+/* What a stream stored so few packs ago is in a reader's cache. */
+#define PUT_NEAR_PACKS 16u
 
 struct put {
 	struct store *store;
@@ -32,13 +39,16 @@ struct put {
 	struct fingerprint fingerprints[PUT_BATCH];
 	struct chunk_ref candidates[PUT_BATCH]; /* of [asked_from, asked_to) */
 	size_t asked_to;
+	struct chunk_ref found[PUT_BATCH]; /* or none */
+	struct capping_place places[PUT_BATCH];
+	bool anew[PUT_BATCH];
 	uint16_t fresh[PUT_BATCH]; /* chunks of this batch that were new, and where they went */
 	struct chunk_ref fresh_refs[PUT_BATCH];
 	size_t fresh_count;
 };
 
-static bool pack_slot_matches(struct pack *pack, uint32_t slot, const struct fingerprint *fingerprint,
-			      size_t size)
+static bool pack_slot_matches(struct pack *pack, uint32_t slot,
+			      const struct fingerprint *fingerprint, size_t size)
 {
 	if (pack_is_superseded(pack))
 		return false;
@@ -50,7 +60,8 @@ static bool pack_slot_matches(struct pack *pack, uint32_t slot, const struct fin
 
 /* The good copy of a quarantined chunk, verified as an answer of the index is. One that is not
  * there is forgotten, so that the chunk can be healed again. */
-static bool put_find_good(const struct put *put, size_t i, struct chunk_ref damaged, struct chunk_ref good)
+static bool put_find_good(const struct put *put, size_t i, struct chunk_ref damaged,
+			  struct chunk_ref good)
 {
 	struct damage *damage = put->store->damage;
 	struct pack *pack = NULL;
@@ -80,6 +91,21 @@ static bool put_accept(const struct put *put, size_t i, struct chunk_ref *ref)
 	if (store->marks)
 		store_marks_hit(store, *ref);
 	return true;
+}
+
+/* Lets a chunk that was found be stored anew, if its pack is written and far. */
+static void put_note_place(struct put *put, size_t i, struct pack *pack, struct chunk_ref ref)
+{
+	const struct pack *open = put->stream->pack;
+	if (put->stream->kind != PACK_DATA || ref.pack != pack->number)
+		return;
+	if (open && pack->number + PUT_NEAR_PACKS > open->number)
+		return;
+	LOCK_SCOPE(&pack->lock);
+	if (pack->state >= PACK_STATE_WRITTEN && ref.slot < pack->directory.slots)
+		put->places[i] =
+			(struct capping_place){pack->number, pack->directory.slot[ref.slot].region,
+					       (uint32_t)put->chunks[i].size};
 }
 
 static void put_note_directory(struct store *store, struct pack *pack)
@@ -123,6 +149,7 @@ static bool put_follow(struct put *put, size_t i, struct chunk_ref *ref)
 	*ref = (struct chunk_ref){stream->follow->number, stream->follow_slot};
 	if (!put_accept(put, i, ref))
 		return false;
+	put_note_place(put, i, stream->follow, *ref);
 	stream->follow_slot++;
 	stream->window = PUT_WINDOW_MIN;
 	return true;
@@ -136,7 +163,8 @@ static void put_check_end(struct put *put)
 	if (!pack)
 		return;
 	pthread_mutex_lock(&pack->lock);
-	bool end = stream->follow_slot >= pack->directory.slots && pack->state >= PACK_STATE_WRITTEN;
+	bool end =
+		stream->follow_slot >= pack->directory.slots && pack->state >= PACK_STATE_WRITTEN;
 	pthread_mutex_unlock(&pack->lock);
 	if (!end)
 		return;
@@ -149,7 +177,8 @@ static bool put_find_fresh(const struct put *put, size_t i, struct chunk_ref *re
 	for (size_t f = 0; f < put->fresh_count; f++) {
 		size_t other = put->fresh[f];
 		if (put->chunks[other].size == put->chunks[i].size &&
-		    memcmp(&put->fingerprints[other], &put->fingerprints[i], FINGERPRINT_SIZE) == 0) {
+		    memcmp(&put->fingerprints[other], &put->fingerprints[i], FINGERPRINT_SIZE) ==
+			    0) {
 			*ref = put->fresh_refs[f];
 			return true;
 		}
@@ -166,7 +195,8 @@ static struct chunk_ref put_ask_index(struct put *put, size_t i)
 			n = stream->window;
 		stream->window = stream->window * 2 < PUT_BATCH ? stream->window * 2 : PUT_BATCH;
 		/* Advice: what cannot be read is not found. */
-		if (index_lookup(put->store->index, put->fingerprints + i, n, put->candidates + i) < 0)
+		if (index_lookup(put->store->index, put->fingerprints + i, n, put->candidates + i) <
+		    0)
 			memset(put->candidates + i, 0, n * sizeof(put->candidates[0]));
 		put->asked_to = i + n;
 	}
@@ -187,6 +217,7 @@ static bool put_take_candidate(struct put *put, size_t i, struct chunk_ref *ref)
 		pack_release(&pack);
 		return false;
 	}
+	put_note_place(put, i, pack, *ref);
 	if (!stream->follow || stream->follow->number != candidate)
 		put_note_directory(put->store, pack);
 	pack_release(&stream->follow);
@@ -195,17 +226,13 @@ static bool put_take_candidate(struct put *put, size_t i, struct chunk_ref *ref)
 	return true;
 }
 
-static bool put_find_indexed(struct put *put, size_t i, struct chunk_ref *ref)
+/* Another stream with the same data may have stored the chunk since the index was asked: two that
+ * run side by side would otherwise store much of it twice. */
+static bool put_find_since(struct put *put, size_t i, struct chunk_ref *ref)
 {
-	*ref = put_ask_index(put, i);
-	if (put_take_candidate(put, i, ref))
-		return true;
-	/* Another stream with the same data may have stored it since the window was asked for:
-	 * two that run side by side would otherwise store much of it twice. */
-	struct chunk_ref since = index_lookup_memory(put->store->index, &put->fingerprints[i]);
-	if (chunk_ref_is_none(since) || chunk_ref_equal(since, put->candidates[i]))
+	*ref = index_lookup_memory(put->store->index, &put->fingerprints[i]);
+	if (chunk_ref_is_none(*ref) || chunk_ref_equal(*ref, put->candidates[i]))
 		return false;
-	*ref = since;
 	return put_take_candidate(put, i, ref);
 }
 
@@ -224,16 +251,57 @@ static int put_new(struct put *put, size_t i, struct chunk_ref *ref)
 	return 0;
 }
 
-static int put_chunk(struct put *put, size_t i, struct chunk_ref *ref, struct store_put_result *result)
+/* Where the batch's chunks are already. */
+static void put_find(struct put *put)
 {
-	put_check_end(put);
-	if (put_follow(put, i, ref) || put_find_fresh(put, i, ref) || put_find_indexed(put, i, ref)) {
+	for (size_t i = 0; i < put->count; i++) {
+		struct chunk_ref ref;
+		put_check_end(put);
+		if (!put_follow(put, i, &ref)) {
+			ref = put_ask_index(put, i);
+			if (!put_take_candidate(put, i, &ref))
+				continue;
+		}
+		put->found[i] = ref;
+	}
+}
+
+/* Copies are made only where the stream brings something new: one that is here already stays as it
+ * is, however scattered. */
+static void put_cap(struct put *put)
+{
+	struct store_stream *stream = put->stream;
+	struct capping_place kept = stream->last_place;
+	uint32_t few = put->store->sb.region_size / CAPPING_PARTS * CAPPING_FEW_PARTS;
+	uint64_t fresh = 0;
+	for (size_t i = 0; i < put->count; i++) {
+		if (chunk_ref_is_none(put->found[i]))
+			fresh += put->chunks[i].size;
+		else
+			stream->last_place = put->places[i];
+	}
+	stream->credit += fresh / CAPPING_CREDIT_PART;
+	if (stream->credit > CAPPING_CREDIT_MAX)
+		stream->credit = CAPPING_CREDIT_MAX;
+	if (fresh)
+		capping_choose(put->places, put->count, kept, few, &stream->credit, put->anew);
+}
+
+static int put_chunk(struct put *put, size_t i, struct chunk_ref *ref,
+		     struct store_put_result *result)
+{
+	bool known = !chunk_ref_is_none(put->found[i]);
+	*ref = put->found[i];
+	if ((known && !put->anew[i]) || put_find_fresh(put, i, ref) ||
+	    (!known && put_find_since(put, i, ref))) {
 		result->duplicate_chunks++;
 		result->duplicate_bytes += put->chunks[i].size;
 		return 0;
 	}
 	result->new_chunks++;
 	result->new_bytes += put->chunks[i].size;
+	if (known)
+		result->rewritten_bytes += put->chunks[i].size;
 	return put_new(put, i, ref);
 }
 
@@ -247,6 +315,8 @@ static int put_batch(struct put *put, struct chunk_ref *refs, struct store_put_r
 	LOCK_SCOPE(&put->stream->lock);
 	if (put->stream->window == 0)
 		put->stream->window = PUT_WINDOW_MIN;
+	put_find(put);
+	put_cap(put);
 	for (size_t i = 0; i < put->count && !error; i++)
 		error = put_chunk(put, i, &refs[i], result);
 	return error;
@@ -257,6 +327,7 @@ static void put_count(struct store *store, const struct store_put_result *r)
 	struct store_counters *c = &store->counters;
 	__atomic_add_fetch(&c->chunks_new, r->new_chunks, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&c->bytes_new, r->new_bytes, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&c->bytes_rewritten, r->rewritten_bytes, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&c->chunks_duplicate, r->duplicate_chunks, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&c->bytes_duplicate, r->duplicate_bytes, __ATOMIC_RELAXED);
 }
@@ -282,6 +353,7 @@ int store_put(struct store *store, struct store_stream *stream,
 	put_count(store, &sum);
 	result->new_chunks += sum.new_chunks;
 	result->new_bytes += sum.new_bytes;
+	result->rewritten_bytes += sum.rewritten_bytes;
 	result->duplicate_chunks += sum.duplicate_chunks;
 	result->duplicate_bytes += sum.duplicate_bytes;
 	return error;

@@ -386,6 +386,7 @@ void store_get_stats(struct store *store, struct store_stats *stats)
 	stats->chunks_new = __atomic_load_n(&c->chunks_new, __ATOMIC_RELAXED);
 	stats->chunks_duplicate = __atomic_load_n(&c->chunks_duplicate, __ATOMIC_RELAXED);
 	stats->bytes_new = __atomic_load_n(&c->bytes_new, __ATOMIC_RELAXED);
+	stats->bytes_rewritten = __atomic_load_n(&c->bytes_rewritten, __ATOMIC_RELAXED);
 	stats->bytes_duplicate = __atomic_load_n(&c->bytes_duplicate, __ATOMIC_RELAXED);
 	stats->bytes_stored = segments.bytes - segments.freed;
 	stats->regions_raw = __atomic_load_n(&c->regions_raw, __ATOMIC_RELAXED);

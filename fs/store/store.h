@@ -80,7 +80,8 @@ struct store_stream *store_shared_stream(struct store *store, enum pack_kind kin
 void store_stream_free(struct store_stream **stream);
 
 struct store_put_result {
-	uint64_t new_chunks, new_bytes;   /* raw bytes that were not in the store */
+	uint64_t new_chunks, new_bytes;   /* raw bytes that were stored */
+	uint64_t rewritten_bytes;         /* of these, those that the store had, but scattered */
 	uint64_t duplicate_chunks, duplicate_bytes;
 };
 
@@ -142,7 +143,8 @@ void store_fail(struct store *store, int error, const char *doing);
 int store_failed(const struct store *store);
 
 struct store_stats {
-	uint64_t packs, chunks_new, chunks_duplicate, bytes_new, bytes_duplicate, bytes_stored;
+	uint64_t packs, chunks_new, chunks_duplicate, bytes_stored;
+	uint64_t bytes_new, bytes_rewritten, bytes_duplicate; /* rewritten: part of new */
 	uint64_t regions_raw, regions_stored; /* bytes compressed since the store was opened */
 	uint64_t region_hits, region_misses, memory_bytes, damaged_chunks, healed_chunks;
 	struct index_stats index;

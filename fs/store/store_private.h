@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "fs/store/buffer.h"
+#include "fs/store/capping.h"
 #include "fs/store/damage.h"
 #include "fs/store/pack_table.h"
 #include "fs/store/region_cache.h"
@@ -35,6 +36,8 @@ struct store_stream {
 	struct pack *follow;           /* where the last duplicate was found... */
 	uint32_t follow_slot;          /* ...and the slot after it */
 	size_t window;                 /* fingerprints to look up at once */
+	uint64_t credit;               /* bytes that may be stored anew (capping.h) */
+	struct capping_place last_place; /* of the last duplicate */
 };
 
 /* What has been put and is not on the disk. */
@@ -47,7 +50,7 @@ struct store_flow {
 };
 
 struct store_counters { /* atomic, relaxed */
-	uint64_t chunks_new, chunks_duplicate, bytes_new, bytes_duplicate;
+	uint64_t chunks_new, chunks_duplicate, bytes_new, bytes_rewritten, bytes_duplicate;
 	uint64_t regions_raw, regions_stored; /* bytes of the regions compressed so far */
 };
 

@@ -8,6 +8,7 @@ store_tests = tests/unit/test-store \
 	tests/unit/test-store-sweep \
 	tests/unit/test-store-threads \
 	tests/unit/test-superblock \
+	tests/unit/test-capping \
 	tests/unit/test-catalogue \
 	tests/unit/test-catalogue-pages \
 	tests/unit/test-pack \
@@ -35,6 +36,10 @@ tests_unit_test_store_sweep_LDADD = $(store_test_libs)
 tests_unit_test_store_threads_SOURCES = tests/unit/test-store-threads.c $(store_test_support)
 tests_unit_test_store_threads_CFLAGS = $(store_test_cflags)
 tests_unit_test_store_threads_LDADD = $(store_test_libs)
+
+tests_unit_test_capping_SOURCES = tests/unit/test-capping.c $(store_test_support)
+tests_unit_test_capping_CFLAGS = $(store_test_cflags)
+tests_unit_test_capping_LDADD = $(store_test_libs)
 
 tests_unit_test_superblock_SOURCES = tests/unit/test-superblock.c $(store_test_support)
 tests_unit_test_superblock_CFLAGS = $(store_test_cflags)
