@@ -14,7 +14,8 @@ SETUP_BUILD_PACKAGES="build-essential autoconf automake pkg-config libfuse3-dev 
 # shellcheck disable=SC2034
 # What the tests use besides.
 SETUP_TEST_PACKAGES="libcmocka-dev attr acl rsync git sqlite3 zstd python3 mandoc shellcheck
-	universal-ctags xz-utils procps util-linux bsdutils xxd openssl tar gzip"
+	universal-ctags xz-utils procps util-linux bsdutils xxd openssl tar gzip
+	iproute2 samba samba-vfs-modules smbclient nfs-ganesha nfs-ganesha-vfs libnfs-dev"
 # shellcheck disable=SC2034
 # What the benchmark compares with and draws by.
 SETUP_BENCH_PACKAGES="restic borgbackup gnuplot-nox fio time zstd"
@@ -30,6 +31,30 @@ setup_as_root() {
 	fi
 }
 
+# setup_units: what systemd starts, where it runs.
+setup_units() {
+	[ -d /run/systemd/system ] || return 0
+	systemctl list-unit-files --state=enabled --no-legend | cut -d ' ' -f 1
+}
+
+# setup_idle COMMAND...: what it installs is not started, now or later: the tests run servers themselves.
+setup_idle() {
+	units=$(setup_units)
+	policy=/usr/sbin/policy-rc.d
+	if [ -e "$policy" ]; then
+		policy=
+	else
+		printf '#!/bin/sh\nexit 101\n' | setup_as_root sh -c "cat > $policy && chmod 755 $policy"
+	fi
+	status=0
+	setup_as_root "$@" || status=1
+	[ -z "$policy" ] || setup_as_root rm -f "$policy"
+	for unit in $(setup_units); do
+		echo "$units" | grep -qxF "$unit" || setup_as_root systemctl --quiet disable "$unit"
+	done
+	return "$status"
+}
+
 # setup_install PACKAGE...: installs those that are missing.
 setup_install() {
 	missing=
@@ -41,7 +66,7 @@ setup_install() {
 	setup_say "installing$missing"
 	setup_as_root apt-get update -qq
 	# shellcheck disable=SC2086
-	setup_as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
+	setup_idle env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing > /dev/null
 }
 
 # setup_build SOURCE BUILD [CONFIGURE-OPTION...]: configures once, then makes what has changed.

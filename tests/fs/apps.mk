@@ -4,6 +4,8 @@
 APPS_TESTS = \
 	tests/fs/test-apps-compile.sh \
 	tests/fs/test-apps-git.sh \
+	tests/fs/test-apps-nfs.sh \
+	tests/fs/test-apps-samba.sh \
 	tests/fs/test-apps-sqlite.sh \
 	tests/fs/test-apps-tar-rsync.sh \
 	tests/fs/test-clone.sh \
@@ -14,3 +16,11 @@ APPS_TESTS = \
 dist_check_SCRIPTS += $(APPS_TESTS)
 TESTS += $(APPS_TESTS)
 THREAD_TESTS += tests/fs/test-parallel.sh
+EXTRA_DIST += tests/fs/servers.sh
+
+if HAVE_NFS
+check_PROGRAMS += tests/fs/nfs-client
+tests_fs_nfs_client_SOURCES = tests/fs/nfs-client.c
+tests_fs_nfs_client_CFLAGS = $(AM_CFLAGS) $(NFS_CFLAGS)
+tests_fs_nfs_client_LDADD = $(BASE_LIBS) $(NFS_LIBS)
+endif
