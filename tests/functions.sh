@@ -144,6 +144,18 @@ wait_for() {
 	done
 }
 
+# time_left: whether a test that repeats itself may do so once more; it always may once.
+# `make torture` gives it TEST_SECONDS, `make check` sets no limit.
+rounds_begun=0
+time_left() {
+	rounds_begun=$((rounds_begun + 1))
+	if [ "$rounds_begun" = 1 ] || [ -z "${TEST_SECONDS:-}" ] || [ "$SECONDS" -lt "$TEST_SECONDS" ]; then
+		return 0
+	fi
+	echo "the time is over after $((rounds_begun - 1)) rounds"
+	return 1
+}
+
 # ---- folders, stores, mounts ----
 
 # fresh_folder NAME: an empty $scratch/NAME; prints its path.

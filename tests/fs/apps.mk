@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Real programs on the mount, and what they lean on: quotas, clones, dedup, handles, healing.
-# `make torture` runs the larger ones with APPS_FULL=1.
+# `make torture` runs some of them with APPS_FULL=1: larger.
 APPS_TESTS = \
 	tests/fs/test-apps-compile.sh \
 	tests/fs/test-apps-git.sh \

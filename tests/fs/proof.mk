@@ -23,12 +23,3 @@ PROOF_TESTS = tests/fs/test-model-native.sh tests/fs/test-cutfs.sh \
 dist_check_SCRIPTS += $(PROOF_TESTS)
 TESTS += $(PROOF_TESTS)
 EXTRA_DIST += tests/fs/cutfs.sh tests/fs/powercut.sh tests/fs/damage.sh
-
-# A thousand power cuts, hours of random operations (MODEL_SECONDS), kill -9, damage, and the
-# POSIX suite with a folder of a million entries.
-.PHONY: torture
-torture: all $(check_PROGRAMS)
-	MODEL_SECONDS=$${MODEL_SECONDS:-7200} POWER_CUTS=$${POWER_CUTS:-500} \
-	KILL_ROUNDS=$${KILL_ROUNDS:-200} DAMAGE_TRIALS=$${DAMAGE_TRIALS:-200} \
-	FAULT_NUMBERS='1 2 3 4 5 6 7 8 9 10 12 15 20 30 40' MODEL_NATIVE_SECONDS=60 POSIX_ENTRIES=1000000 \
-	$(MAKE) check TESTS='$(PROOF_TESTS) tests/fs/test-posix-mount.sh'

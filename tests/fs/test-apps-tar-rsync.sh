@@ -3,7 +3,7 @@
 # tar, rsync -aHAX and cp -a bring a real tree with links, ACLs, extended attributes, holes and special
 # files in and out, and nothing differs: contents, owners, modes, times, links, attributes.
 #
-# APPS_FULL=1 takes the whole of /usr.
+# APPS_FULL=1 takes the whole of /usr, or of APPS_TREE.
 # shellcheck disable=SC2119
 . "${top_srcdir:-.}/tests/functions.sh"
 need_fuse
@@ -13,7 +13,7 @@ need rsync tar getfattr setfattr getfacl setfacl
 options=(-aHAX --modify-window=-1)
 
 if [ -n "${APPS_FULL:-}" ]; then
-	tree=/usr
+	tree=${APPS_TREE:-/usr}
 else
 	tree=$scratch/tree
 	mkdir "$tree"

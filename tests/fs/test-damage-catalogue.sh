@@ -47,6 +47,7 @@ check_restored() {
 }
 
 for ((trial = 0; trial < trials; trial++)); do
+	time_left || break
 	for how in flip_bit cut_off spoil blank; do
 		fresh_copy
 		"$how" "$store/catalogue.sqlite"

@@ -31,6 +31,7 @@ segment_bytes() {
 mapfile -t files < <(cd "$pristine/index" && find . -type f | sort)
 [ ${#files[@]} -gt 0 ] || fail "there is no index on the disk to be damaged"
 for ((trial = 0; trial < (trials + 3) / 4; trial++)); do
+	time_left || break
 	for file in "${files[@]}"; do
 		for how in flip_bit cut_off spoil; do
 			fresh_copy

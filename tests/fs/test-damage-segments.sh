@@ -38,6 +38,7 @@ check_damage() {
 
 healed=0 damaged=0
 for ((trial = 0; trial < trials; trial++)); do
+	time_left || break
 	for how in flip_bit cut_off spoil blank; do
 		fresh_copy
 		"$how" "$(some_segment)"

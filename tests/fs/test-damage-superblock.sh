@@ -21,6 +21,7 @@ refused() {
 }
 
 for ((trial = 0; trial < trials; trial++)); do
+	time_left || break
 	for how in flip_bit cut_off spoil; do
 		fresh_copy
 		"$how" "$store/store.conf"

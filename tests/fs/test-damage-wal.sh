@@ -45,6 +45,7 @@ check_damage() {
 }
 
 for ((trial = 0; trial < trials; trial++)); do
+	time_left || break
 	for how in flip_bit cut_off spoil; do
 		fresh_copy
 		"$how" "$store/catalogue.sqlite-wal"

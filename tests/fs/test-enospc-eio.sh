@@ -73,6 +73,7 @@ failing() {
 }
 
 for n in ${FAULT_NUMBERS:-1 2 3 5 8 13}; do
+	time_left || break
 	failing "write:$n+"
 	failing "write:$n"
 	failing "fsync:$n"
