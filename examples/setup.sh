@@ -17,6 +17,9 @@ SETUP_TEST_PACKAGES="libcmocka-dev attr acl rsync git sqlite3 zstd python3 mando
 	universal-ctags xz-utils procps util-linux bsdutils xxd openssl tar gzip
 	iproute2 samba samba-vfs-modules smbclient nfs-ganesha nfs-ganesha-vfs libnfs-dev"
 # shellcheck disable=SC2034
+# What the guest of make check-guest boots with.
+SETUP_GUEST_PACKAGES="qemu-system-x86 cpio kmod"
+# shellcheck disable=SC2034
 # What the benchmark compares with and draws by.
 SETUP_BENCH_PACKAGES="restic borgbackup gnuplot-nox fio time zstd"
 

@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# `make check-guest`: runs tests under a stock Debian 12 kernel, whatever kernel this machine has.
+#
+# QEMU boots the kernel of the package linux-image-amd64 with a small initrd made here of the
+# packages of the kernel and of busybox-static, fetched once and kept in FOLDER. The guest has no
+# disk of its own: its root is this machine's, shared read-only over 9p, so that the built tree
+# and every tool are there under the same names; what tests write goes to its memory.
+#
+# usage: guest.sh FOLDER TEST...    with top_srcdir and top_builddir set
+#   GUEST_KERNEL=linux-image-...    another kernel package than the newest
+#   GUEST_MODULES="..."             modules to load besides
+#   GUEST_MEMORY=2048               MiB
+#   GUEST_SECONDS=1800              until it is given up
+#   GUEST_ACCEL=tcg                 kvm where that works
+set -eu
+
+: "${top_srcdir:?}" "${top_builddir:?}"
+# shellcheck source=examples/setup.sh
+. "$top_srcdir/examples/setup.sh"
+[ $# -ge 2 ] || { echo "usage: guest.sh FOLDER TEST..." >&2; exit 2; }
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+shift
+
+# shellcheck disable=SC2086
+setup_install $SETUP_GUEST_PACKAGES
+kernel=${GUEST_KERNEL:-$(apt-cache depends linux-image-amd64 |
+	sed -n 's/^ *Depends: \(linux-image-[0-9].*-amd64\)$/\1/p' | head -n 1)}
+[ -n "$kernel" ] || { echo "guest: apt knows no linux-image-amd64; run apt-get update" >&2; exit 1; }
+version=${kernel#linux-image-}
+modules="virtio_pci 9pnet_virtio 9p fuse ${GUEST_MODULES:-}"
+
+# fetch PACKAGE: unpacked in $folder/PACKAGE.
+fetch() {
+	[ ! -d "$folder/$1" ] || return 0
+	setup_say "fetching $1"
+	rm -rf "$folder/new"
+	mkdir "$folder/new"
+	# _apt cannot write into a private folder; root may.
+	(cd "$folder/new" && apt-get -qq -o APT::Sandbox::User=root download "$1" &&
+		dpkg-deb -x "$1"_*.deb . && rm "$1"_*.deb)
+	mv "$folder/new" "$folder/$1"
+}
+
+# The modules in the order in which they are to be loaded, each once.
+module_files() {
+	for module in $modules; do
+		modprobe -d "$folder/$kernel" -S "$version" --show-depends "$module"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
+}
+
+# make_archive ROOT: as the kernel wants it.
+make_archive() {
+	(cd "$1" && find . | cpio -o -H newc --quiet)
+}
+
+make_system() {
+	root=$folder/root
+	rm -rf "$root"
+	mkdir -p "$root/bin" "$root/modules" "$root/proc" "$root/dev" "$root/host" "$root/root"
+	cp "$folder/busybox-static/bin/busybox" "$root/bin/busybox"
+	cp "$top_srcdir/tests/guest/init.sh" "$root/init"
+	chmod 755 "$root/init"
+	depmod -b "$folder/$kernel" "$version"
+	module_files > "$folder/modules"
+	while read -r file; do
+		cp "$file" "$root/modules"
+		basename "$file"
+	done < "$folder/modules" > "$root/modules/order"
+	make_archive "$root" > "$folder/system.cpio"
+}
+
+# What this run is to do, in an archive of its own behind that of the system.
+make_job() {
+	rm -rf "$folder/job-root"
+	mkdir -p "$folder/job-root/job"
+	{
+		printf 'top_srcdir=%s\ntop_builddir=%s\n' "$top_srcdir" "$top_builddir"
+		printf 'tests="%s"\n' "$*"
+	} > "$folder/job-root/job/variables"
+	make_archive "$folder/job-root" | cat "$folder/system.cpio" - > "$folder/initrd"
+}
+
+run_guest() {
+	timeout "${GUEST_SECONDS:-1800}" qemu-system-x86_64 -accel "${GUEST_ACCEL:-tcg}" -cpu max -smp 2 \
+		-m "${GUEST_MEMORY:-2048}" -nodefaults -display none -no-reboot \
+		-kernel "$folder/$kernel/boot/vmlinuz-$version" -initrd "$folder/initrd" \
+		-append "console=ttyS1 panic=-1 mitigations=off" \
+		-serial "file:$folder/tests.log" -serial "file:$folder/console.log" \
+		-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap
+}
+
+fetch busybox-static
+fetch "$kernel"
+make_system
+make_job "$@"
+: > "$folder/tests.log"
+setup_say "booting $version"
+tail -n +1 -f --pid=$$ "$folder/tests.log" &
+follower=$!
+status=0
+run_guest || status=$?
+sleep 1
+kill "$follower" 2> /dev/null || true
+case $(tail -n 1 "$folder/tests.log" | tr -d '\r') in
+"guest: 0 failed") exit 0 ;;
+"guest: "*) exit 1 ;;
+esac
+echo "guest: it did not come to an end (QEMU's status $status); the end of its console:" >&2
+tail -n 20 "$folder/console.log" >&2
+exit 1

@@ -1,0 +1,42 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: MIT
+# shellcheck shell=dash
+# The first process of the guest (guest.sh): loads the modules, makes the shared folder the root
+# for the tests, and switches the machine off after them.
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+while read -r module; do
+	insmod "/modules/$module"
+done < /modules/order
+
+# The build may lie below a folder that has a filesystem of its own here.
+share() {
+	[ -d "/root$1" ] || {
+		mkdir -p "/root$1"
+		mount --bind "/host$1" "/root$1"
+	}
+}
+
+mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=500000 host /host
+mount --bind /host /root
+mount -t proc proc /root/proc
+mount -t sysfs sys /root/sys
+mount -t devtmpfs dev /root/dev
+mkdir /root/dev/shm
+ln -s /proc/self/fd /root/dev/fd # bash names its pipes so
+for folder in dev/shm run mnt; do
+	mount -t tmpfs -o mode=755,size=80% tmpfs "/root/$folder"
+done
+ip link set lo up 2> /dev/null
+# top_srcdir, top_builddir and tests, written by guest.sh
+# shellcheck source=/dev/null
+. /job/variables
+share "$top_srcdir"
+share "$top_builddir"
+export top_srcdir top_builddir
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+# shellcheck disable=SC2086,SC2154
+TMPDIR=/mnt HOME=/mnt chroot /root /bin/bash "$top_srcdir/tests/guest/inside.sh" $tests > /dev/ttyS0 2>&1
+/bin/poweroff -f

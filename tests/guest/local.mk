@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# What depends on the kernel, under the one that Debian 12 has. Root where packages are missing.
+GUEST_TESTS = \
+	tests/fs/test-mount-direct.sh \
+	tests/fs/test-mount-cache.sh \
+	tests/fs/test-mount-handles.sh \
+	tests/fs/test-posix-mount.sh
+EXTRA_DIST += tests/guest/guest.sh tests/guest/init.sh tests/guest/inside.sh
+
+.PHONY: check-guest
+check-guest: all $(check_PROGRAMS)
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+		$(top_srcdir)/tests/guest/guest.sh guest $(GUEST_TESTS)
