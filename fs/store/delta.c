@@ -136,6 +136,20 @@ int store_delta_sync(struct store *store, struct store_delta *delta)
 	return error;
 }
 
+double store_delta_ratio(struct store *store, const struct store_delta *delta)
+{
+	ASSERT_OBJECT(delta, DELTA_MAGIC);
+	uint64_t raw = 0, stored = 0;
+	for (size_t i = 0; i < delta->count; i++) {
+		const struct pack *pack = delta->packs[i];
+		if (pack->kind != PACK_DATA || !pack->placed)
+			continue;
+		raw += pack->raw;
+		stored += pack->place.length;
+	}
+	return raw ? (double)stored / (double)raw : store_compression_ratio(store);
+}
+
 /* ---- recording ---- */
 
 int store_record_pack(struct store *store, const struct pack *pack)

@@ -99,6 +99,8 @@ struct store_delta;
 int store_freeze(struct store *store, struct store_delta **delta);
 int store_delta_sync(struct store *store, struct store_delta *delta);
 int store_delta_record(struct store *store, struct store_delta *delta);
+/* Stored bytes, all told, for each raw byte of data that the (synced) delta brings. */
+double store_delta_ratio(struct store *store, const struct store_delta *delta);
 void store_delta_done(struct store *store, struct store_delta **delta, bool committed);
 /* Something waits for a commit that no file tells of: packs, quarantined or healed chunks. */
 bool store_wants_commit(struct store *store);

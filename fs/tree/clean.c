@@ -49,7 +49,7 @@ static int clean_note_base(struct clean *clean)
 		if (!base)
 			return -ENOMEM;
 		base->deduplicated = c->deduplicated;
-		base->stored = c->stored;
+		base->stored = container_stored_bytes(t, c);
 	}
 	return 0;
 }
@@ -74,7 +74,9 @@ static void clean_renew_containers(struct clean *clean)
 		marked = marked ? marked : &none;
 		c->deduplicated = figure_renew(c->deduplicated, base->deduplicated,
 					       marked->deduplicated);
-		c->stored = figure_renew(c->stored, base->stored, marked->stored);
+		uint64_t fresh = container_stored_bytes(t, c) - c->stored;
+		uint64_t stored = figure_renew(c->stored + fresh, base->stored, marked->stored);
+		c->stored = stored > fresh ? stored - fresh : 0;
 		c->dirty = true;
 	}
 	pthread_mutex_unlock(&t->accounts);

@@ -216,7 +216,7 @@ static int commit_transaction(struct tree *t, struct snapshot *snapshot, struct 
 	int error = catalogue_begin(t->catalogue);
 	if (error)
 		return error;
-	error = snapshot_write(t, snapshot);
+	error = snapshot_write(t, snapshot, store_delta_ratio(t->store, delta));
 	if (!error)
 		error = store_delta_record(t->store, delta);
 	if (!error)

@@ -8,7 +8,8 @@
  * bytes, which is what a quota limits: holes take nothing of it, data that is
  * shared counts in full. What write buffers hold and no map shows yet is
  * `pending`, so that a quota refuses at the write; what of it fills holes is
- * asked only where there is a quota. A number that has no row (any more: hard links
+ * asked only where there is a quota. What new data takes in the segments is known
+ * when it is committed: each container has a part of that as of the new data. A number that has no row (any more: hard links
  * can outlive their directory) is charged to 0. A directory that moves away from
  * the root keeps its container, without a quota, while such links are charged to
  * it: it may come back.
@@ -80,7 +81,7 @@ int container_add(struct tree *t, uint64_t number)
 		return container_insert(t, number);
 	if (c->removed) { /* moved away and back between two commits */
 		c->removed = false;
-		c->quota = c->files = c->logical = c->deduplicated = c->stored = c->pending = 0;
+		c->quota = c->files = c->logical = c->deduplicated = c->stored = c->pending = c->fresh = 0;
 		c->dirty = true;
 	}
 	return 0;
@@ -139,13 +140,22 @@ void container_stored(struct tree *t, uint64_t number, uint64_t new_bytes)
 {
 	if (new_bytes == 0)
 		return;
-	/* What a region shrinks to is known later; those before it stand in until cleaning counts. */
-	uint64_t stored = (uint64_t)((double)new_bytes * store_compression_ratio(t->store));
 	LOCK_SCOPE(&t->accounts);
 	struct container *c = container_find(t, number);
 	c->deduplicated += new_bytes;
-	c->stored += stored;
+	c->fresh += new_bytes;
 	c->dirty = true;
+}
+
+void container_weigh(struct container *c, uint64_t fresh, double ratio)
+{
+	c->stored += (uint64_t)((double)fresh * ratio);
+	figure_add(&c->fresh, -(int64_t)fresh);
+}
+
+uint64_t container_stored_bytes(const struct tree *t, const struct container *c)
+{
+	return c->stored + (uint64_t)((double)c->fresh * store_compression_ratio(t->store));
 }
 
 static int container_fits(const struct container *c, uint64_t bytes)
@@ -401,7 +411,7 @@ ssize_t tree_containers(struct tree *t, struct tree_container **result)
 							.files = c->files,
 							.logical = c->logical + c->pending,
 							.deduplicated = c->deduplicated,
-							.stored = c->stored};
+							.stored = container_stored_bytes(t, c)};
 	}
 	pthread_mutex_unlock(&t->accounts);
 	if (!list)

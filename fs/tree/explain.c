@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/format.h"
 #include "fs/tree/internal.h"
 #include "fs/tree/ref_set.h"
 #include "fs/tree/search.h"
@@ -47,7 +48,7 @@ static int explain_extent(void *context, uint64_t offset, const struct extent *e
 		return error;
 	e->unique_chunks++;
 	e->raw_bytes += raw;
-	e->stored_bytes += stored;
+	e->stored_bytes += stored + SLOT_ENTRY_SIZE;
 	return 0;
 }
 

@@ -135,6 +135,7 @@ struct entry {
 struct container {
 	uint64_t inode, quota, files, logical, deduplicated, stored;
 	uint64_t pending; /* bytes accepted that no map shows yet */
+	uint64_t fresh;   /* of `deduplicated`: what `stored` lacks until it has been committed */
 	bool dirty, removed;
 	UT_hash_handle hh;
 };
@@ -391,6 +392,10 @@ void container_remove(struct tree *t, uint64_t number);
 /* Adds to its figures. */
 void container_account(struct tree *t, uint64_t number, int64_t files, int64_t logical);
 void container_stored(struct tree *t, uint64_t number, uint64_t new_bytes);
+/* So many of the fresh bytes are committed, at this ratio of stored to raw; accounts held. */
+void container_weigh(struct container *c, uint64_t fresh, double ratio);
+/* With an estimate for what is fresh; accounts held. */
+uint64_t container_stored_bytes(const struct tree *t, const struct container *c);
 /* Takes `growth` bytes in as pending; -EDQUOT. */
 int container_charge(struct tree *t, uint64_t number, uint64_t growth);
 /* Has an inode's container accepted bytes that no map shows yet? */
@@ -422,7 +427,8 @@ int commit_now(struct tree *t); /* one commit of everything, at once */
 int snapshot_take(struct tree *t, struct snapshot **snapshot); /* freeze held for writing */
 /* Freeze held for writing: what the snapshot holds counts as under way; the next commit begins. */
 void snapshot_seal(struct tree *t, struct snapshot *snapshot);
-int snapshot_write(struct tree *t, struct snapshot *snapshot); /* inside the transaction */
+/* Inside the transaction; `ratio`: of what the commit stores. */
+int snapshot_write(struct tree *t, struct snapshot *snapshot, double ratio);
 /* Is there anything in it that a copy of the catalogue should have? */
 bool snapshot_has_changes(const struct snapshot *snapshot);
 void snapshot_end(struct tree *t, struct snapshot **snapshot, bool committed);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fs/format.h"
 #include "fs/tree/backup.h"
 #include "fs/tree/internal.h"
 #include "fs/tree/job.h"
@@ -100,7 +101,7 @@ static int mark_extent(void *context, uint64_t offset, const struct extent *exte
 	if (rc)
 		return rc == -ENOMEM ? rc : 0;
 	m->owner->deduplicated += raw;
-	m->owner->stored += stored;
+	m->owner->stored += stored + SLOT_ENTRY_SIZE;
 	return 0;
 }
 

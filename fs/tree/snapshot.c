@@ -43,6 +43,7 @@ struct snapshot {
 	size_t entry_count;
 	struct container *containers;
 	size_t container_count;
+	double ratio; /* of what it stores: known when that is written */
 	int64_t next_inode;
 	struct chunk_ref anchor;
 	uint64_t anchor_changes;
@@ -245,7 +246,7 @@ bool snapshot_has_changes(const struct snapshot *s)
 	return s->inode_count || s->entry_count || s->container_count;
 }
 
-int snapshot_write(struct tree *t, struct snapshot *s)
+int snapshot_write(struct tree *t, struct snapshot *s, double ratio)
 {
 	struct catalogue *c = t->catalogue;
 	int error = catalogue_set_meta(c, "next_inode", s->next_inode);
@@ -260,8 +261,12 @@ int snapshot_write(struct tree *t, struct snapshot *s)
 		error = write_inode(c, &s->inodes[i]);
 	for (size_t i = 0; i < s->entry_count && !error; i++)
 		error = write_entry(c, &s->entries[i]);
-	for (size_t i = 0; i < s->container_count && !error; i++)
-		error = rows_put_container(c, &s->containers[i]);
+	s->ratio = ratio;
+	for (size_t i = 0; i < s->container_count && !error; i++) {
+		struct container container = s->containers[i];
+		container_weigh(&container, container.fresh, ratio);
+		error = rows_put_container(c, &container);
+	}
 	return error;
 }
 
@@ -299,7 +304,10 @@ static void end_containers(struct tree *t, struct snapshot *s, bool committed)
 			continue;
 		if (!committed) {
 			c->dirty = true;
-		} else if (c->removed && !c->dirty) {
+			continue;
+		}
+		container_weigh(c, s->containers[i].fresh, s->ratio);
+		if (c->removed && !c->dirty) {
 			HASH_DELETE(hh, t->containers, c);
 			free(c);
 		}
