@@ -63,11 +63,12 @@ static const struct option long_options[] = {
 struct request {
 	struct superblock superblock;
 	const char *path;
-	bool quiet, done;
+	bool quiet;
 };
 
-static int set_chunk_average(struct request *r, const char *text)
+static int set_chunk_average(void *context, const char *text)
 {
+	struct request *r = context;
 	uint64_t bytes;
 
 	if (tool_parse_size(text, &bytes) || bytes < CHUNKER_AVERAGE_MIN ||
@@ -79,16 +80,19 @@ static int set_chunk_average(struct request *r, const char *text)
 	return 0;
 }
 
-static int set_compression(struct request *r, const char *text)
+static int set_compression(void *context, const char *text)
 {
+	struct request *r = context;
+
 	if (compression_parse(text, &r->superblock.compression))
 		return tool_usage(PROGRAM, EXIT_USAGE,
 				  "--compression: \"%s\" is not off, fast, balanced or best", text);
 	return 0;
 }
 
-static int set_segment_size(struct request *r, const char *text)
+static int set_segment_size(void *context, const char *text)
 {
+	struct request *r = context;
 	uint64_t bytes;
 
 	if (tool_parse_size(text, &bytes) || bytes < SEGMENT_LEAST || bytes > SEGMENT_MOST ||
@@ -100,8 +104,9 @@ static int set_segment_size(struct request *r, const char *text)
 	return 0;
 }
 
-static int set_reserve(struct request *r, const char *text)
+static int set_reserve(void *context, const char *text)
 {
+	struct request *r = context;
 	uint64_t bytes;
 
 	if (tool_parse_size(text, &bytes) || bytes < RESERVE_LEAST || bytes > INT64_MAX)
@@ -111,62 +116,54 @@ static int set_reserve(struct request *r, const char *text)
 	return 0;
 }
 
-static int set_uuid(struct request *r, const char *text)
+static int set_uuid(void *context, const char *text)
 {
+	struct request *r = context;
+
 	if (superblock_parse_uuid(text, r->superblock.uuid))
 		return tool_usage(PROGRAM, EXIT_USAGE, "--uuid: \"%s\" is not a UUID", text);
 	return 0;
 }
 
-static int set_quiet(struct request *r, const char *text)
+static int set_quiet(void *context, const char *text)
 {
+	struct request *r = context;
+
 	(void)text;
 	r->quiet = true;
 	return 0;
 }
 
-static int show_help(struct request *r, const char *text)
+static int show_help(void *context, const char *text)
 {
+	(void)context;
 	(void)text;
 	fputs(help, stdout);
-	r->done = true;
-	return 0;
+	return TOOL_DONE;
 }
 
-static int show_version(struct request *r, const char *text)
+static int show_version(void *context, const char *text)
 {
+	(void)context;
 	(void)text;
 	tool_version(PROGRAM);
-	r->done = true;
-	return 0;
+	return TOOL_DONE;
 }
 
-static const struct {
-	int letter;
-	int (*set)(struct request *r, const char *text);
-} setters[] = {
+static const struct tool_option meanings[] = {
 	{'a', set_chunk_average}, {'c', set_compression}, {'s', set_segment_size},
 	{'r', set_reserve},	  {'u', set_uuid},	  {'q', set_quiet},
 	{'h', show_help},	  {'V', show_version},
 };
 
-/* 0 or the exit status of a usage error; r->done: there is nothing left to do. */
+/* As tool_options(). */
 static int request_parse(struct request *r, int argc, char **argv)
 {
-	int letter, status = 0;
+	int status = tool_options(argc, argv, "a:c:s:r:u:qhV", long_options, meanings,
+				  sizeof(meanings) / sizeof(*meanings), EXIT_USAGE, r);
 
-	while (!r->done &&
-	       (letter = getopt_long(argc, argv, "a:c:s:r:u:qhV", long_options, NULL)) != -1) {
-		if (letter == '?')
-			return EXIT_USAGE;
-		for (size_t i = 0; i < sizeof(setters) / sizeof(*setters); i++)
-			if (setters[i].letter == letter)
-				status = setters[i].set(r, optarg);
-		if (status)
-			return status;
-	}
-	if (r->done)
-		return 0;
+	if (status)
+		return status;
 	if (argc - optind != 1)
 		return tool_usage(PROGRAM, EXIT_USAGE, "one folder is needed");
 	r->path = argv[optind];
@@ -265,8 +262,8 @@ int main(int argc, char **argv)
 	log_set_program(PROGRAM);
 	superblock_init(&request.superblock);
 	status = request_parse(&request, argc, argv);
-	if (status || request.done)
-		return status;
+	if (status)
+		return status == TOOL_DONE ? 0 : status;
 	if (check_room(&request))
 		return EXIT_FAILED;
 	made_folder = stat(request.path, &st) < 0;

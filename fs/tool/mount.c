@@ -47,98 +47,99 @@ static const char help[] = "usage: mount.granary STORE DIR [-fnrsv] [-o option[,
 struct request {
 	struct mount_options options;
 	const char *store, *dir;
-	bool fake, verbose, done;
+	bool fake, verbose;
 };
 
-static int set_fake(struct request *r, const char *text)
+static int set_fake(void *context, const char *text)
 {
+	struct request *r = context;
+
 	(void)text;
 	r->fake = true;
 	return 0;
 }
 
-static int set_verbose(struct request *r, const char *text)
+static int set_verbose(void *context, const char *text)
 {
+	struct request *r = context;
+
 	(void)text;
 	r->verbose = true;
 	return 0;
 }
 
-static int set_sloppy(struct request *r, const char *text)
+static int set_sloppy(void *context, const char *text)
 {
+	struct request *r = context;
+
 	(void)text;
 	r->options.sloppy = true;
 	return 0;
 }
 
-static int set_read_only(struct request *r, const char *text)
+static int set_read_only(void *context, const char *text)
 {
+	struct request *r = context;
+
 	(void)text;
-	return mount_options_add(&r->options, "ro");
+	return mount_options_add(&r->options, "ro") ? MOUNT_USAGE : 0;
 }
 
-static int set_writable(struct request *r, const char *text)
+static int set_writable(void *context, const char *text)
 {
+	struct request *r = context;
+
 	(void)text;
-	return mount_options_add(&r->options, "rw");
+	return mount_options_add(&r->options, "rw") ? MOUNT_USAGE : 0;
 }
 
-static int set_options(struct request *r, const char *text)
+static int set_options(void *context, const char *text)
 {
-	return mount_options_add(&r->options, text);
+	struct request *r = context;
+
+	return mount_options_add(&r->options, text) ? MOUNT_USAGE : 0;
 }
 
-static int pass_over(struct request *r, const char *text)
+static int pass_over(void *context, const char *text)
 {
-	(void)r;
+	(void)context;
 	(void)text;
 	return 0;
 }
 
-static int show_help(struct request *r, const char *text)
+static int show_help(void *context, const char *text)
 {
+	(void)context;
 	(void)text;
 	fputs(help, stdout);
 	mount_options_help(stdout);
-	r->done = true;
-	return 0;
+	return TOOL_DONE;
 }
 
-static int show_version(struct request *r, const char *text)
+static int show_version(void *context, const char *text)
 {
+	(void)context;
 	(void)text;
 	tool_version(PROGRAM);
-	r->done = true;
-	return 0;
+	return TOOL_DONE;
 }
 
-static const struct {
-	int letter;
-	int (*set)(struct request *r, const char *text);
-} setters[] = {
+static const struct tool_option meanings[] = {
 	{'f', set_fake},    {'n', pass_over},	 {'r', set_read_only}, {'s', set_sloppy},
 	{'v', set_verbose}, {'w', set_writable}, {'o', set_options},   {'t', pass_over},
 	{'N', pass_over},   {'h', show_help},	 {'V', show_version},
 };
 
+/* As tool_options(). */
 static int request_parse(struct request *r, int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
-	int letter, status = 0;
+	int status = tool_options(argc, argv, "fnrsvwo:t:hV", long_options, meanings,
+				  sizeof(meanings) / sizeof(*meanings), MOUNT_USAGE, r);
 
-	while (!r->done &&
-	       (letter = getopt_long(argc, argv, "fnrsvwo:t:hV", long_options, NULL)) != -1) {
-		if (letter == '?')
-			return MOUNT_USAGE;
-		for (size_t i = 0; i < sizeof(setters) / sizeof(*setters); i++)
-			if (setters[i].letter == letter)
-				status = setters[i].set(r, optarg);
-		if (status)
-			return MOUNT_USAGE;
-	}
-	if (r->done)
-		return 0;
+	if (status)
+		return status;
 	if (argc - optind != 2)
 		return tool_usage(PROGRAM, MOUNT_USAGE, "a store and a folder are needed");
 	r->store = argv[optind];
@@ -219,8 +220,8 @@ int main(int argc, char **argv)
 
 	log_set_program(PROGRAM);
 	status = request_parse(&request, argc, argv);
-	if (!status && !request.done)
+	if (!status)
 		status = run(&request);
 	mount_options_clear(&request.options);
-	return status;
+	return status == TOOL_DONE ? 0 : status;
 }

@@ -70,3 +70,18 @@ void tool_version(const char *program)
 {
 	printf("%s (Granary) %s\n", program, PACKAGE_VERSION);
 }
+
+int tool_options(int argc, char **argv, const char *letters, const struct option *names,
+		 const struct tool_option *options, size_t count, int wrong, void *request)
+{
+	int letter, status = 0;
+
+	while (!status && (letter = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+		if (letter == '?')
+			return wrong;
+		for (size_t i = 0; i < count; i++)
+			if (options[i].letter == letter)
+				status = options[i].set(request, optarg);
+	}
+	return status;
+}

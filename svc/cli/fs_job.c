@@ -64,6 +64,12 @@ static bool job_is_over(const char *state)
 	       strcmp(state, "paused") == 0;
 }
 
+/* One that is paused waits for --resume, and starting it says so. */
+static bool job_runs(const json_t *status)
+{
+	return !job_is_over(job_state(status));
+}
+
 /* Looks until the job is over. `before` is the finished_ns from before it was started, or -1
  * when it was not started here. */
 static enum cli_exit job_follow(struct remote *r, const char *job, json_int_t before, json_t **last)
@@ -101,12 +107,12 @@ static enum cli_exit job_report(const struct command_call *call, const char *job
 {
 	char text[TABLE_TEXT_MAX];
 	const char *state = job_state(status);
-	const char *reason = json_string_value(json_object_get(status, "error"));
+	json_int_t error = json_integer_value(json_object_get(status, "error"));
 	bool failed = strcmp(state, "failed") == 0;
 	if (call->json)
 		remote_print_json(status);
 	else if (failed)
-		command_complain("%s failed: %s", job, reason ? reason : "no reason was given");
+		command_complain("%s failed: %s", job, error ? strerror((int)error) : "no reason was given");
 	else if (strcmp(state, "paused") == 0)
 		printf("%s is paused; --resume goes on\n", job);
 	else if (!job_is_over(state))
@@ -125,6 +131,15 @@ static enum cli_exit job_start_and_follow(struct remote *r, const char *job, jso
 {
 	CLEANUP_JSON json_t *before = NULL;
 	enum cli_exit status = job_ask(r, job, &before);
+	if (status == CLI_DONE && job_runs(before)) {
+		fprintf(stderr, "granary: %s is under way already; this follows it\n",
+			strcmp(job, "clean") == 0 ? "cleaning" : "scrubbing");
+		return job_follow(r, job, -1, last);
+	}
+	if (status == CLI_DONE && strcmp(job_state(before), "paused") == 0) {
+		command_complain("%s is paused; --resume goes on, --stop ends it", job);
+		return CLI_FAILED;
+	}
 	if (status == CLI_DONE)
 		status = job_command(r, job, "start");
 	if (status != CLI_DONE)

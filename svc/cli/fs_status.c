@@ -37,7 +37,7 @@ static void status_print_job(const char *name, const json_t *job)
 {
 	char text[TABLE_TEXT_MAX];
 	const char *state = json_string_value(json_object_get(job, "state"));
-	const char *error = json_string_value(json_object_get(job, "error"));
+	uint64_t error = status_number(job, "error");
 	uint64_t total = status_number(job, "total");
 	uint64_t damaged = status_number(job, "damaged_files");
 	if (!state)
@@ -52,7 +52,7 @@ static void status_print_job(const char *name, const json_t *job)
 		printf(", will free %s", table_size(status_number(job, "will_free"), text));
 	if (damaged)
 		printf(", %llu damaged files", (unsigned long long)damaged);
-	printf("%s%s\n", error ? ": " : "", error ? error : "");
+	printf("%s%s\n", error ? ": " : "", error ? strerror((int)error) : "");
 }
 
 /* "2, the last of inode 17: Input/output error", if there have been any. */
