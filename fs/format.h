@@ -13,8 +13,11 @@
  * PACK_ALIGN. A pack is written in one piece and is never changed in place:
  *
  *   pack header (PACK_HEADER_SIZE) | directory | regions, one after another | padding
+ *     | tail | the pack header once more
  *
- * so that a scan from header to header finds every pack without the catalogue.
+ * so that a scan from header to header finds every pack without the catalogue, and a pack
+ * whose beginning is damaged is found from its end: the tail says what of the directory the
+ * regions do not, and the fingerprints are made again from the chunks.
  */
 #ifndef FS_FORMAT_H
 #define FS_FORMAT_H
@@ -33,7 +36,7 @@
 /* magic u64; format u16, kind u8, fingerprint algorithm u8, cipher u8, 3 reserved;
  * pack u64; version u32; regions u32; slots u32; directory size u32;
  * length u64 (whole pack with padding); raw u64; store uuid [16]; created u64 (ns);
- * key context [16] (encryption at rest, zeros); reserved to 112;
+ * key context [16] (encryption at rest, zeros); tail size u32; 4 reserved; xxh3-64 of the tail;
  * xxh3-64 of the directory; xxh3-64 of all header bytes before */
 
 /* Directory: a region entry for each region, then a slot entry for each slot. */
@@ -46,6 +49,11 @@
  * A slot that cleaning has emptied has size 0. */
 #define SLOT_NEW_REGION 0x01u
 #define SLOT_SIZE_MAX   ((1u << 24) - 1)
+
+/* Tail: the directory's region entries, then a varint for each slot: its size shifted left by
+ * two, and these flags. */
+#define TAIL_NEW_REGION 1u /* as SLOT_NEW_REGION */
+#define TAIL_MOVED      2u /* a varint follows: the offset, which is not the end of the slot before */
 
 /* File-map nodes (chunks in packs of kind PACK_MAP): fs/tree/node.h. */
 #define NODE_MAGIC   0xa7u

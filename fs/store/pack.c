@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A pack's header and directory, between bytes and structs; see pack.h and fs/format.h. */
+/* A pack's header, directory and tail, between bytes and structs; see pack.h and fs/format.h. */
 #include "fs/store/pack.h"
 
 #include <errno.h>
@@ -17,7 +17,6 @@
 
 #define PACK_KEY_CONTEXT_SIZE 16u
 #define PACK_CHECKED_SIZE     (PACK_HEADER_SIZE - 8u)
-#define PACK_RESERVED_END     112u
 
 /* A region longer than any slot can address makes no sense. */
 #define PACK_REGION_RAW_MAX (2u * (SLOT_SIZE_MAX + 1u))
@@ -28,7 +27,7 @@ static bool pack_header_is_sane(const struct pack_header *h)
 	       h->regions <= h->slots &&
 	       h->directory_size == pack_directory_size(h->regions, h->slots) &&
 	       h->length % PACK_ALIGN == 0 && h->length <= UINT32_MAX &&
-	       h->length >= (uint64_t)PACK_HEADER_SIZE + h->directory_size;
+	       h->length >= UINT64_C(2) * PACK_HEADER_SIZE + h->directory_size + h->tail_size;
 }
 
 int pack_header_decode(const uint8_t data[PACK_HEADER_SIZE], const uint8_t uuid[16],
@@ -52,7 +51,10 @@ int pack_header_decode(const uint8_t data[PACK_HEADER_SIZE], const uint8_t uuid[
 	h.raw = wire_get_u64(&w);
 	const uint8_t *owner = wire_get_bytes(&w, 16);
 	h.created = (int64_t)wire_get_u64(&w);
-	wire_get_bytes(&w, PACK_RESERVED_END - w.position);
+	wire_get_bytes(&w, PACK_KEY_CONTEXT_SIZE);
+	h.tail_size = wire_get_u32(&w);
+	wire_get_bytes(&w, 4);
+	h.tail_checksum = wire_get_u64(&w);
 	h.directory_checksum = wire_get_u64(&w);
 	uint64_t checksum = wire_get_u64(&w);
 	ASSERT(!w.error && wire_left(&w) == 0);
@@ -89,7 +91,9 @@ void pack_header_encode(const struct pack_header *h, const uint8_t uuid[16],
 	wire_put_bytes(&w, uuid, 16);
 	wire_put_u64(&w, (uint64_t)h->created);
 	wire_put_zeros(&w, PACK_KEY_CONTEXT_SIZE);
-	wire_put_zeros(&w, PACK_RESERVED_END - w.position);
+	wire_put_u32(&w, h->tail_size);
+	wire_put_zeros(&w, 4);
+	wire_put_u64(&w, h->tail_checksum);
 	wire_put_u64(&w, h->directory_checksum);
 	wire_put_u64(&w, XXH3_64bits(data, PACK_CHECKED_SIZE));
 	ASSERT(!w.error && wire_left(&w) == 0);
@@ -123,7 +127,7 @@ size_t pack_directory_memory(const struct pack_directory *d)
 	       d->slots * (sizeof(*d->slot) + sizeof(*d->fingerprint));
 }
 
-/* Regions lie behind the directory, in order, within the pack, and add up to header->raw. */
+/* Regions lie between directory and tail, in order, and add up to header->raw. */
 static int pack_decode_regions(struct wire *w, const struct pack_header *header,
 			       struct pack_directory *d)
 {
@@ -143,7 +147,7 @@ static int pack_decode_regions(struct wire *w, const struct pack_header *header,
 		end = (uint64_t)r->offset + r->stored;
 		raw += r->raw;
 	}
-	return w->error || end > header->length || raw != header->raw ? -EBADMSG : 0;
+	return w->error || end > pack_tail_offset(header) || raw != header->raw ? -EBADMSG : 0;
 }
 
 static int pack_decode_slots(struct wire *w, struct pack_directory *d)
@@ -191,30 +195,140 @@ int pack_directory_decode(const struct pack_header *header, const uint8_t *data,
 	return 0;
 }
 
+static void pack_encode_regions(struct wire *w, const struct pack_directory *d)
+{
+	for (uint32_t i = 0; i < d->regions; i++) {
+		const struct pack_region *r = &d->region[i];
+		wire_put_u32(w, r->offset);
+		wire_put_u32(w, r->stored);
+		wire_put_u32(w, r->raw);
+		wire_put_u8(w, r->codec);
+		wire_put_zeros(w, 3);
+		wire_put_u64(w, r->checksum);
+	}
+}
+
+/* Whether slot `i` is the first of the next region; *region is that of the slots before. */
+static bool pack_slot_starts_region(const struct pack_directory *d, uint32_t i, uint32_t *region)
+{
+	const struct pack_slot *s = &d->slot[i];
+	bool starts = s->size && s->region != *region;
+	/* Regions come in order and none is without a slot. */
+	ASSERT(!starts || s->region == (*region == PACK_NO_REGION ? 0 : *region + 1));
+	if (starts)
+		*region = s->region;
+	return starts;
+}
+
 void pack_directory_encode(const struct pack_directory *d, uint8_t *data)
 {
 	struct wire w;
-	wire_writer(&w, data, pack_directory_size(d->regions, d->slots));
-	for (uint32_t i = 0; i < d->regions; i++) {
-		const struct pack_region *r = &d->region[i];
-		wire_put_u32(&w, r->offset);
-		wire_put_u32(&w, r->stored);
-		wire_put_u32(&w, r->raw);
-		wire_put_u8(&w, r->codec);
-		wire_put_zeros(&w, 3);
-		wire_put_u64(&w, r->checksum);
-	}
 	uint32_t region = PACK_NO_REGION;
+	wire_writer(&w, data, pack_directory_size(d->regions, d->slots));
+	pack_encode_regions(&w, d);
 	for (uint32_t i = 0; i < d->slots; i++) {
 		const struct pack_slot *s = &d->slot[i];
-		bool starts = s->size && s->region != region;
-		/* Regions come in order and none is without a slot. */
-		ASSERT(!starts || s->region == (region == PACK_NO_REGION ? 0 : region + 1));
-		if (starts)
-			region = s->region;
+		bool starts = pack_slot_starts_region(d, i, &region);
 		wire_put_u32(&w, s->offset);
 		wire_put_u32(&w, s->size | (starts ? SLOT_NEW_REGION << 24 : 0));
 		wire_put_bytes(&w, d->fingerprint[i].bytes, FINGERPRINT_SIZE);
 	}
 	ASSERT(!w.error && wire_left(&w) == 0);
+}
+
+bool pack_fingerprint_is_known(const struct fingerprint *fingerprint)
+{
+	static const struct fingerprint none;
+	return memcmp(fingerprint, &none, sizeof(none)) != 0;
+}
+
+/* ---- tail ---- */
+
+#define TAIL_FLAG_BITS 2u
+
+static void pack_encode_tail_slots(struct wire *w, const struct pack_directory *d)
+{
+	uint32_t region = PACK_NO_REGION, end = 0;
+	for (uint32_t i = 0; i < d->slots; i++) {
+		const struct pack_slot *s = &d->slot[i];
+		bool starts = pack_slot_starts_region(d, i, &region);
+		if (starts)
+			end = 0;
+		bool moved = s->size && s->offset != end;
+		wire_put_varint(w, (uint64_t)s->size << TAIL_FLAG_BITS | (starts ? TAIL_NEW_REGION : 0) |
+					   (moved ? TAIL_MOVED : 0));
+		if (moved)
+			wire_put_varint(w, s->offset);
+		if (s->size)
+			end = s->offset + s->size;
+	}
+}
+
+size_t pack_tail_encode(const struct pack_directory *d, uint8_t *data)
+{
+	struct wire w;
+	wire_writer(&w, data, pack_tail_limit(d->regions, d->slots));
+	pack_encode_regions(&w, d);
+	pack_encode_tail_slots(&w, d);
+	ASSERT(!w.error);
+	return w.position;
+}
+
+/* The slot that a tail's next varints say; `end` is that of the slot before in its region. */
+static int pack_decode_tail_slot(struct wire *w, uint32_t *region, uint64_t *end, struct pack_slot *slot)
+{
+	uint64_t packed = wire_get_varint(w);
+	uint64_t size = packed >> TAIL_FLAG_BITS;
+	if (size == 0) {
+		/* None of these begins a region: pack_directory_encode() relies on that. */
+		*slot = (struct pack_slot){.region = PACK_NO_REGION};
+		return packed ? -EBADMSG : 0;
+	}
+	if (packed & TAIL_NEW_REGION) {
+		*region = *region == PACK_NO_REGION ? 0 : *region + 1;
+		*end = 0;
+	}
+	uint64_t offset = packed & TAIL_MOVED ? wire_get_varint(w) : *end;
+	if (w->error || size > SLOT_SIZE_MAX || offset > UINT32_MAX)
+		return -EBADMSG;
+	*slot = (struct pack_slot){*region, (uint32_t)offset, (uint32_t)size};
+	*end = offset + size;
+	return 0;
+}
+
+static int pack_decode_tail_slots(struct wire *w, struct pack_directory *d)
+{
+	uint32_t region = PACK_NO_REGION;
+	uint64_t end = 0;
+	for (uint32_t i = 0; i < d->slots; i++) {
+		struct pack_slot *s = &d->slot[i];
+		int error = pack_decode_tail_slot(w, &region, &end, s);
+		if (error || (s->size && (region >= d->regions ||
+					  (uint64_t)s->offset + s->size > d->region[region].raw)))
+			return -EBADMSG;
+	}
+	uint32_t started = region == PACK_NO_REGION ? 0 : region + 1;
+	return wire_left(w) != 0 || started != d->regions ? -EBADMSG : 0;
+}
+
+int pack_tail_decode(const struct pack_header *header, const uint8_t *data,
+		     struct pack_directory *directory)
+{
+	struct wire w;
+	struct pack_directory d;
+	if (XXH3_64bits(data, header->tail_size) != header->tail_checksum)
+		return -EBADMSG;
+	int error = pack_directory_allocate(&d, header->regions, header->slots);
+	if (error)
+		return error;
+	wire_reader(&w, data, header->tail_size);
+	error = pack_decode_regions(&w, header, &d);
+	if (!error)
+		error = pack_decode_tail_slots(&w, &d);
+	if (error) {
+		pack_directory_clear(&d);
+		return error;
+	}
+	*directory = d;
+	return 0;
 }

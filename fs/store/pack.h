@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pack's header and directory: from and to the bytes that fs/format.h
+ * A pack's header, directory and tail: from and to the bytes that fs/format.h
  * describes. Decoding validates everything, so that what it gives can be used
  * without further checks; it never reads outside of what it is given.
  */
 #ifndef FS_STORE_PACK_H
 #define FS_STORE_PACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,19 +39,33 @@ struct pack_header {
 	uint64_t length;         /* of the whole pack, a multiple of PACK_ALIGN */
 	uint64_t raw;            /* bytes of all regions, decoded */
 	int64_t created;         /* ns since 1970 */
+	uint32_t tail_size; /* bytes */
+	uint64_t tail_checksum;
 	uint64_t directory_checksum;
 };
 
 struct pack_directory {
 	struct pack_region *region;
 	struct pack_slot *slot;
-	struct fingerprint *fingerprint; /* one a slot; of an emptied slot zeros */
+	struct fingerprint *fingerprint; /* one a slot; zeros: emptied, or not known any more */
 	uint32_t regions, slots;
 };
 
 static inline size_t pack_directory_size(uint32_t regions, uint32_t slots)
 {
 	return (size_t)regions * REGION_ENTRY_SIZE + (size_t)slots * SLOT_ENTRY_SIZE;
+}
+
+/* No tail is larger: a slot is two varints of 32 bits at most. */
+static inline size_t pack_tail_limit(uint32_t regions, uint32_t slots)
+{
+	return (size_t)regions * REGION_ENTRY_SIZE + (size_t)slots * 10u;
+}
+
+/* Where the tail begins, and the header's copy behind it. */
+static inline uint64_t pack_tail_offset(const struct pack_header *header)
+{
+	return header->length - PACK_HEADER_SIZE - header->tail_size;
 }
 
 /* `data` holds PACK_HEADER_SIZE bytes. 0; -EBADMSG for damage, zeros, or another store's pack;
@@ -65,9 +80,16 @@ int pack_directory_decode(const struct pack_header *header, const uint8_t *data,
 			  struct pack_directory *directory);
 /* Writes pack_directory_size() bytes. */
 void pack_directory_encode(const struct pack_directory *directory, uint8_t *data);
+/* `data` holds header->tail_size bytes. What comes out is the directory without fingerprints. */
+int pack_tail_decode(const struct pack_header *header, const uint8_t *data,
+		     struct pack_directory *directory);
+/* Into room for pack_tail_limit() bytes; the tail's size. */
+size_t pack_tail_encode(const struct pack_directory *directory, uint8_t *data);
 /* Room for so many regions and slots, zeroed; the counts are set. 0 or -ENOMEM. */
 int pack_directory_allocate(struct pack_directory *directory, uint32_t regions, uint32_t slots);
 void pack_directory_clear(struct pack_directory *directory);
 size_t pack_directory_memory(const struct pack_directory *directory);
+/* False for zeros: whose chunk it was was lost with a directory. */
+bool pack_fingerprint_is_known(const struct fingerprint *fingerprint);
 
 #endif

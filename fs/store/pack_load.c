@@ -81,6 +81,12 @@ static bool pack_row_same(const struct pack_row *row, uint32_t version, const st
 	       row->place.offset == place->offset;
 }
 
+bool store_row_is_current(struct store *store, const struct pack_row *row)
+{
+	struct pack_row now;
+	return store_find_row(store, row->pack, &now) == 0 && pack_row_same(&now, row->version, &row->place);
+}
+
 bool store_pack_is_current(struct store *store, const struct pack *pack)
 {
 	struct pack_row now;
@@ -133,9 +139,20 @@ static int store_read_directory(struct store *store, const struct pack_row *row,
 	int error = store_read_head(store, row, &head, &header);
 	if (!error)
 		error = pack_directory_decode(&header, head + PACK_HEADER_SIZE, &pack->directory);
+	if (!error)
+		pack->raw = header.raw;
+	return error;
+}
+
+/* From the beginning of the pack, or else from its end. */
+static int store_fetch_directory(struct store *store, const struct pack_row *row, struct pack *pack)
+{
+	int error = store_read_directory(store, row, pack);
+	/* What cleaning has just moved away reads as zeros, at both ends. */
+	if (error && error != -ENOMEM)
+		error = store_rebuild_directory(store, row, pack);
 	if (error)
 		return error;
-	pack->raw = header.raw;
 	pack->place = row->place;
 	pack->placed = true;
 	pack->state = PACK_STATE_COMMITTED;
@@ -171,7 +188,7 @@ int store_load_pack(void *context, uint64_t number, struct pack **loaded)
 		struct pack *pack = pack_new(number, row.version, row.kind);
 		if (!pack)
 			return -ENOMEM;
-		error = store_read_directory(store, &row, pack);
+		error = store_fetch_directory(store, &row, pack);
 		if (!error) {
 			*loaded = pack;
 			return 0;
@@ -219,8 +236,10 @@ void store_quarantine_region(struct store *store, const struct pack *pack, uint3
 	unsigned news = 0;
 	for (uint32_t slot = 0; slot < d->slots; slot++) {
 		struct chunk_ref ref = {pack->number, slot};
+		const struct fingerprint *fingerprint = &d->fingerprint[slot];
 		if (d->slot[slot].region == index)
-			news += damage_add(store->damage, ref, &d->fingerprint[slot]);
+			news += damage_add(store->damage, ref,
+					   pack_fingerprint_is_known(fingerprint) ? fingerprint : NULL);
 	}
 	if (news)
 		log_error("%s: pack %" PRIu64 " (segment %" PRIu64 " at %" PRIu64

@@ -62,6 +62,7 @@ struct pack {
 	bool writing;
 	struct segment_place place;
 	bool placed; /* room in a segment has been allotted */
+	bool rebuilt; /* its directory did not read and was made again from its end */
 	uint8_t *restored; /* of a rewritten pack: slots that were taken from their good copy, or NULL */
 
 	bool superseded; /* atomic */

@@ -39,7 +39,7 @@ static void flow_stick(struct store *store, int packs)
 
 /* ---- writing ---- */
 
-/* Lays the regions out behind the directory; the pack's whole length, with padding. */
+/* Lays the regions out behind the directory; where they end. */
 static uint64_t pack_lay_out(struct pack *pack)
 {
 	struct pack_directory *d = &pack->directory;
@@ -50,18 +50,30 @@ static uint64_t pack_lay_out(struct pack *pack)
 		d->region[i].offset = (uint32_t)end;
 		end += d->region[i].stored;
 	}
-	return (end + PACK_ALIGN - 1) / PACK_ALIGN * PACK_ALIGN;
+	return end;
 }
 
-static uint8_t *pack_make_head(const struct store *store, const struct pack *pack, uint64_t length,
-			       size_t *size)
+/* What a pack is made of beside its regions. */
+struct pack_frame {
+	uint8_t *head; /* header and directory; the header also ends the pack */
+	uint8_t *tail;
+	size_t head_size, tail_size, padding;
+	uint64_t length; /* of the whole pack */
+};
+
+static void pack_frame_clear(struct pack_frame *frame)
+{
+	free(frame->head);
+	free(frame->tail);
+}
+
+#define CLEANUP_FRAME __attribute__((cleanup(pack_frame_clear)))
+
+static void pack_frame_encode(const struct store *store, const struct pack *pack, struct pack_frame *frame)
 {
 	const struct pack_directory *d = &pack->directory;
-	size_t directory_size = pack_directory_size(d->regions, d->slots);
-	uint8_t *head = mem_try_alloc(1, PACK_HEADER_SIZE + directory_size);
-	if (!head)
-		return NULL;
-	pack_directory_encode(d, head + PACK_HEADER_SIZE);
+	size_t directory_size = frame->head_size - PACK_HEADER_SIZE;
+	pack_directory_encode(d, frame->head + PACK_HEADER_SIZE);
 	struct pack_header header = {
 		.pack = pack->number,
 		.version = pack->version,
@@ -69,40 +81,61 @@ static uint8_t *pack_make_head(const struct store *store, const struct pack *pac
 		.regions = d->regions,
 		.slots = d->slots,
 		.directory_size = (uint32_t)directory_size,
-		.length = length,
+		.tail_size = (uint32_t)frame->tail_size,
+		.length = frame->length,
 		.created = clock_real_ns(),
-		.directory_checksum = XXH3_64bits(head + PACK_HEADER_SIZE, directory_size),
+		.tail_checksum = XXH3_64bits(frame->tail, frame->tail_size),
+		.directory_checksum = XXH3_64bits(frame->head + PACK_HEADER_SIZE, directory_size),
 	};
 	for (uint32_t i = 0; i < d->regions; i++)
 		header.raw += d->region[i].raw;
-	pack_header_encode(&header, store->sb.uuid, head);
-	*size = PACK_HEADER_SIZE + directory_size;
-	return head;
+	pack_header_encode(&header, store->sb.uuid, frame->head);
+}
+
+static int pack_frame_make(const struct store *store, struct pack *pack, struct pack_frame *frame)
+{
+	const struct pack_directory *d = &pack->directory;
+	uint64_t end = pack_lay_out(pack);
+	frame->head_size = PACK_HEADER_SIZE + pack_directory_size(d->regions, d->slots);
+	frame->head = mem_try_alloc(1, frame->head_size);
+	frame->tail = mem_try_alloc(1, pack_tail_limit(d->regions, d->slots));
+	if (!frame->head || !frame->tail)
+		return -ENOMEM;
+	frame->tail_size = pack_tail_encode(d, frame->tail);
+	uint64_t full = end + frame->tail_size + PACK_HEADER_SIZE;
+	frame->length = (full + PACK_ALIGN - 1) / PACK_ALIGN * PACK_ALIGN;
+	frame->padding = (size_t)(frame->length - full);
+	pack_frame_encode(store, pack, frame);
+	return 0;
+}
+
+/* The whole pack: `regions` + 4 parts. */
+static void pack_frame_assemble(const struct pack *pack, const struct pack_frame *frame, struct iovec *part)
+{
+	*part++ = (struct iovec){frame->head, frame->head_size};
+	for (uint32_t i = 0; i < pack->directory.regions; i++)
+		*part++ = (struct iovec){pack->work[i]->stored->data, pack->directory.region[i].stored};
+	*part++ = (struct iovec){(void *)(uintptr_t)pack_padding, frame->padding};
+	*part++ = (struct iovec){frame->tail, frame->tail_size};
+	*part = (struct iovec){frame->head, PACK_HEADER_SIZE};
 }
 
 int pack_write_parts(struct store *store, struct pack *pack)
 {
-	uint64_t length = pack_lay_out(pack);
-	uint32_t regions = pack->directory.regions;
-	size_t head_size = 0;
-	CLEANUP_FREE uint8_t *head = pack_make_head(store, pack, length, &head_size);
-	CLEANUP_FREE struct iovec *parts = mem_try_zalloc(regions + 2u, sizeof(*parts));
-	if (!head || !parts)
-		return -ENOMEM;
-	uint64_t done = head_size;
-	parts[0] = (struct iovec){head, head_size};
-	for (uint32_t i = 0; i < regions; i++) {
-		parts[i + 1] = (struct iovec){pack->work[i]->stored->data, pack->directory.region[i].stored};
-		done += pack->directory.region[i].stored;
-	}
-	parts[regions + 1] = (struct iovec){(void *)(uintptr_t)pack_padding, length - done};
+	int count = (int)pack->directory.regions + 4;
+	CLEANUP_FRAME struct pack_frame frame = {0};
+	CLEANUP_FREE struct iovec *parts = mem_try_zalloc((size_t)count, sizeof(*parts));
+	int error = parts ? pack_frame_make(store, pack, &frame) : -ENOMEM;
+	if (error)
+		return error;
+	pack_frame_assemble(pack, &frame, parts);
 	if (!pack->placed) {
-		int error = segments_allocate(store->segments, length, &pack->place);
+		error = segments_allocate(store->segments, frame.length, &pack->place);
 		if (error)
 			return error;
 		pack->placed = true;
 	}
-	return segments_write(store->segments, &pack->place, parts, (int)regions + 2);
+	return segments_write(store->segments, &pack->place, parts, count);
 }
 
 void pack_drop_work_locked(struct pack *pack)

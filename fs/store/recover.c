@@ -36,7 +36,7 @@ static void recovery_insert(struct store *store, uint64_t number)
 	pthread_mutex_unlock(&pack->lock);
 	const struct pack_directory *d = &pack->directory;
 	for (uint32_t slot = 0; fixed && slot < d->slots; slot++)
-		if (d->slot[slot].size)
+		if (d->slot[slot].size && pack_fingerprint_is_known(&d->fingerprint[slot]))
 			index_insert(store->index, &d->fingerprint[slot], (struct chunk_ref){number, slot});
 	pack_release(&pack);
 }
@@ -49,7 +49,8 @@ static int recovery_learn(void *context, struct chunk_ref ref, struct fingerprin
 	if (error)
 		return error;
 	pthread_mutex_lock(&pack->lock);
-	if (ref.slot < pack->directory.slots)
+	if (ref.slot < pack->directory.slots &&
+	    pack_fingerprint_is_known(&pack->directory.fingerprint[ref.slot]))
 		*fingerprint = pack->directory.fingerprint[ref.slot];
 	else
 		error = -ENOENT;

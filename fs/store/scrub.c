@@ -12,12 +12,12 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 
-#define SCRUB_ROWS 64
+#define SCRUB_ROWS  64
+#define SCRUB_BATCH 64u
 
 struct scrub {
 	struct store *store;
 	struct pack *pack;
-	bool fingerprints;
 	struct store_scrub_result *result;
 };
 
@@ -80,38 +80,51 @@ static void scrub_report_region(struct scrub *s, uint32_t index)
 
 /* ---- checking ---- */
 
-static bool scrub_region_has_damage(struct scrub *s, uint32_t index)
+static void scrub_chunk(struct scrub *s, uint32_t slot, const struct fingerprint *actual)
 {
-	struct chunk_ref good;
-	for (uint32_t slot = 0; damage_any(s->store->damage) && slot < s->pack->directory.slots; slot++)
-		if (s->pack->directory.slot[slot].region == index &&
-		    damage_find(s->store->damage, scrub_ref(s, slot), &good))
-			return true;
-	return false;
-}
-
-static void scrub_chunk(struct scrub *s, uint32_t slot, const struct buffer *raw)
-{
-	const struct pack_directory *d = &s->pack->directory;
-	struct fingerprint actual;
-	struct chunk_ref good;
-	struct fingerprint_input input = {raw->data + d->slot[slot].offset, d->slot[slot].size};
-	if (fingerprint_many(&input, 1, &actual) < 0)
-		return;
-	bool fits = memcmp(&actual, &d->fingerprint[slot], sizeof(actual)) == 0;
-	bool known = damage_find(s->store->damage, scrub_ref(s, slot), &good);
-	if (fits && known) {
+	const struct fingerprint *expected = &s->pack->directory.fingerprint[slot];
+	struct damage *damage = s->store->damage;
+	struct chunk_ref ref = scrub_ref(s, slot), good;
+	/* Of one whose fingerprint was lost, its region's checksum is all that can be asked. */
+	bool fits = !pack_fingerprint_is_known(expected) || memcmp(actual, expected, sizeof(*actual)) == 0;
+	if (fits && damage_find(damage, ref, &good)) {
 		s->result->damaged_chunks++;
 		s->result->healed_chunks++;
-		damage_forget(s->store->damage, scrub_ref(s, slot));
+		damage_forget(damage, ref);
 	} else if (!fits) {
 		s->result->damaged_chunks++;
-		if (damage_add(s->store->damage, scrub_ref(s, slot), &d->fingerprint[slot]))
+		if (damage_add(damage, ref, expected))
 			log_error("%s: pack %" PRIu64 ": chunk %u is not what its fingerprint says",
 				  s->store->path, s->pack->number, slot);
-		if (scrub_heal(s->store, scrub_ref(s, slot), &d->fingerprint[slot]))
+		bool known = damage_find(damage, ref, &good) && !chunk_ref_is_none(good);
+		if (known || scrub_heal(s->store, ref, expected))
 			s->result->healed_chunks++;
 	}
+}
+
+/* Some at a time: one alone is slower to fingerprint. */
+static int scrub_chunks(struct scrub *s, uint32_t index, const struct buffer *raw)
+{
+	const struct pack_directory *d = &s->pack->directory;
+	struct fingerprint_input input[SCRUB_BATCH];
+	struct fingerprint actual[SCRUB_BATCH];
+	uint32_t slots[SCRUB_BATCH];
+	size_t n = 0;
+	for (uint32_t slot = 0; slot < d->slots; slot++) {
+		if (d->slot[slot].region == index) {
+			input[n] = (struct fingerprint_input){raw->data + d->slot[slot].offset, d->slot[slot].size};
+			slots[n++] = slot;
+		}
+		if (n < SCRUB_BATCH && slot + 1 < d->slots)
+			continue;
+		int error = fingerprint_many(input, n, actual);
+		if (error)
+			return error;
+		for (size_t i = 0; i < n; i++)
+			scrub_chunk(s, slots[i], &actual[i]);
+		n = 0;
+	}
+	return 0;
 }
 
 static int scrub_region(struct scrub *s, uint32_t index)
@@ -122,9 +135,8 @@ static int scrub_region(struct scrub *s, uint32_t index)
 	struct buffer *raw = NULL;
 	if (!scratch)
 		return -ENOMEM;
-	bool look_inside = s->fingerprints || scrub_region_has_damage(s, index);
 	int error = store_read_region(store, s->pack, index, scratch->room);
-	if (!error && look_inside)
+	if (!error)
 		error = store_decode_region(store, region, scratch->room, &raw);
 	if (error == -ENOMEM)
 		return error;
@@ -137,10 +149,23 @@ static int scrub_region(struct scrub *s, uint32_t index)
 		scrub_report_region(s, index);
 		return 0;
 	}
-	for (uint32_t slot = 0; raw && slot < s->pack->directory.slots; slot++)
-		if (s->pack->directory.slot[slot].region == index)
-			scrub_chunk(s, slot, raw);
+	error = scrub_chunks(s, index, raw);
 	buffer_release(&raw);
+	return error;
+}
+
+/* A directory that was made again in memory; on the disk it is still damaged. */
+static int scrub_repair(struct scrub *s, const struct pack_row *row)
+{
+	struct store_scrub_result *result = s->result;
+	int error = store_repair_pack(s->store, row);
+	if (error == -ENOMEM)
+		return error;
+	result->damaged_packs++;
+	if (!error) {
+		result->damaged_chunks += row->slots;
+		result->healed_chunks += row->slots;
+	}
 	return 0;
 }
 
@@ -160,6 +185,8 @@ static int scrub_pack(struct scrub *s, const struct pack_row *row)
 	if (error)
 		return error;
 	s->result->bytes += PACK_HEADER_SIZE + pack_directory_size(s->pack->directory.regions, s->pack->directory.slots);
+	if (s->pack->rebuilt)
+		error = scrub_repair(s, row);
 	for (uint32_t i = 0; i < s->pack->directory.regions && !error; i++)
 		error = scrub_region(s, i);
 	if (!error && damage_find(store->damage, directory, &good))
@@ -168,12 +195,12 @@ static int scrub_pack(struct scrub *s, const struct pack_row *row)
 	return error;
 }
 
-int store_scrub(struct store *store, uint64_t *cursor, unsigned count, bool fingerprints,
+int store_scrub(struct store *store, uint64_t *cursor, unsigned count,
 		struct store_scrub_result *result)
 {
 	ASSERT_OBJECT(store, STORE_MAGIC);
 	CLEANUP_FREE struct pack_row *rows = mem_try_alloc(SCRUB_ROWS, sizeof(*rows));
-	struct scrub s = {.store = store, .fingerprints = fingerprints, .result = result};
+	struct scrub s = {.store = store, .result = result};
 	if (!rows)
 		return -ENOMEM;
 	while (count > 0) {

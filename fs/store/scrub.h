@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scrubbing: reads packs as they are on the disk, past every cache, and checks
- * header, directory and regions against their checksums, on wish also every
- * chunk against its fingerprint. What fails is quarantined, and healed at once
- * where the store has another good copy; what was quarantined and reads well
- * again (a disk that had hiccups) is let out.
+ * header, directory and regions against their checksums and every chunk against
+ * its fingerprint. What fails is quarantined, and healed at once where the store
+ * has another good copy; what was quarantined and reads well again (a disk that
+ * had hiccups) is let out. A directory that does not read is written again where
+ * the rest of the pack is there.
  */
 #ifndef FS_STORE_SCRUB_H
 #define FS_STORE_SCRUB_H
@@ -16,14 +17,15 @@
 
 struct store_scrub_result {
 	uint64_t packs, bytes;    /* read */
-	uint64_t damaged_packs;   /* directories that do not read */
+	uint64_t damaged_packs;   /* directories that did not read; repaired or not */
 	uint64_t damaged_chunks;  /* found bad now, or known and still bad */
-	uint64_t healed_chunks;   /* of these, redirected to a good copy or well again */
+	uint64_t healed_chunks;   /* of these, redirected to a good copy, well again, or in a
+				   * pack that is repaired now */
 };
 
 /* Checks up to `count` packs from *cursor on (0: from the start) and moves it. *result is added
  * to. 1: there is more; 0: that was the last; -errno of the catalogue or -ENOMEM. */
-int store_scrub(struct store *store, uint64_t *cursor, unsigned count, bool fingerprints,
+int store_scrub(struct store *store, uint64_t *cursor, unsigned count,
 		struct store_scrub_result *result);
 /* The bytes of all packs, for progress. */
 uint64_t store_scrub_total(struct store *store);

@@ -169,6 +169,14 @@ int store_next_rows(struct store *store, uint64_t from, struct pack_row *rows, i
 int store_segment_rows(struct store *store, uint64_t segment, struct pack_row *rows, int room);
 /* The catalogue still says that the pack is where it was loaded from. */
 bool store_pack_is_current(struct store *store, const struct pack *pack);
+bool store_row_is_current(struct store *store, const struct pack_row *row);
+
+/* pack_repair.c */
+/* Fills in directory and raw size from the pack's end and its regions. -EBADMSG: in vain. */
+int store_rebuild_directory(struct store *store, const struct pack_row *row, struct pack *pack);
+/* Writes header and directory again, in place, and makes them durable. -EBADMSG: what can be
+ * made of them is not proven to be what they were; -EAGAIN: cleaning has the pack; -EROFS. */
+int store_repair_pack(struct store *store, const struct pack_row *row);
 
 /* rewrite.c: the pack's living chunks as a new pack in a new place, written but not synced.
  * -EIO: damage stands in the way. */

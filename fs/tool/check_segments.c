@@ -64,6 +64,19 @@ static int segment_look(struct fsck *f, sqlite3_stmt *statement, uint64_t number
 	return 0;
 }
 
+/* A pack whose header is damaged may read from its end: then check_repair() says it. */
+static const char *pack_end_judge(struct fsck *f, const struct pack_row *row, int *error)
+{
+	struct reader_pack *held = NULL;
+
+	*error = reader_fetch(f->reader, row->pack, &held);
+	reader_release(f->reader, held);
+	if (!*error || *error == -ENOMEM)
+		return NULL;
+	*error = 0;
+	return "cannot be read or has a damaged header";
+}
+
 /* What is wrong with the header at the pack's place; NULL: nothing. -errno in *error. */
 static const char *pack_header_judge(struct fsck *f, const struct pack_row *row, int *error)
 {
@@ -79,8 +92,7 @@ static const char *pack_header_judge(struct fsck *f, const struct pack_row *row,
 		*error = 0;
 		return "lies behind the end of its segment";
 	default:
-		*error = 0;
-		return "cannot be read or has a damaged header";
+		return pack_end_judge(f, row, error);
 	}
 	if (header.pack != row->pack)
 		return "is another pack";

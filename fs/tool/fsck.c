@@ -214,6 +214,8 @@ static int fsck_check(struct fsck *f)
 		error = check_maps(f);
 	if (!error && f->verify)
 		error = check_data(f);
+	if (!error)
+		error = check_repair(f);
 	if (!error && f->suspect)
 		error = check_name_damage(f);
 	return error;

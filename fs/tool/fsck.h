@@ -64,6 +64,8 @@ int check_segments(struct fsck *f);
 int check_tree(struct fsck *f);
 int check_maps(struct fsck *f);
 int check_data(struct fsck *f);
+/* Packs that were read from their end: names them, and with -y repairs them. */
+int check_repair(struct fsck *f);
 /* Names the files that damage is in. */
 int check_name_damage(struct fsck *f);
 /* A path of the inode, the caller's to free. */

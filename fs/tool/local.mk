@@ -22,6 +22,7 @@ fs_tool_fsck_granary_SOURCES = \
 	fs/tool/packs.h fs/tool/packs.c \
 	fs/tool/reader.h fs/tool/reader.c \
 	fs/tool/rebuild.c \
+	fs/tool/repair.c \
 	fs/tool/restore.c \
 	fs/tool/scan.h fs/tool/scan.c \
 	fs/tool/tool.h fs/tool/tool.c

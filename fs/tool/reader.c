@@ -51,7 +51,8 @@ int reader_open(const char *store_path, const uint8_t uuid[16], const struct pac
 		return -ENOMEM;
 	*r = (struct reader){.store_path = store_path, .uuid = uuid, .packs = packs, .fd = -1};
 	r->compressor = compressor_new();
-	if (!r->compressor) {
+	if (!r->compressor || fingerprint_start(FINGERPRINT_SHA256) < 0) {
+		compressor_free(&r->compressor);
 		free(r);
 		return -ENOMEM;
 	}
@@ -110,7 +111,38 @@ int reader_header_at(struct reader *r, uint64_t segment, uint64_t offset,
 	return error ? error : pack_header_decode(data, r->uuid, header);
 }
 
-static int loaded_read(struct reader *r, const struct pack_row *row, struct loaded *l)
+struct rebuild_source {
+	struct reader *reader;
+	const struct pack_row *row;
+};
+
+static int rebuild_read(void *context, uint64_t offset, void *data, size_t size)
+{
+	const struct rebuild_source *s = context;
+	int error = reader_segment(s->reader, s->row->segment);
+
+	return error ? error : file_pread(s->reader->fd, data, size, s->row->offset + offset);
+}
+
+int reader_rebuild(struct reader *r, const struct pack_row *row, struct pack_rebuilt *rebuilt)
+{
+	struct rebuild_source context = {r, row};
+	const struct pack_source source = {.read = rebuild_read,
+					   .context = &context,
+					   .uuid = r->uuid,
+					   .length = row->length};
+	int error = pack_rebuild(&source, rebuilt);
+
+	if (error)
+		return error;
+	if (rebuilt->header.pack == row->pack && rebuilt->header.version == row->version &&
+	    rebuilt->header.slots == row->slots)
+		return 0;
+	pack_rebuilt_clear(rebuilt);
+	return -EBADMSG;
+}
+
+static int directory_read(struct reader *r, const struct pack_row *row, struct loaded *l)
 {
 	struct pack_header *header = &l->pack.header;
 	CLEANUP_FREE uint8_t *data = NULL;
@@ -127,7 +159,22 @@ static int loaded_read(struct reader *r, const struct pack_row *row, struct load
 	error = file_pread(r->fd, data, header->directory_size, row->offset + PACK_HEADER_SIZE);
 	if (error)
 		return error == -ENODATA ? -EBADMSG : error;
-	error = pack_directory_decode(header, data, &l->pack.directory);
+	return pack_directory_decode(header, data, &l->pack.directory);
+}
+
+static int loaded_read(struct reader *r, struct pack_row *row, struct loaded *l)
+{
+	struct pack_rebuilt rebuilt = {0};
+	int error = directory_read(r, row, l);
+
+	if (error && error != -ENOMEM && reader_rebuild(r, row, &rebuilt) == 0) {
+		row->rebuilt = true;
+		l->pack.header = rebuilt.header;
+		l->pack.directory = rebuilt.directory;
+		rebuilt.directory = (struct pack_directory){0};
+		pack_rebuilt_clear(&rebuilt);
+		error = 0;
+	}
 	if (error)
 		return error;
 	l->segment = row->segment;
@@ -152,7 +199,7 @@ static struct loaded **reader_room(struct reader *r)
 
 int reader_fetch(struct reader *r, uint64_t pack, struct reader_pack **held)
 {
-	const struct pack_row *row;
+	struct pack_row *row;
 	struct loaded *l, **room;
 	int error;
 

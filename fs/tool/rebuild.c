@@ -30,7 +30,8 @@ static int pack_insert(struct fsck *f, struct index *index, const struct pack_ro
 		return 0;
 	}
 	for (uint32_t slot = 0; slot < held->directory.slots && !error; slot++)
-		if (held->directory.slot[slot].region != PACK_NO_REGION)
+		if (held->directory.slot[slot].region != PACK_NO_REGION &&
+		    pack_fingerprint_is_known(&held->directory.fingerprint[slot]))
 			error = index_insert(index, &held->directory.fingerprint[slot],
 					     (struct chunk_ref){row->pack, slot});
 	reader_release(f->reader, held);

@@ -2,7 +2,8 @@
 /*
  * Finds the packs that are in the segment files. From a good pack the next one
  * is at its end; from anything else the scan goes on at the next place where a
- * pack could be, and over the holes that cleaning has punched in one step.
+ * pack could be, and over the holes that cleaning has punched in one step. A
+ * pack whose beginning is damaged is found by the copy of its header at its end.
  */
 #include "fs/tool/scan.h"
 
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 #include "fs/format.h"
-#include "fs/store/pack.h"
+#include "fs/store/pack_rebuild.h"
 #include "fs/store/segment_file.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/file.h"
@@ -48,7 +49,77 @@ static int directory_check(const struct scanner *s, uint64_t offset,
 	return error;
 }
 
-static int pack_found(struct scanner *s, uint64_t offset, const struct pack_header *h)
+struct scan_source {
+	const struct scanner *scanner;
+	uint64_t offset;
+};
+
+static int rebuild_read(void *context, uint64_t offset, void *data, size_t size)
+{
+	const struct scan_source *s = context;
+
+	return file_pread(s->scanner->fd, data, size, s->offset + offset);
+}
+
+/* Whether a pack of this length that begins here can be read from its end. */
+static int pack_check_end(const struct scanner *s, uint64_t offset, struct pack_header *header,
+			  bool *partly)
+{
+	CLEANUP_REBUILT struct pack_rebuilt rebuilt = {0};
+	struct scan_source context = {s, offset};
+	const struct pack_source source = {.read = rebuild_read,
+					   .context = &context,
+					   .uuid = s->uuid,
+					   .length = header->length};
+	int error = pack_rebuild(&source, &rebuilt);
+
+	if (error)
+		return error;
+	*header = rebuilt.header;
+	*partly = !rebuilt.whole;
+	return 0;
+}
+
+/* A header that stands at the end of this block: that of a pack which ends with it and begins
+ * behind `from`. */
+static int pack_find_end(const struct scanner *s, uint64_t from, uint64_t block, uint64_t *start,
+			 struct pack_header *header, bool *partly)
+{
+	uint8_t data[PACK_HEADER_SIZE];
+	uint64_t end = block + PACK_ALIGN;
+	int error = file_pread(s->fd, data, sizeof(data), end - PACK_HEADER_SIZE);
+
+	if (!error)
+		error = pack_header_decode(data, s->uuid, header);
+	if (!error && header->length > end - from)
+		error = -EBADMSG;
+	if (error)
+		return error;
+	*start = end - header->length;
+	return pack_check_end(s, *start, header, partly);
+}
+
+/* A pack that begins at `offset`, or ends in this block. `from`: what is before it is taken. */
+static int pack_find(const struct scanner *s, uint64_t from, uint64_t offset, uint64_t *start,
+		     struct pack_header *header, bool *partly)
+{
+	uint8_t data[PACK_HEADER_SIZE];
+	int again, error = file_pread(s->fd, data, sizeof(data), offset);
+
+	*partly = false;
+	*start = offset;
+	if (error)
+		return error;
+	if (pack_header_decode(data, s->uuid, header) < 0)
+		return pack_find_end(s, from, offset, start, header, partly);
+	error = directory_check(s, offset, header);
+	if (error != -EBADMSG && error != -EIO)
+		return error;
+	again = pack_check_end(s, offset, header, partly);
+	return again == -EBADMSG ? error : again;
+}
+
+static int pack_found(struct scanner *s, uint64_t offset, const struct pack_header *h, bool partly)
 {
 	struct pack_list *list = &s->scan->packs;
 
@@ -61,7 +132,8 @@ static int pack_found(struct scanner *s, uint64_t offset, const struct pack_head
 						      .offset = offset,
 						      .length = h->length,
 						      .slots = h->slots,
-						      .raw = h->raw};
+						      .raw = h->raw,
+						      .partly = partly};
 	return 0;
 }
 
@@ -92,15 +164,12 @@ static int segment_walk(struct scanner *s, uint64_t *end)
 	int error = 0;
 
 	while (!error && offset + PACK_HEADER_SIZE <= s->size) {
-		uint8_t data[PACK_HEADER_SIZE];
 		struct pack_header header;
+		uint64_t start;
+		bool partly;
 
 		/* What the disk does not give back is a damaged place like any other. */
-		error = file_pread(s->fd, data, sizeof(data), offset);
-		if (!error)
-			error = pack_header_decode(data, s->uuid, &header);
-		if (!error)
-			error = directory_check(s, offset, &header);
+		error = pack_find(s, *end, offset, &start, &header, &partly);
 		if (error == -ENOMEM)
 			break;
 		if (error) {
@@ -108,8 +177,8 @@ static int segment_walk(struct scanner *s, uint64_t *end)
 			offset = next_place(s, offset);
 			continue;
 		}
-		error = pack_found(s, offset, &header);
-		offset += header.length;
+		error = pack_found(s, start, &header, partly);
+		offset = start + header.length;
 		*end = offset;
 	}
 	return error;
@@ -145,12 +214,14 @@ static int newer_first(uint64_t x, uint64_t y)
 	return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* By number; of one number the highest version first, and of that what was written last. */
+/* By number; of one number what is whole first, the highest version, what was written last. */
 static int by_number(const void *a, const void *b)
 {
 	const struct pack_row *x = a, *y = b;
 	int order = newer_first(y->pack, x->pack);
 
+	if (!order)
+		order = newer_first(y->partly, x->partly);
 	if (!order)
 		order = newer_first(x->version, y->version);
 	if (!order)
@@ -242,8 +313,10 @@ int scan_choose(struct scan *scan, const struct pack_list *known, struct pack_li
 int scan_store(const char *store_path, const uint8_t uuid[16], struct scan *scan)
 {
 	struct scanner s = {.scan = scan, .store_path = store_path, .uuid = uuid, .fd = -1};
-	int error = segment_file_each(store_path, segment_scan, &s);
+	int error = fingerprint_start(FINGERPRINT_SHA256);
 
+	if (!error)
+		error = segment_file_each(store_path, segment_scan, &s);
 	if (error)
 		return error;
 	if (scan->packs.count)

@@ -26,7 +26,7 @@ struct scan {
 	size_t unreadable_count, unreadable_capacity;
 };
 
-/* Reads all headers and directories; packs whose directory is damaged do not count. */
+/* Reads all headers and directories; packs that read from neither end do not count. */
 int scan_store(const char *store_path, const uint8_t uuid[16], struct scan *scan);
 /* One pack of each number: the one that `known` has, if it was found, else the newest. A newer
  * one may be a copy that cleaning made and no commit took, without chunks that are alive.

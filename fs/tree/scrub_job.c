@@ -11,7 +11,7 @@
 #include "fs/tree/job.h"
 #include "lib/base/log.h"
 
-#define SCRUB_STEP 4u /* packs between two looks at whether to stop */
+#define SCRUB_STEP 1u /* packs between two looks at whether to stop or to rest */
 
 static void scrub_resume(struct job *job, uint64_t *cursor, struct store_scrub_result *result)
 {
@@ -47,7 +47,7 @@ static int scrub_run(struct job *job)
 		rc = job_breathe(job);
 		if (rc)
 			return rc;
-		more = store_scrub(t->store, &cursor, SCRUB_STEP, false, &result);
+		more = store_scrub(t->store, &cursor, SCRUB_STEP, &result);
 		scrub_note(job, cursor, &result);
 	}
 	if (more < 0)

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Reads a file out of a store without any of Granary's code.
 
-usage: read-store.py STORE PATH > FILE      a regular file or a symbolic link's target
-       read-store.py STORE --list           every path with type, size and SHA-256
+usage: read-store.py [--tails] STORE PATH > FILE
+                                            a regular file or a symbolic link's target
+       read-store.py [--tails] STORE --list every path with type, size and SHA-256
 
 Written from granary-format(5) alone, with Python's standard library and the zstd
 program: where it and the page disagree, the page is wrong. The store must not be
-mounted. Every chunk is checked against its fingerprint.
+mounted. Every chunk is checked against its fingerprint, unless its pack's beginning is
+damaged or --tails asks to read all packs from their ends alone.
 """
 
 import hashlib
@@ -101,23 +103,51 @@ CODECS = {0: raw, 1: lz4_block, 2: zstd_frame}
 
 
 class Pack:
-    def __init__(self, number, segment, offset):
-        self.segment, self.base = segment, offset
-        head = os.pread(segment, 128, offset)
+    def __init__(self, number, segment, offset, length, tails):
+        self.number, self.segment, self.base, self.cache = number, segment, offset, {}
+        header = None if tails else self.header(offset)
+        directory = self.read_directory(*header) if header else None
+        again = header or self.header(offset + length - 128)
+        if not again:
+            raise Damaged("pack %d: neither header is that of this pack" % number)
+        self.regions, self.slots = self.read_tail(offset + length - 128, *again)
+        self.fingerprints = None
+        if directory and directory[:2] == (self.regions, self.slots):
+            self.fingerprints = directory[2]
+
+    def header(self, at):
+        head = os.pread(self.segment, 128, at)
         magic, fmt, _kind, fingerprint, cipher = struct.unpack_from("<QHBBB", head, 0)
         pack, _version, regions, slots, directory, _length, _raw = struct.unpack_from("<QIIIIQQ", head, 16)
-        if magic != PACK_MAGIC or fmt != 1 or pack != number or fingerprint != 1 or cipher != 0:
-            raise Damaged("pack %d: the header is not that of this pack" % number)
-        table = os.pread(segment, directory, offset + 128)
-        self.regions = [struct.unpack_from("<IIIB", table, 24 * r) for r in range(regions)]
-        self.slots, region = [], -1
+        (tail,) = struct.unpack_from("<I", head, 96)
+        if magic != PACK_MAGIC or fmt != 1 or pack != self.number or fingerprint != 1 or cipher != 0:
+            return None
+        return regions, slots, directory, tail
+
+    def read_directory(self, regions, slots, directory, _tail):
+        table = os.pread(self.segment, directory, self.base + 128)
+        layout, fingerprints, region = [], [], -1
         for s in range(slots):
             at = 24 * regions + 40 * s
             start, packed = struct.unpack_from("<II", table, at)
             if packed >> 24 & 1:
                 region += 1
-            self.slots.append((region, start, packed & 0xFFFFFF, table[at + 8 : at + 40]))
-        self.cache = {}
+            layout.append((region, start, packed & 0xFFFFFF))
+            fingerprints.append(table[at + 8 : at + 40])
+        return [struct.unpack_from("<IIIB", table, 24 * r) for r in range(regions)], layout, fingerprints
+
+    def read_tail(self, end, regions, slots, _directory, size):
+        table = os.pread(self.segment, size, end - size)
+        varints, layout, region, start = Bytes(table[24 * regions :]), [], -1, 0
+        for _ in range(slots):
+            packed = varints.varint()
+            if packed & 1:
+                region, start = region + 1, 0
+            if packed & 2:
+                start = varints.varint()
+            layout.append((region, start if packed >> 2 else 0, packed >> 2))
+            start += packed >> 2
+        return [struct.unpack_from("<IIIB", table, 24 * r) for r in range(regions)], layout
 
     def region(self, number):
         if number not in self.cache:
@@ -127,16 +157,16 @@ class Pack:
         return self.cache[number]
 
     def chunk(self, slot):
-        region, start, size, fingerprint = self.slots[slot]
+        region, start, size = self.slots[slot]
         data = self.region(region)[start : start + size]
-        if hashlib.sha256(data).digest() != fingerprint:
+        if self.fingerprints and hashlib.sha256(data).digest() != self.fingerprints[slot]:
             raise Damaged("a chunk does not have its fingerprint")
         return data
 
 
 class Store:
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, tails):
+        self.folder, self.tails = folder, tails
         with open(os.path.join(folder, "store.conf"), encoding="ascii") as conf:
             self.conf = dict(re.findall(r'^(\w+)\s*=\s*"?([^";]*)"?;?\s*$', conf.read(), re.M))
         if self.conf["format"] != "1":
@@ -162,12 +192,12 @@ class Store:
         if damaged and damaged[0]:
             pack, slot = damaged
         if pack not in self.packs:
-            row = self.one("SELECT segment, offset FROM pack WHERE pack=?", pack)
+            row = self.one("SELECT segment, offset, length FROM pack WHERE pack=?", pack)
             if not row:
                 raise Damaged("there is no pack %d" % pack)
             if len(self.packs) > 64:
                 self.packs.clear()
-            self.packs[pack] = Pack(pack, self.segment(row[0]), row[1])
+            self.packs[pack] = Pack(pack, self.segment(row[0]), row[1], row[2], self.tails)
         return self.packs[pack].chunk(slot)
 
     def extents(self, data):
@@ -244,13 +274,14 @@ class Store:
 
 
 def main():
-    if len(sys.argv) != 3:
+    arguments = [a for a in sys.argv[1:] if a != "--tails"]
+    if len(arguments) != 2:
         sys.exit(__doc__)
-    store = Store(sys.argv[1])
-    if sys.argv[2] == "--list":
+    store = Store(arguments[0], "--tails" in sys.argv)
+    if arguments[1] == "--list":
         store.list(1, b"")
         return
-    inode = store.find(sys.argv[2])
+    inode = store.find(arguments[1])
     mode, target = store.one("SELECT mode, map FROM inode WHERE inode=?", inode)
     if stat.S_ISLNK(mode):
         sys.stdout.buffer.write(target + b"\n")
@@ -263,4 +294,4 @@ if __name__ == "__main__":
     try:
         main()
     except (Damaged, FileNotFoundError, IndexError, struct.error) as error:
-        sys.exit("read-store: %s: %s" % (sys.argv[1], error))
+        sys.exit("read-store: %s: %s" % (sys.argv[-2], error))

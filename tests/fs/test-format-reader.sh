@@ -32,4 +32,7 @@ for compression in balanced fast off; do
 	"$top_srcdir/tests/fs/read-store.py" "$scratch/$compression" /deep/numbers.2 | cmp - "$source/deep/numbers.2" ||
 		fail "a file read alone differs ($compression)"
 	check_equal "$("$top_srcdir/tests/fs/read-store.py" "$scratch/$compression" /link)" deep/numbers.2 "link target"
+	# The ends of the packs are enough.
+	"$top_srcdir/tests/fs/read-store.py" --tails "$scratch/$compression" --list > "$scratch/tails"
+	diff "$scratch/listed" "$scratch/tails" || fail "the packs' ends say something else ($compression)"
 done

@@ -9,6 +9,7 @@ tests_fs_catalogue_sql_LDADD = $(STORE_LIBS)
 TOOL_TESTS = \
 	tests/fs/test-accounts.sh \
 	tests/fs/test-fsck-damage.sh \
+	tests/fs/test-fsck-directory.sh \
 	tests/fs/test-fsck-dump.sh \
 	tests/fs/test-fsck-index.sh \
 	tests/fs/test-fsck-refuses.sh \

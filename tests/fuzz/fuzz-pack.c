@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pack's header and directory out of arbitrary bytes. The checksums are made
+ * A pack's header, directory and tail out of arbitrary bytes. The checksums are made
  * good first, so that what lies behind them is reached; what decodes must be
  * usable without further checks, and encode to the same directory again.
  */
@@ -57,6 +57,28 @@ static void check_again(const struct pack_header *header, const struct pack_dire
 	free(bytes);
 }
 
+/* The same bytes as a tail. */
+static void check_tail(struct pack_header header, const uint8_t *data, size_t size)
+{
+	struct pack_directory directory, back;
+	header.tail_size = (uint32_t)size;
+	header.tail_checksum = XXH3_64bits(data, size);
+	if (header.length < UINT64_C(2) * PACK_HEADER_SIZE + header.directory_size + size ||
+	    pack_tail_decode(&header, data, &directory) < 0)
+		return;
+	check_usable(&directory);
+	uint8_t *bytes = malloc(pack_tail_limit(directory.regions, directory.slots) + 1);
+	ASSERT(bytes != NULL);
+	header.tail_size = (uint32_t)pack_tail_encode(&directory, bytes);
+	header.tail_checksum = XXH3_64bits(bytes, header.tail_size);
+	ASSERT(header.tail_size <= size);
+	ASSERT(pack_tail_decode(&header, bytes, &back) == 0);
+	ASSERT(memcmp(back.slot, directory.slot, directory.slots * sizeof(*back.slot)) == 0);
+	pack_directory_clear(&back);
+	free(bytes);
+	pack_directory_clear(&directory);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t head[PACK_HEADER_SIZE];
@@ -69,7 +91,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t left = size - PACK_HEADER_SIZE;
 	put_u64(head + 112, XXH3_64bits(data + PACK_HEADER_SIZE, left));
 	put_u64(head + 120, XXH3_64bits(head, 120));
-	if (pack_header_decode(head, uuid, &header) < 0 || header.directory_size > left)
+	if (pack_header_decode(head, uuid, &header) < 0)
+		return 0;
+	check_tail(header, data + PACK_HEADER_SIZE, left);
+	if (header.directory_size > left)
 		return 0;
 	header.directory_checksum = XXH3_64bits(data + PACK_HEADER_SIZE, header.directory_size);
 	if (pack_directory_decode(&header, data + PACK_HEADER_SIZE, &directory) < 0)

@@ -142,12 +142,96 @@ static void test_directory_nonsense(void **state)
 	pack_directory_clear(&d);
 }
 
+static size_t encode_tail(const struct pack_directory *d, struct pack_header *h, uint8_t *tail)
+{
+	size_t size = pack_tail_encode(d, tail);
+	h->tail_size = (uint32_t)size;
+	h->tail_checksum = XXH3_64bits(tail, size);
+	return size;
+}
+
+/* A tail says everything of the directory but the fingerprints. */
+static void test_tail_round_trip(void **state)
+{
+	(void)state;
+	uint8_t tail[2 * REGION_ENTRY_SIZE + 5 * 10];
+	struct pack_directory d = sample(), back;
+	struct pack_header h = header_of(&d);
+	/* A gap before a slot, as a region has that was copied with dead chunks in it. */
+	d.slot[2].offset = 410;
+	d.slot[2].size = 190;
+	assert_int_equal(sizeof(tail), pack_tail_limit(2, 5));
+	size_t size = encode_tail(&d, &h, tail);
+	assert_in_range(size, 2 * REGION_ENTRY_SIZE + 5, 2 * REGION_ENTRY_SIZE + 12);
+	assert_int_equal(pack_tail_decode(&h, tail, &back), 0);
+	assert_int_equal(back.regions, 2);
+	assert_int_equal(back.slots, 5);
+	assert_memory_equal(back.region, d.region, 2 * sizeof(*d.region));
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(back.slot[i].region, d.slot[i].region);
+		assert_int_equal(back.slot[i].offset, d.slot[i].offset);
+		assert_int_equal(back.slot[i].size, d.slot[i].size);
+		assert_false(pack_fingerprint_is_known(&back.fingerprint[i]));
+		assert_true(pack_fingerprint_is_known(&d.fingerprint[i]));
+	}
+	pack_directory_clear(&back);
+	for (size_t i = 0; i < size; i++) {
+		tail[i] ^= 0x10;
+		assert_int_equal(pack_tail_decode(&h, tail, &back), -EBADMSG);
+		tail[i] ^= 0x10;
+	}
+	pack_directory_clear(&d);
+}
+
+/* Tails with a good checksum whose contents contradict themselves. */
+static void test_tail_nonsense(void **state)
+{
+	static const struct {
+		size_t at; /* byte of the slots */
+		uint8_t value;
+	} wrong[] = {
+		{0, 1},    /* an empty slot begins a region, so that one is too many */
+		{1, 0x40}, /* the first slot begins no region */
+		{4, 0x7f}, /* a slot behind the end of its region */
+		{2, 0x8c}, /* a varint that runs on */
+	};
+	(void)state;
+	uint8_t good[2 * REGION_ENTRY_SIZE + 5 * 10], tail[sizeof(good)];
+	struct pack_directory d = sample(), back;
+	struct pack_header h = header_of(&d);
+	size_t size = encode_tail(&d, &h, good);
+	assert_int_equal(size, 2 * REGION_ENTRY_SIZE + 8);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		memcpy(tail, good, size);
+		tail[2 * REGION_ENTRY_SIZE + wrong[i].at] = wrong[i].value;
+		h.tail_checksum = XXH3_64bits(tail, size);
+		assert_int_equal(pack_tail_decode(&h, tail, &back), -EBADMSG);
+	}
+	/* One slot is missing, one byte is left over, there is none. */
+	for (int change = -1; change <= 1; change++) {
+		memcpy(tail, good, size);
+		tail[size] = 0;
+		h.tail_size = (uint32_t)size + (uint32_t)change;
+		h.tail_checksum = XXH3_64bits(tail, h.tail_size);
+		int error = pack_tail_decode(&h, tail, &back);
+		assert_int_equal(error, change ? -EBADMSG : 0);
+		if (!error)
+			pack_directory_clear(&back);
+	}
+	h.tail_size = 0;
+	h.tail_checksum = XXH3_64bits(tail, 0);
+	assert_int_equal(pack_tail_decode(&h, tail, &back), -EBADMSG);
+	pack_directory_clear(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_header_damage),
 		cmocka_unit_test(test_directory_nonsense),
+		cmocka_unit_test(test_tail_round_trip),
+		cmocka_unit_test(test_tail_nonsense),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "fs/format.h"
 #include "fs/store/sweep.h"
 #include "fs/tool/scan.h"
 #include "lib/base/fault.h"
@@ -77,6 +78,8 @@ static void test_unreadable_place_is_passed_over(void **state)
 	assert_int_equal(commit(f->store), 0);
 	assert_int_equal(scan_store(f->path, f->sb.uuid, &scan), 0);
 	assert_true(scan.packs.count > 2);
+	/* Its end would do. */
+	damage_pack(f, scan.packs.rows[1].pack, scan.packs.rows[1].length - 1);
 	fault_set("pread:3");
 	assert_int_equal(scan_store(f->path, f->sb.uuid, &less), 0);
 	assert_int_equal(less.packs.count, scan.packs.count - 1);
@@ -93,6 +96,39 @@ static void test_unreadable_place_is_passed_over(void **state)
 	pack_list_clear(&all);
 	scan_clear(&scan);
 	scan_clear(&less);
+}
+
+/* A pack is found from its end, whatever of its beginning is damaged. */
+static void test_damaged_beginnings_are_found(void **state)
+{
+	static const uint64_t places[] = {0, 30, 119, PACK_HEADER_SIZE, PACK_HEADER_SIZE + 700};
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	struct scan scan = {0};
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	assert_int_equal(scan_store(f->path, f->sb.uuid, &scan), 0);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct scan again = {0};
+		/* Of all packs, so that they follow each other without a good beginning. */
+		for (size_t k = 0; k < scan.packs.count; k++)
+			damage_pack(f, scan.packs.rows[k].pack, places[i]);
+		assert_int_equal(scan_store(f->path, f->sb.uuid, &again), 0);
+		assert_int_equal(again.packs.count, scan.packs.count);
+		for (size_t k = 0; k < scan.packs.count; k++) {
+			const struct pack_row *was = &scan.packs.rows[k], *now = &again.packs.rows[k];
+			assert_int_equal(now->pack, was->pack);
+			assert_int_equal(now->version, was->version);
+			assert_int_equal(now->offset, was->offset);
+			assert_int_equal(now->length, was->length);
+			assert_int_equal(now->slots, was->slots);
+			assert_false(now->partly);
+			damage_pack(f, now->pack, places[i]);
+		}
+		assert_int_equal(again.segments[0].end, scan.segments[0].end);
+		scan_clear(&again);
+	}
+	scan_clear(&scan);
 }
 
 /* A good copy that has been damaged and healed in its turn leads on. */
@@ -113,6 +149,7 @@ int main(void)
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 		STORE_TEST(test_what_the_catalogue_knows_counts),
 		STORE_TEST(test_unreadable_place_is_passed_over),
+		STORE_TEST(test_damaged_beginnings_are_found),
 		cmocka_unit_test(test_healings_are_followed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

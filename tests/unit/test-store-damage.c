@@ -135,25 +135,6 @@ static void test_healing_waits_for_its_chunk(void **state)
 	check_many(f->store, 1, COUNT, refs);
 }
 
-/* A directory that does not read takes its pack with it, no other. */
-static void test_damaged_directory(void **state)
-{
-	struct fixture *f = *state;
-	struct chunk_ref refs[COUNT], again[COUNT];
-	put_committed(f, refs);
-	assert_true(refs[COUNT - 1].pack != refs[0].pack);
-	damage_pack(f, refs[0].pack, 200);
-	fixture_close(f);
-	fixture_open(f);
-	assert_int_equal(get_error(f->store, refs[0]), -EIO);
-	assert_int_equal(get_error(f->store, refs[COUNT - 1]), 0);
-	assert_true(store_is_damaged(f->store, refs[0]));
-	struct store_put_result r =
-		put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, again);
-	assert_in_range(r.new_chunks, 1, COUNT - 1);
-	check_many(f->store, 1, COUNT, again);
-}
-
 /* Scrubbing finds what no reader has touched, and says how much. */
 static void test_scrub_finds_damage(void **state)
 {
@@ -162,14 +143,14 @@ static void test_scrub_finds_damage(void **state)
 	struct store_scrub_result result = {0};
 	uint64_t cursor = 0;
 	put_committed(f, refs);
-	while (store_scrub(f->store, &cursor, 1, true, &result) == 1)
+	while (store_scrub(f->store, &cursor, 1, &result) == 1)
 		;
 	assert_int_equal(result.damaged_chunks, 0);
 	assert_int_equal(result.packs, refs[COUNT - 1].pack);
 	damage_chunk(f, refs[COUNT - 1]);
 	result = (struct store_scrub_result){0};
 	cursor = 0;
-	while (store_scrub(f->store, &cursor, 1, false, &result) == 1)
+	while (store_scrub(f->store, &cursor, 1, &result) == 1)
 		;
 	assert_true(result.damaged_chunks > 0);
 	assert_true(store_is_damaged(f->store, refs[COUNT - 1]));
@@ -179,7 +160,7 @@ static void test_scrub_finds_damage(void **state)
 	damage_chunk(f, refs[COUNT - 1]);
 	result = (struct store_scrub_result){0};
 	cursor = 0;
-	while (store_scrub(f->store, &cursor, 100, false, &result) == 1)
+	while (store_scrub(f->store, &cursor, 100, &result) == 1)
 		;
 	assert_false(store_is_damaged(f->store, refs[COUNT - 1]));
 	check_many(f->store, 1, COUNT, refs);
@@ -210,7 +191,7 @@ static void scrub_all(struct fixture *f)
 {
 	struct store_scrub_result result = {0};
 	uint64_t cursor = 0;
-	while (store_scrub(f->store, &cursor, 100, false, &result) == 1)
+	while (store_scrub(f->store, &cursor, 100, &result) == 1)
 		;
 }
 
@@ -285,7 +266,6 @@ int main(void)
 		STORE_TEST(test_put_heals_after_reopen),
 		STORE_TEST(test_healing_waits_for_its_chunk),
 		STORE_TEST(test_lost_good_copy_is_no_target),
-		STORE_TEST(test_damaged_directory),
 		STORE_TEST(test_scrub_finds_damage),
 		STORE_TEST(test_sweep_repairs),
 		STORE_TEST(test_scrub_heals_while_cleaning),

@@ -123,7 +123,7 @@ static void test_parallel_writers(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(commit(f->store), 0);
 		uint64_t cursor = 0;
-		store_scrub(f->store, &cursor, 3, true, &result);
+		store_scrub(f->store, &cursor, 3, &result);
 		usleep(1000);
 	}
 	for (unsigned i = 0; i < WRITERS; i++) {

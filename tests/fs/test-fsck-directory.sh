@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Packs whose headers and directories are damaged: everything reads on, scrubbing and fsck -y write
+# them again as they were, and --restore-catalogue finds the packs all the same.
+. "${top_srcdir:-.}/tests/functions.sh"
+need_fuse
+need sqlite3 xxd
+
+mount_store
+mkdir "$mount/folder"
+head -c 6000000 /dev/urandom >"$mount/folder/noise"
+seq 1 400000 >"$mount/folder/text"
+(cd "$mount" && sha256sum folder/*) >"$scratch/sums"
+umount_store
+fsck_store
+cp -r "$store" "$scratch/pristine"
+sqlite3 -separator ' ' "$store/catalogue.sqlite" 'SELECT segment, offset, slots FROM pack' >"$scratch/packs"
+[ "$(wc -l <"$scratch/packs")" -ge 4 ] || fail "too few packs"
+
+# hurt AT: a byte of each pack, counted from its start; "slots": the first fingerprint's end.
+hurt() {
+	local segment offset slots at file
+	while read -r segment offset slots; do
+		at=$1
+		[ "$at" != slots ] || at=$((128 + slots * 40 - 3))
+		file=$(printf '%s/segments/%02d/%010d.seg' "$store" $((segment % 100)) "$segment")
+		printf '%02x' $((0x$(xxd -p -s $((offset + at)) -l 1 "$file") ^ 0x20)) | xxd -r -p |
+			dd of="$file" bs=1 seek=$((offset + at)) conv=notrunc status=none
+	done <"$scratch/packs"
+}
+
+fresh() {
+	rm -rf "${store:?}"
+	cp -r "$scratch/pristine" "$store"
+}
+
+check_files() {
+	mount_store
+	(cd "$mount" && sha256sum --quiet -c "$scratch/sums") || fail "$1: files differ"
+}
+
+# Nothing is damaged any more, nowhere.
+check_mended() {
+	local file
+	expect_status 0 fsck.granary --verify-data "$store"
+	for file in "$scratch"/pristine/segments/*/*.seg; do
+		cmp -n "$(stat -c %s "$file")" "$file" "$store/${file#"$scratch/pristine/"}" ||
+			fail "$1: the packs are not as they were"
+	done
+}
+
+for place in 3 130 slots; do
+	fresh
+	hurt $place
+	expect_status 4 fsck.granary -n --verify-data "$store"
+	expect_output 'header or directory is damaged; the data is there$'
+	! grep -q 'bytes are damaged' "$scratch/output" || fail "files are called damaged"
+	check_files "byte $place, read"
+	granary fs scrub "$mount" >"$scratch/scrub.log"
+	grep -q '^[1-9][0-9]* damaged chunks, 0 damaged files, [1-9][0-9]* chunks healed$' "$scratch/scrub.log" ||
+		fail "scrubbing says: $(cat "$scratch/scrub.log")"
+	granary fs check "$mount" >"$scratch/check.log" || fail "scrubbing did not repair: $(cat "$scratch/check.log")"
+	umount_store
+	check_mended "scrubbed, byte $place"
+
+	fresh
+	hurt $place
+	expect_status 1 fsck.granary -y --verify-data "$store"
+	check_mended "fsck -y, byte $place"
+
+	fresh
+	hurt $place
+	rm "$store"/catalogue.sqlite*
+	expect_status 1 fsck.granary --restore-catalogue "$store"
+	check_files "byte $place, restored"
+	umount_store
+done
