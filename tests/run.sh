@@ -33,6 +33,16 @@ use_memory() {
 }
 use_memory
 
+# leftovers BUILD: what its tests have left in the folder that is theirs alone.
+leftovers() {
+	[ -n "${TMPDIR:-}" ] && [ "${TMPDIR#/dev/shm/granary-tests.}" != "$TMPDIR" ] || return 0
+	left=$(find "$TMPDIR" -mindepth 1 -maxdepth 1)
+	[ -n "$left" ] || return 0
+	echo "--- left behind by the tests in $1:" "$left"
+	failed=$((failed + 1))
+	rm -rf --one-file-system "${TMPDIR:?}"/*
+}
+
 # count BUILD: adds the results that the test harness left there.
 count() {
 	results=$(find "$1/tests" -name '*.trs' -exec sed -n 's/^:test-result: //p' {} +)
@@ -64,6 +74,7 @@ check() {
 	make -C "$root/$name" -j "${JOBS:-3}" --no-print-directory check "$@" > "$root/$name/check.out" 2>&1 ||
 		grep -E '^(FAIL|ERROR|make.*Error)' "$root/$name/check.out" || tail -n 5 "$root/$name/check.out"
 	count "$root/$name"
+	leftovers "$name"
 }
 
 # shellcheck disable=SC2016 # make expands it

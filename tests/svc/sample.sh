@@ -22,7 +22,6 @@ end_sample() {
 		kill "$sample_pid" 2>/dev/null || true
 		wait "$sample_pid" || true
 	fi
-	trap cleanup_scratch EXIT
-	exit "$status"
+	cleanup_scratch "$status"
 }
 trap end_sample EXIT
