@@ -16,7 +16,7 @@ APPS_TESTS = \
 dist_check_SCRIPTS += $(APPS_TESTS)
 TESTS += $(APPS_TESTS)
 THREAD_TESTS += tests/fs/test-parallel.sh
-EXTRA_DIST += tests/fs/servers.sh
+EXTRA_DIST += tests/fs/mount8.sh tests/fs/servers.sh
 
 if HAVE_NFS
 check_PROGRAMS += tests/fs/nfs-client
