@@ -37,8 +37,7 @@ char *segment_file_path(const char *store_path, uint64_t number)
 			  (unsigned)(number % SEGMENT_FOLDERS), number);
 }
 
-static void segment_header_encode(const uint8_t uuid[16], uint64_t number,
-				  uint8_t data[SEGMENT_HEADER_SIZE])
+void segment_header_encode(const uint8_t uuid[16], uint64_t number, uint8_t data[SEGMENT_HEADER_SIZE])
 {
 	struct wire w;
 	wire_writer(&w, data, SEGMENT_HEADER_SIZE);
@@ -53,8 +52,8 @@ static void segment_header_encode(const uint8_t uuid[16], uint64_t number,
 	ASSERT(!w.error);
 }
 
-static bool segment_header_is_good(const uint8_t data[SEGMENT_HEADER_SIZE], const uint8_t uuid[16],
-				   uint64_t number)
+bool segment_header_is_good(const uint8_t data[SEGMENT_HEADER_SIZE], const uint8_t uuid[16],
+			    uint64_t number)
 {
 	struct wire w;
 	wire_reader(&w, data, SEGMENT_HEADER_SIZE);

@@ -35,6 +35,7 @@
 #define SUPERBLOCK_FIRST_LINE "# Granary store. See granary-format(5); do not edit: the last line is a checksum.\n"
 #define SUPERBLOCK_FIRST_WORDS "# Granary store"
 #define SUPERBLOCK_LIMIT       65536u
+#define SUPERBLOCK_DATE        "0123456789-:TZ"
 
 #define SUPERBLOCK_REGION  (256u << 10)
 #define SUPERBLOCK_PACK    (4u << 20)
@@ -189,7 +190,7 @@ static int superblock_parse(const config_t *config, struct superblock *sb, const
 		return error;
 	*what = "created";
 	error = superblock_get_string(config, "created", &text);
-	if (!error && strlen(text) >= sizeof(sb->created))
+	if (!error && (strlen(text) >= sizeof(sb->created) || text[strspn(text, SUPERBLOCK_DATE)]))
 		error = -EBADMSG;
 	if (!error)
 		strcpy(sb->created, text);
@@ -226,31 +227,43 @@ static const char *superblock_reason(int error)
 	return error == -EPROTONOSUPPORT ? "is not known to this program" : "makes no sense";
 }
 
-static int superblock_decode(const char *path, const char *text, size_t size, struct superblock *sb)
+static int superblock_decode_values(const char *text, struct superblock *sb, char reason[SUPERBLOCK_REASON])
+{
+	const char *what = "";
+	int error = -EBADMSG;
+	config_t config;
+	config_init(&config);
+	if (!config_read_string(&config, text)) {
+		snprintf(reason, SUPERBLOCK_REASON, "line %d: %s", config_error_line(&config),
+			 config_error_text(&config));
+	} else {
+		error = superblock_parse(&config, sb, &what);
+		if (!error)
+			error = superblock_check(sb, &what);
+		if (error)
+			snprintf(reason, SUPERBLOCK_REASON, "the value of %s %s", what, superblock_reason(error));
+	}
+	config_destroy(&config);
+	return error;
+}
+
+int superblock_decode(const char *text, size_t size, struct superblock *sb, char reason[SUPERBLOCK_REASON])
 {
 	struct superblock fresh = {0};
-	const char *what = "";
 	if (strncmp(text, SUPERBLOCK_FIRST_WORDS, strlen(SUPERBLOCK_FIRST_WORDS)) != 0) {
-		log_error("%s: does not belong to a Granary store", path);
+		snprintf(reason, SUPERBLOCK_REASON, "does not belong to a Granary store");
 		return -EMEDIUMTYPE;
 	}
 	if (strlen(text) != size || superblock_covered(text, size) == 0) {
-		log_error("%s: is damaged: its checksum does not fit", path);
+		snprintf(reason, SUPERBLOCK_REASON, "is damaged: its checksum does not fit");
 		return -EBADMSG;
 	}
-	config_t config;
-	config_init(&config);
-	int error = -EBADMSG;
-	if (!config_read_string(&config, text))
-		log_error("%s:%d: %s", path, config_error_line(&config), config_error_text(&config));
-	else {
-		error = superblock_parse(&config, &fresh, &what);
-		if (!error)
-			error = superblock_check(&fresh, &what);
-		if (error)
-			log_error("%s: the value of %s %s", path, what, superblock_reason(error));
+	/* libconfig would open what an "@include" names. */
+	if (strchr(text, '@')) {
+		snprintf(reason, SUPERBLOCK_REASON, "includes another file");
+		return -EBADMSG;
 	}
-	config_destroy(&config);
+	int error = superblock_decode_values(text, &fresh, reason);
 	if (!error)
 		*sb = fresh;
 	return error;
@@ -279,16 +292,19 @@ int superblock_read(const char *store_path, struct superblock *sb)
 		log_error("%s: %s", path, strerror(-error));
 		return error;
 	}
-	return superblock_decode(path, text, size, sb);
+	char reason[SUPERBLOCK_REASON];
+	error = superblock_decode(text, size, sb, reason);
+	if (error)
+		log_error("%s: %s", path, reason);
+	return error;
 }
 
 /* ---- writing ---- */
 
-int superblock_write(const char *store_path, const struct superblock *sb)
+int superblock_encode(const struct superblock *sb, char **result, size_t *result_size)
 {
-	CLEANUP_FREE char *path = mem_printf("%s/store.conf", store_path);
-	CLEANUP_FREE char *text = NULL;
 	char uuid[37];
+	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
@@ -305,11 +321,26 @@ int superblock_write(const char *store_path, const struct superblock *sb)
 	fprintf(out, "reserve = \"%" PRIx64 "\";\n", sb->reserve);
 	fprintf(out, "name_seed = \"%" PRIx64 "\";\n", sb->name_seed);
 	fprintf(out, "created = \"%s\";\n", sb->created);
-	fflush(out);
-	fprintf(out, "checksum = \"xxh3:%016" PRIx64 "\";\n", (uint64_t)XXH3_64bits(text, size));
-	if (fclose(out) != 0)
+	if (fflush(out) == 0)
+		fprintf(out, "checksum = \"xxh3:%016" PRIx64 "\";\n", (uint64_t)XXH3_64bits(text, size));
+	bool failed = ferror(out);
+	if (fclose(out) != 0 || failed) {
+		free(text);
 		return -ENOMEM;
-	int error = file_replace(path, text, size, 0644);
+	}
+	*result = text;
+	*result_size = size;
+	return 0;
+}
+
+int superblock_write(const char *store_path, const struct superblock *sb)
+{
+	CLEANUP_FREE char *path = mem_printf("%s/store.conf", store_path);
+	CLEANUP_FREE char *text = NULL;
+	size_t size;
+	int error = superblock_encode(sb, &text, &size);
+	if (!error)
+		error = file_replace(path, text, size, 0644);
 	if (error)
 		log_error("%s: %s", path, strerror(-error));
 	return error;

@@ -3,6 +3,7 @@
 #ifndef FS_STORE_SUPERBLOCK_H
 #define FS_STORE_SUPERBLOCK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fs/chunk/compress.h"
@@ -31,6 +32,12 @@ void superblock_init(struct superblock *sb);
  * algorithm unknown), -EBADMSG (checksum or values); each logged as one sentence. */
 int superblock_read(const char *store_path, struct superblock *sb);
 int superblock_write(const char *store_path, const struct superblock *sb);
+/* The text of a store.conf, which ends in a NUL that `size` does not count; the same errors, with
+ * the reason in words. */
+#define SUPERBLOCK_REASON 256u
+int superblock_decode(const char *text, size_t size, struct superblock *sb, char reason[SUPERBLOCK_REASON]);
+/* The text for it, the caller's to free. */
+int superblock_encode(const struct superblock *sb, char **text, size_t *size);
 /* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" and a NUL. */
 void superblock_format_uuid(const uint8_t uuid[16], char text[37]);
 /* The same back; -EBADMSG for anything else. */

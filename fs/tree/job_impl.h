@@ -42,5 +42,9 @@ extern const char *const job_state_names[];
 /* ---- job_row.c ---- */
 /* Reads the job's row, if there is one. */
 int job_load(struct job *job);
+/* The row's text; of one that makes no sense nothing is taken. */
+void job_parse(struct job *job, const char *text, size_t size);
+/* The text for it, the caller's to free; NULL without memory. */
+char *job_format_locked(struct job *job);
 
 #endif

@@ -36,7 +36,10 @@ static const struct job_field job_fields[] = {
 };
 #define JOB_FIELDS (sizeof(job_fields) / sizeof(job_fields[0]))
 
-static void job_parse(struct job *job, json_t *row)
+/* No errno is larger. */
+#define JOB_ERROR_MAX 4095
+
+static void job_take(struct job *job, json_t *row)
 {
 	const char *state = json_string_value(json_object_get(row, "state"));
 	for (int i = 0; state && i <= JOB_FAILED; i++)
@@ -46,7 +49,8 @@ static void job_parse(struct job *job, json_t *row)
 		int64_t value = json_integer_value(json_object_get(row, job_fields[i].name));
 		memcpy((char *)&job->status + job_fields[i].offset, &value, sizeof(value));
 	}
-	job->status.error = (int)json_integer_value(json_object_get(row, "error"));
+	json_int_t error = json_integer_value(json_object_get(row, "error"));
+	job->status.error = error < 0 && error >= -JOB_ERROR_MAX ? (int)error : 0;
 	json_t *cursor = json_object_get(row, "cursor");
 	if (json_is_object(cursor)) {
 		json_decref(job->cursor);
@@ -54,8 +58,7 @@ static void job_parse(struct job *job, json_t *row)
 	}
 }
 
-/* NULL without memory. */
-static char *job_format_locked(struct job *job)
+char *job_format_locked(struct job *job)
 {
 	json_t *row = json_object();
 	int bad = json_object_set_new(row, "state", json_string(job_state_names[job->state]));
@@ -71,24 +74,28 @@ static char *job_format_locked(struct job *job)
 	return text;
 }
 
+void job_parse(struct job *job, const char *text, size_t size)
+{
+	json_t *row = json_loadb(text, size, 0, NULL);
+	/* A row that makes no sense is as good as none: the job is started anew. */
+	if (json_is_object(row))
+		job_take(job, row);
+	json_decref(row);
+}
+
 int job_load(struct job *job)
 {
 	struct catalogue *c = job->tree->catalogue;
-	json_t *row = NULL;
 	catalogue_read_lock(c);
 	sqlite3_stmt *s = catalogue_statement(c, SQL_JOB_GET);
 	sqlite3_bind_text(s, 1, job->kind->name, -1, SQLITE_STATIC);
 	int code = sqlite3_step(s);
-	if (code == SQLITE_ROW)
-		row = json_loadb((const char *)sqlite3_column_text(s, 0),
-				 (size_t)sqlite3_column_bytes(s, 0), 0, NULL);
+	const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
+	if (text)
+		job_parse(job, text, (size_t)sqlite3_column_bytes(s, 0));
 	sqlite3_reset(s);
 	int rc = catalogue_errno(c, code, "job");
 	catalogue_read_unlock(c);
-	/* A row that makes no sense is as good as none: the job is started anew. */
-	if (json_is_object(row))
-		job_parse(job, row);
-	json_decref(row);
 	return rc;
 }
 

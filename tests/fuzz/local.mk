@@ -3,6 +3,7 @@ include tests/fuzz/chunk.mk
 include tests/fuzz/index.mk
 include tests/fuzz/jsonrpc.mk
 include tests/fuzz/store.mk
+include tests/fuzz/rows.mk
 
 EXTRA_DIST += tests/fuzz/fuzz.sh tests/fuzz/seeds
 

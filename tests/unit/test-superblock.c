@@ -91,6 +91,8 @@ static const struct edit edits[] = {
 	{"uuid = \"", "uuid = \"zz", -EBADMSG},
 	{"name_seed = \"", "name_seed = \"-", -EBADMSG},
 	{"created = \"", "created = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", -EBADMSG},
+	{"created = \"", "created = \"\\n", -EBADMSG},
+	{"reserve = ", "@include \"/dev/null\"\nreserve = ", -EBADMSG}, /* other files are no part of it */
 	{"cipher = 0;", "cipher 0;", -EBADMSG}, /* no syntax */
 	{"# Granary store", "# Another store", -EMEDIUMTYPE},
 };
