@@ -12,6 +12,12 @@
 #include "fs/tree/internal.h"
 #include "lib/base/clock.h"
 
+/* Holes below st_blksize are data to lseek(2), as they are where blocks are that large: two
+ * calls for each few zeros of a package cost cp(1) more than to read them. */
+#define SEEK_HOLE_MIN  65536u
+/* No more small ones than this are passed by at once: the inode is locked. */
+#define SEEK_STEPS_MAX 1024u
+
 /* The carried bytes do not go on from here any more. */
 static void range_forget_carry(struct inode *inode)
 {
@@ -132,6 +138,26 @@ int tree_fallocate(struct tree *t, uint64_t number, int mode, uint64_t offset, u
 	return error;
 }
 
+/* Data, or a hole worth the trip: see SEEK_HOLE_MIN. Past the map's end all is a hole. */
+static int seek_map(struct filemap *map, uint64_t offset, bool data, uint64_t *found)
+{
+	uint64_t next = 0;
+	for (unsigned steps = 0;; steps++) {
+		int error = filemap_seek(map, offset, data, found);
+		if (error)
+			return error;
+		if (data) {
+			if (*found - offset < SEEK_HOLE_MIN)
+				*found = offset;
+			return 0;
+		}
+		error = filemap_seek(map, *found, true, &next);
+		if (error == -ENXIO || next - *found >= SEEK_HOLE_MIN || steps == SEEK_STEPS_MAX)
+			return error == -ENXIO ? 0 : error;
+		offset = next;
+	}
+}
+
 static int lseek_locked(struct inode *inode, uint64_t offset, bool data, uint64_t *found)
 {
 	struct filemap *map;
@@ -149,7 +175,7 @@ static int lseek_locked(struct inode *inode, uint64_t offset, bool data, uint64_
 		*found = offset;
 		return data ? -ENXIO : 0;
 	}
-	error = filemap_seek(map, offset, data, found);
+	error = seek_map(map, offset, data, found);
 	if (!error && *found >= size) {
 		*found = size;
 		error = data ? -ENXIO : 0;

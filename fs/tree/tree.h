@@ -143,7 +143,7 @@ int tree_read(struct tree *t, uint64_t inode, uint64_t offset, size_t size, stru
 void tree_read_release(struct tree_read *read);
 /* mode: 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE[|KEEP_SIZE]; others -EOPNOTSUPP. */
 int tree_fallocate(struct tree *t, uint64_t inode, int mode, uint64_t offset, uint64_t length);
-/* SEEK_DATA, SEEK_HOLE. */
+/* SEEK_DATA, SEEK_HOLE; holes below st_blksize count as data. */
 int tree_lseek(struct tree *t, uint64_t inode, uint64_t offset, int whence, uint64_t *found);
 /* copy_file_range: metadata only. Returns bytes copied (short at the end of the source). */
 ssize_t tree_copy_range(struct tree *t, uint64_t from, uint64_t from_offset, uint64_t to,

@@ -348,6 +348,32 @@ static void test_zeros_are_holes(void **state)
 	free(zeros);
 }
 
+/* A copy that asks for each few zeros is slower than one that reads them. */
+static void test_seek_passes_small_holes_by(void **state)
+{
+	const size_t kib = 1024, small = 100 * kib, large = 300 * kib, size = 600 * kib;
+	struct tree_test *test = *state;
+	uint8_t *data = malloc(size);
+	uint64_t found, file = test_make(test->tree, TREE_ROOT, "p", REGULAR);
+	memset(data, 'x', size);
+	memset(data + small, 0, 16 * kib);
+	memset(data + large, 0, 128 * kib);
+	test_write(test->tree, file, 0, data, size);
+	test_commit(test->tree);
+	assert_int_equal(test_stat(test->tree, file).st_blocks, (size - 144 * kib) / 512);
+	assert_int_equal(tree_lseek(test->tree, file, 0, SEEK_HOLE, &found), 0);
+	assert_int_equal(found, large);
+	assert_int_equal(tree_lseek(test->tree, file, small + kib, SEEK_DATA, &found), 0);
+	assert_int_equal(found, small + kib);
+	assert_int_equal(tree_lseek(test->tree, file, small + kib, SEEK_HOLE, &found), 0);
+	assert_int_equal(found, large);
+	assert_int_equal(tree_lseek(test->tree, file, large, SEEK_DATA, &found), 0);
+	assert_int_equal(found, large + 128 * kib);
+	assert_int_equal(tree_lseek(test->tree, file, found, SEEK_HOLE, &found), 0);
+	assert_int_equal(found, size);
+	free(data);
+}
+
 static void test_huge_offsets(void **state)
 {
 	struct tree_test *test = *state;
@@ -531,6 +557,7 @@ int main(void)
 		CASE(test_explain_names_who_shares),
 		CASE(test_same_cuts_however_written),
 		CASE(test_zeros_are_holes),
+		CASE(test_seek_passes_small_holes_by),
 		CASE(test_huge_offsets),
 		CASE(test_open_truncates),
 		CASE(test_direct_handles_are_granted_to_lone_writers),
