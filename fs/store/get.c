@@ -139,22 +139,33 @@ static void prefetch_run(void *argument)
 	wish->used = false;
 }
 
-/* Which region it is, if the directory is in memory; true when there is nothing to load. */
-static bool prefetch_is_idle(struct store *store, struct chunk_ref ref, uint32_t *region)
+/* What a reader will want: the region, or the whole pack while its directory is not in memory. */
+struct prefetch_target {
+	uint32_t region; /* UINT32_MAX: not known */
+	struct segment_place stored;
+};
+
+/* Looks where the chunk is; true when there is nothing to load. */
+static bool prefetch_is_idle(struct store *store, struct chunk_ref ref, struct prefetch_target *target)
 {
 	struct pack *pack = pack_table_peek(store->packs, ref.pack);
 	bool idle = false;
-	*region = UINT32_MAX;
+	*target = (struct prefetch_target){.region = UINT32_MAX};
 	if (!pack)
 		return false;
 	pthread_mutex_lock(&pack->lock);
-	if (ref.slot >= pack->directory.slots || pack->directory.slot[ref.slot].size == 0 || pack->work)
+	const struct pack_directory *d = &pack->directory;
+	if (ref.slot >= d->slots || d->slot[ref.slot].size == 0 || pack->work) {
 		idle = true;
-	else
-		*region = pack->directory.slot[ref.slot].region;
+	} else {
+		target->region = d->slot[ref.slot].region;
+		const struct pack_region *region = &d->region[target->region];
+		target->stored = (struct segment_place){
+			pack->place.segment, pack->place.offset + region->offset, region->stored};
+	}
 	pthread_mutex_unlock(&pack->lock);
 	if (!idle) {
-		struct region_key key = {pack->number, pack->version, *region};
+		struct region_key key = {pack->number, pack->version, target->region};
 		idle = region_cache_has(store->regions, &key);
 	}
 	pack_release(&pack);
@@ -182,13 +193,17 @@ static struct store_prefetch *prefetch_take(struct store *store, struct chunk_re
 
 bool store_prefetch(struct store *store, struct chunk_ref ref)
 {
-	uint32_t region;
+	struct prefetch_target target;
 	bool full = false;
-	if (store_resolve(store, &ref) < 0 || prefetch_is_idle(store, ref, &region))
+	if (store_resolve(store, &ref) < 0 || prefetch_is_idle(store, ref, &target))
 		return true;
-	struct store_prefetch *wish = prefetch_take(store, ref, region, &full);
+	struct store_prefetch *wish = prefetch_take(store, ref, target.region, &full);
 	if (!wish)
 		return !full;
+	/* The workers come to it later: until then the disk can be at it, for many at a time. */
+	if (target.region != UINT32_MAX)
+		segments_will_read(store->segments, target.stored.segment, target.stored.offset,
+				   target.stored.length);
 	wish->task = (struct pool_task){.run = prefetch_run, .argument = wish};
 	pool_submit(store->pool, POOL_READ, &wish->task);
 	return true;

@@ -9,6 +9,7 @@
 #include "fs/store/segment.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -290,6 +291,15 @@ int segments_read(struct segments *s, uint64_t number, uint64_t offset, void *da
 		segment_unuse(s, segment);
 	}
 	return error && error != -ENOMEM ? -EIO : error;
+}
+
+void segments_will_read(struct segments *s, uint64_t number, uint64_t offset, size_t size)
+{
+	struct segment *segment;
+	if (segment_use(s, number, &segment) < 0)
+		return;
+	posix_fadvise(segment->fd, (off_t)offset, (off_t)size, POSIX_FADV_WILLNEED);
+	segment_unuse(s, segment);
 }
 
 static int segments_sync_one(struct segments *s, uint64_t number)

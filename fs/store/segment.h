@@ -58,6 +58,8 @@ int segments_write(struct segments *s, const struct segment_place *place, const 
 		   int count);
 /* -EIO for a segment or bytes that are not there. */
 int segments_read(struct segments *s, uint64_t segment, uint64_t offset, void *data, size_t size);
+/* Has the host fetch these bytes in the background; no more than a hint. */
+void segments_will_read(struct segments *s, uint64_t segment, uint64_t offset, size_t size);
 /* Makes what has been written to the segments of these places durable, and their names. */
 int segments_sync(struct segments *s, const struct segment_place *places, size_t count);
 
