@@ -26,7 +26,10 @@
 static const char helpers[] =
 	"CREATE TEMP TABLE link AS SELECT inode, parent, hash, type FROM entry;"
 	"CREATE INDEX temp.link_inode ON link(inode);"
-	"CREATE TEMP TABLE reach(inode INTEGER PRIMARY KEY, container INTEGER);"
+	"CREATE TEMP TABLE reach(inode INTEGER PRIMARY KEY, container INTEGER);";
+
+static const char fill_reach[] =
+	"DELETE FROM reach;"
 	"WITH RECURSIVE r(inode, container) AS (SELECT 1, 0 UNION"
 	" SELECT e.inode, CASE r.inode WHEN 1 THEN e.inode ELSE r.container END"
 	" FROM r JOIN entry e ON e.parent = r.inode WHERE e.type = 4)"
@@ -36,6 +39,8 @@ static const struct tree_check {
 	const char *what;   /* "is ..." of the inode */
 	const char *find;   /* inode, detail */
 	const char *repair; /* NULL: none that is safe */
+	/* Or what one statement cannot do. */
+	int (*mend)(struct fsck *f, const char *find, uint64_t *mended);
 } checks[] = {
 	{ "is the root and is not a directory",
 	  "SELECT 1, NULL WHERE NOT EXISTS (SELECT 1 FROM inode i WHERE inode = 1 AND " IS_DIR("i") ")",
@@ -48,7 +53,8 @@ static const struct tree_check {
 	{ "has a name in what is no directory:",
 	  "SELECT e.inode, e.name || ' in ' || e.parent FROM entry e"
 	  " LEFT JOIN inode i ON i.inode = e.parent WHERE i.inode IS NULL OR NOT " IS_DIR("i"),
-	  NULL },
+	  "DELETE FROM entry WHERE parent NOT IN (SELECT inode FROM inode i WHERE " IS_DIR("i") ");"
+	  "DELETE FROM link WHERE parent NOT IN (SELECT inode FROM inode i WHERE " IS_DIR("i") ")" },
 	{ "has an entry of the wrong type:",
 	  "SELECT e.inode, e.name FROM entry e JOIN inode i USING (inode)"
 	  " WHERE e.type <> ((i.mode >> 12) & 15)",
@@ -60,11 +66,11 @@ static const struct tree_check {
 	  NULL },
 	{ "is a directory in which a name stands twice:",
 	  "SELECT parent, name FROM entry GROUP BY parent, name HAVING count(*) > 1", NULL },
-	{ "is a directory with the wrong number of names:",
-	  "SELECT i.inode, count(l.inode) FROM inode i LEFT JOIN link l USING (inode)"
+	{ "is a directory with several names:",
+	  "SELECT i.inode, count(l.inode) FROM inode i JOIN link l USING (inode)"
 	  " WHERE " IS_DIR("i") " AND i.inode <> 1 AND i.links > 0"
 	  " AND i.inode NOT IN (SELECT inode FROM orphan)"
-	  " GROUP BY i.inode HAVING count(l.inode) <> 1",
+	  " GROUP BY i.inode HAVING count(l.inode) > 1",
 	  NULL },
 	{ "is a directory that names a wrong parent:",
 	  "SELECT i.inode, i.parent FROM inode i JOIN link l USING (inode)"
@@ -76,7 +82,7 @@ static const struct tree_check {
 	  "SELECT i.inode, NULL FROM inode i WHERE " IS_DIR("i") " AND i.links > 0"
 	  " AND i.inode NOT IN (SELECT inode FROM reach)"
 	  " AND i.inode NOT IN (SELECT inode FROM orphan)",
-	  NULL },
+	  NULL, lost_directories },
 	{ "has no name and waits for nothing",
 	  "SELECT i.inode, NULL FROM inode i WHERE i.links = 0"
 	  " AND i.inode NOT IN (SELECT inode FROM link) AND i.inode NOT IN (SELECT inode FROM orphan)",
@@ -85,7 +91,7 @@ static const struct tree_check {
 	{ "has lost its name",
 	  "SELECT i.inode, NULL FROM inode i WHERE i.links > 0 AND NOT " IS_DIR("i")
 	  " AND i.inode NOT IN (SELECT inode FROM link) AND i.inode NOT IN (SELECT inode FROM orphan)",
-	  NULL },
+	  NULL, lost_files },
 	{ "has a wrong link count:",
 	  "SELECT i.inode, i.links || ', should be ' || count(l.inode) FROM inode i"
 	  " JOIN link l USING (inode) WHERE NOT " IS_DIR("i")
@@ -170,7 +176,7 @@ static const struct counter {
 static int check_run(struct fsck *f, const struct tree_check *check)
 {
 	CLEANUP_STATEMENT sqlite3_stmt *s = NULL;
-	uint64_t found = 0;
+	uint64_t found = 0, mended = 0;
 	int more, error = db_prepare(f, check->find, &s);
 
 	if (error)
@@ -184,11 +190,11 @@ static int check_run(struct fsck *f, const struct tree_check *check)
 	}
 	if (more < 0)
 		return more;
-	if (!found || !f->repair || !check->repair)
+	if (!found || !f->repair || (!check->repair && !check->mend))
 		return 0;
-	error = db_run(f, check->repair);
+	error = check->mend ? check->mend(f, check->find, &mended) : db_run(f, check->repair);
 	if (!error)
-		finding_corrected(f, found);
+		finding_corrected(f, check->mend ? mended : found);
 	return error;
 }
 
@@ -216,10 +222,17 @@ static int check_counter(struct fsck *f, const struct counter *counter)
 	return error;
 }
 
+int check_fill_reach(struct fsck *f)
+{
+	return db_run(f, fill_reach);
+}
+
 static int check_all(struct fsck *f)
 {
 	int error = db_run(f, helpers);
 
+	if (!error)
+		error = check_fill_reach(f);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && !error; i++)
 		error = check_run(f, &checks[i]);
 	if (!error)

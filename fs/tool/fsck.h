@@ -62,6 +62,8 @@ void cleanup_statement(sqlite3_stmt **statement);
 int check_catalogue(struct fsck *f);
 int check_segments(struct fsck *f);
 int check_tree(struct fsck *f);
+/* Finds anew which directories can be reached. */
+int check_fill_reach(struct fsck *f);
 int check_maps(struct fsck *f);
 int check_data(struct fsck *f);
 /* Packs that were read from their end: names them, and with -y repairs them. */
@@ -70,6 +72,11 @@ int check_repair(struct fsck *f);
 int check_name_damage(struct fsck *f);
 /* A path of the inode, the caller's to free. */
 char *check_path(struct fsck *f, uint64_t inode);
+
+/* ---- check_lost.c: names for what has none ---- */
+/* `find` selects the inodes; *mended: how many of them can be reached now. */
+int lost_directories(struct fsck *f, const char *find, uint64_t *mended);
+int lost_files(struct fsck *f, const char *find, uint64_t *mended);
 
 /* ---- the rest ---- */
 int fsck_rebuild_index(struct fsck *f);

@@ -13,6 +13,7 @@ fs_tool_mkfs_granary_LDADD = $(TREE_LIBS)
 sbin_PROGRAMS += fs/tool/fsck.granary
 fs_tool_fsck_granary_SOURCES = \
 	fs/tool/check_data.c \
+	fs/tool/check_lost.c \
 	fs/tool/check_maps.c \
 	fs/tool/check_segments.c \
 	fs/tool/check_tree.c \

@@ -13,12 +13,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "fs/tree/internal.h"
+#include "fs/tree/name_hash.h"
 
 #define ENTRY_PROBES   8u
-#define ENTRY_HASH_MAX ((uint64_t)INT64_MAX - 64) /* room for probes and cookies */
 
 int name_check(const char *name)
 {
@@ -32,10 +31,7 @@ int name_check(const char *name)
 
 static uint64_t entry_hash(const struct tree *t, const char *name, size_t length)
 {
-	uint64_t hash = XXH3_64bits_withSeed(name, length, t->name_seed) >> 1;
-	if (hash > ENTRY_HASH_MAX)
-		hash -= 64;
-	return hash ? hash : 1;
+	return name_hash(t->name_seed, name, length);
 }
 
 static struct entry *entry_at(struct tree *t, uint64_t parent, uint64_t hash)

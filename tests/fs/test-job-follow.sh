@@ -23,7 +23,7 @@ follow() {
 }
 
 follow scrub '0 damaged chunks'
-head -c 60000000 "$mount/data" | tr 'a-z' 'b-za' >"$mount/more"
+head -c 60000000 "$mount/data" | tr '\000-\377' '\001-\377\000' >"$mount/more"
 granary fs sync "$mount"
 follow clean '^freed '
 

@@ -14,6 +14,7 @@ TOOL_TESTS = \
 	tests/fs/test-fsck-index.sh \
 	tests/fs/test-fsck-refuses.sh \
 	tests/fs/test-fsck-repair.sh \
+	tests/fs/test-fsck-lost.sh \
 	tests/fs/test-fsck-restore.sh \
 	tests/fs/test-fsck-segments.sh \
 	tests/fs/test-install.sh \

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Files and directories that are whole but cannot be reached any more, their names being lost or in
+# a circle, are in lost+found after fsck.granary -y, with all that is below them.
+# shellcheck disable=SC2119
+. "${top_srcdir:-.}/tests/functions.sh"
+need_fuse
+
+sql() {
+	"$top_builddir/tests/fs/catalogue-sql" "$store/catalogue.sqlite" "$1"
+}
+
+# What is in a folder: each file's path and its sum.
+sums() {
+	(cd "$1" && find . -type f -exec sha256sum {} + | sort -k 2)
+}
+
+mount_store
+mkdir -p "$mount/top/a/b/c" "$mount/top/other"
+for file in file top/a/f top/a/b/g top/a/b/c/h; do
+	seq "$RANDOM" 20000 >"$mount/$file"
+done
+ln "$mount/file" "$mount/top/other/link"
+sums "$mount/top/a" >"$scratch/sums"
+content=$(sha256sum <"$mount/file")
+declare -A number
+for name in top top/a top/a/b top/a/b/c file; do
+	number[$name]=$(stat -c %i "$mount/$name")
+done
+umount_store
+cp "$store/catalogue.sqlite" "$scratch/catalogue"
+
+# lost FINDING SQL: is found, left alone by -n, repaired by -y; mounts.
+lost() {
+	cp "$scratch/catalogue" "$store/catalogue.sqlite"
+	sql "$2"
+	expect_status 4 fsck.granary -n "$store"
+	expect_output "$1"
+	expect_status 1 fsck.granary -y "$store"
+	expect_status 0 fsck.granary -n "$store"
+	mount_store
+}
+
+lost 'has lost its name' "DELETE FROM entry WHERE inode = ${number[file]}"
+check_equal "$(sha256sum <"$mount/lost+found/#${number[file]}")" "$content" "the file that was lost"
+check_equal "$(stat -c %h "$mount/lost+found/#${number[file]}")" 1 "its links"
+mv "$mount/lost+found/#${number[file]}" "$mount/file"
+rmdir "$mount/lost+found"
+umount_store
+fsck_store
+
+lost 'cannot be reached from the root' "DELETE FROM entry WHERE inode = ${number[top/a]}"
+sums "$mount/lost+found/#${number[top/a]}" | cmp - "$scratch/sums" || fail "files differ below a directory without a name"
+check_equal "$(ls "$mount/lost+found")" "#${number[top/a]}" "what is in lost+found"
+mv "$mount/lost+found/#${number[top/a]}" "$mount/top/a"
+sums "$mount/top/a" | cmp - "$scratch/sums" || fail "files differ after moving them back"
+umount_store
+fsck_store
+
+# a is below its own grandchild c: a circle, which is cut somewhere.
+lost 'cannot be reached from the root' \
+	"UPDATE entry SET parent = ${number[top/a/b/c]} WHERE inode = ${number[top/a]}; UPDATE inode SET parent = ${number[top/a/b/c]} WHERE inode = ${number[top/a]}"
+check_equal "$(find "$mount/lost+found" -type f | wc -l)" 3 "files from the circle"
+check_equal "$(sums "$mount/lost+found" | cut -d ' ' -f 1 | sort)" "$(cut -d ' ' -f 1 "$scratch/sums" | sort)" "their contents"
+umount_store
+fsck_store
+
+# The row of a directory is gone: what was in it is all there.
+lost 'has a name in what is no directory' "DELETE FROM inode WHERE inode = ${number[top/a]}; DELETE FROM entry WHERE inode = ${number[top/a]}"
+check_equal "$(find "$mount/lost+found" -mindepth 1 -maxdepth 1 | wc -l)" 2 "what was in the directory"
+check_equal "$(sums "$mount/lost+found" | cut -d ' ' -f 1 | sort)" "$(cut -d ' ' -f 1 "$scratch/sums" | sort)" "its contents"
+umount_store
+fsck_store
+
+# What another repair brings back is where it was.
+lost 'cannot be reached from the root' "UPDATE entry SET type = 8 WHERE inode = ${number[top/a]}"
+sums "$mount/top/a" | cmp - "$scratch/sums" || fail "files differ in a directory whose entry was wrong"
+[ ! -e "$mount/lost+found" ] || fail "there is a lost+found without need"
+umount_store
+fsck_store
+
+# A file of that name is left alone, and so is what is lost.
+mount_store
+rm -rf "$mount/lost+found"
+echo mine >"$mount/lost+found"
+umount_store
+sql "DELETE FROM entry WHERE inode = ${number[file]}"
+expect_status 5 fsck.granary -y "$store" # counts are corrected
+expect_output 'is no directory'
