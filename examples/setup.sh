@@ -10,7 +10,8 @@ setup_say() {
 # shellcheck disable=SC2034 # these lists are for the scripts that source this one
 # What configure and the programs need.
 SETUP_BUILD_PACKAGES="build-essential autoconf automake pkg-config libfuse3-dev fuse3 libsqlite3-dev
-	libssl-dev libzstd-dev liblz4-dev libxxhash-dev libconfig-dev libjansson-dev libevent-dev uthash-dev"
+	libssl-dev libzstd-dev liblz4-dev libxxhash-dev libconfig-dev libjansson-dev libevent-dev uthash-dev
+	libiscsi-dev libarchive-dev"
 # shellcheck disable=SC2034
 # What the tests use besides.
 SETUP_TEST_PACKAGES="libcmocka-dev attr acl rsync git sqlite3 zstd python3 mandoc shellcheck

@@ -19,6 +19,8 @@ endif
 include tests/unit/local.mk
 include tests/fs/local.mk
 include tests/svc/local.mk
+include tests/target/local.mk
+include tests/guest/local.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk
 include tests/bench/local.mk

@@ -4,6 +4,8 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/assert.h \
 	lib/base/cleanup.h lib/base/cleanup.c \
 	lib/base/clock.h lib/base/clock.c \
+	lib/base/bytes.h \
+	lib/base/crc32c.h lib/base/crc32c.c \
 	lib/base/fault.h lib/base/fault.c \
 	lib/base/file.h lib/base/file.c \
 	lib/base/log.h lib/base/log.c \

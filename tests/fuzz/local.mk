@@ -4,6 +4,9 @@ include tests/fuzz/index.mk
 include tests/fuzz/jsonrpc.mk
 include tests/fuzz/store.mk
 include tests/fuzz/rows.mk
+include tests/fuzz/target-cartridge.mk
+include tests/fuzz/target-iscsi.mk
+include tests/fuzz/target-scsi.mk
 
 EXTRA_DIST += tests/fuzz/fuzz.sh tests/fuzz/seeds
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 BASE_TESTS = \
 	tests/unit/test-clock \
+	tests/unit/test-crc32c \
 	tests/unit/test-fault \
 	tests/unit/test-file \
 	tests/unit/test-log \
@@ -32,3 +33,7 @@ tests_unit_test_mem_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_wire_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_crc32c_SOURCES = tests/unit/test-crc32c.c
+tests_unit_test_crc32c_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_crc32c_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -9,4 +9,10 @@ include tests/unit/store.mk
 include tests/unit/filemap.mk
 include tests/unit/tree.mk
 include tests/unit/model.mk
+include tests/unit/target-scsi.mk
+include tests/unit/target-iscsi.mk
+include tests/unit/target-cartridge.mk
+include tests/unit/target-drive.mk
+include tests/unit/target-changer.mk
+include tests/unit/target-service.mk
 endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sense data (SPC-5 4.4): what a command that failed, or that has something to
+ * tell, says about it. Kept apart from its format; encoded once, at the end, in
+ * fixed (70h/71h) or descriptor (72h/73h) form as the LU's D_SENSE bit says.
+ */
+#ifndef TARGET_SCSI_SENSE_H
+#define TARGET_SCSI_SENSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SENSE_SIZE_MAX 252u
+
+enum sense_key {
+	SENSE_NO_SENSE = 0x0, SENSE_RECOVERED = 0x1, SENSE_NOT_READY = 0x2, SENSE_MEDIUM_ERROR = 0x3,
+	SENSE_HARDWARE_ERROR = 0x4, SENSE_ILLEGAL_REQUEST = 0x5, SENSE_UNIT_ATTENTION = 0x6,
+	SENSE_DATA_PROTECT = 0x7, SENSE_BLANK_CHECK = 0x8, SENSE_ABORTED = 0xb,
+	SENSE_VOLUME_OVERFLOW = 0xd, SENSE_MISCOMPARE = 0xe,
+};
+
+/* ASC in the high byte, ASCQ in the low one (SPC-5 annex F). */
+enum sense_code {
+	ASC_NONE = 0x0000, ASC_FILEMARK = 0x0001, ASC_END_OF_MEDIUM = 0x0002,
+	ASC_BEGINNING_OF_MEDIUM = 0x0004, ASC_END_OF_DATA = 0x0005, ASC_PROGRAMMABLE_EARLY_WARNING = 0x0007,
+	ASC_OPERATION_IN_PROGRESS = 0x0016, ASC_CLEANING_REQUESTED = 0x0017,
+	ASC_NOT_READY = 0x0400, ASC_BECOMING_READY = 0x0401, ASC_INITIALIZING_REQUIRED = 0x0402,
+	ASC_OPERATION_RUNNING = 0x0407, ASC_WRITE_ERROR = 0x0c00, ASC_UNEXPECTED_UNSOLICITED_DATA = 0x0c0c,
+	ASC_NOT_ENOUGH_UNSOLICITED_DATA = 0x0c0d, ASC_UNRECOVERED_READ_ERROR = 0x1100,
+	ASC_PARAMETER_LIST_LENGTH = 0x1a00, ASC_INVALID_OPCODE = 0x2000, ASC_INVALID_ADDRESS = 0x2101,
+	ASC_INVALID_FIELD_IN_CDB = 0x2400, ASC_LUN_NOT_SUPPORTED = 0x2500,
+	ASC_INVALID_FIELD_IN_PARAMETERS = 0x2600, ASC_INVALID_RELEASE = 0x2604,
+	ASC_WRITE_PROTECTED = 0x2700, ASC_MEDIUM_CHANGED = 0x2800, ASC_IMPORT_EXPORT_ACCESSED = 0x2801,
+	ASC_POWER_ON = 0x2900, ASC_BUS_RESET = 0x2902, ASC_DEVICE_RESET = 0x2903, ASC_NEXUS_LOSS = 0x2907,
+	ASC_MODE_PARAMETERS_CHANGED = 0x2a01, ASC_LOG_PARAMETERS_CHANGED = 0x2a02,
+	ASC_RESERVATIONS_PREEMPTED = 0x2a03, ASC_RESERVATIONS_RELEASED = 0x2a04,
+	ASC_REGISTRATIONS_PREEMPTED = 0x2a05, ASC_TIMESTAMP_CHANGED = 0x2a10,
+	ASC_ENCRYPTION_PARAMETERS_CHANGED_BY_OTHER = 0x2a11, ASC_COMMANDS_CLEARED = 0x2f00,
+	ASC_COMMAND_SEQUENCE = 0x2c00, ASC_SAVING_NOT_SUPPORTED = 0x3900, ASC_INCOMPATIBLE_MEDIUM = 0x3000,
+	ASC_UNKNOWN_FORMAT = 0x3001, ASC_CLEANING_CARTRIDGE_INSTALLED = 0x3003, ASC_WRITE_APPEND_ERROR = 0x500c,
+	ASC_WORM_OVERWRITE = 0x300c, ASC_FORMAT_CORRUPTED = 0x3100, ASC_NO_MEDIUM = 0x3a00,
+	ASC_SEQUENTIAL_POSITIONING_ERROR = 0x3b00, ASC_POSITION_PAST_BEGINNING = 0x3b0c,
+	ASC_DESTINATION_FULL = 0x3b0d, ASC_SOURCE_EMPTY = 0x3b0e, ASC_MAGAZINE_NOT_ACCESSIBLE = 0x3b11,
+	ASC_TARGET_CONDITIONS_CHANGED = 0x3f00, ASC_INQUIRY_CHANGED = 0x3f03, ASC_REPORTED_LUNS_CHANGED = 0x3f0e,
+	ASC_INTERNAL_FAILURE = 0x4400, ASC_INITIATOR_DETECTED_ERROR = 0x4800, ASC_OVERLAPPED_COMMANDS = 0x4e00,
+	ASC_MECHANICAL_FAILURE = 0x5300, ASC_REMOVAL_PREVENTED = 0x5302, ASC_INSUFFICIENT_RESOURCES = 0x5503,
+	ASC_INSUFFICIENT_REGISTRATION_RESOURCES = 0x5504, ASC_DECRYPT_FAILED = 0x7400,
+	ASC_UNENCRYPTED_BLOCK = 0x7401, ASC_INCORRECT_KEY = 0x7402, ASC_INTEGRITY_CHECK_FAILED = 0x7403,
+	ASC_PROTOCOL_CRC_ERROR = 0x4705,
+};
+
+struct sense {
+	enum sense_key key;
+	uint16_t code;	       /* enum sense_code */
+	bool deferred;	       /* of an earlier command (71h, 73h) */
+	bool filemark, eom, ili;
+	bool information_valid;
+	int64_t information;   /* fixed form: the low 32 bits, two's complement */
+	bool field_valid;      /* SKSV: the field pointer below */
+	bool field_in_cdb;     /* else in the parameter list */
+	uint8_t field_bit;     /* 0-7, or 8 for none */
+	uint16_t field_byte;
+};
+
+/* Writes the sense data, at most `room` bytes of it; returns its length. */
+size_t sense_encode(const struct sense *sense, bool descriptor, uint8_t *data, size_t room);
+/* "ILLEGAL REQUEST 24/00 invalid field in CDB", for logs. */
+const char *sense_text(const struct sense *sense, char *text, size_t size);
+
+#endif

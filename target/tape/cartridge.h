@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cartridge: a folder that holds what a tape holds. granary-cartridge(5).
+ *
+ *   BARCODE/cartridge.conf   what it is: uuid, barcode, medium, size, WORM, protection, lock (libconfig)
+ *   BARCODE/p0.data          the host's bytes of partition 0 and nothing else
+ *   BARCODE/p0.idx           where its blocks and filemarks are: runs and commits, append-only
+ *   BARCODE/p1.data, p1.idx  the second partition, where there is one
+ *   BARCODE/mam.0, mam.1     medium auxiliary memory and counters, written in turn
+ *   BARCODE/lock             held by who has it open for writing
+ *
+ * A logical object is a block or a filemark; they are counted from 0 in each
+ * partition, as LOCATE and READ POSITION count them. The index is kept as runs
+ * (equal blocks, or filemarks, one after another), so that every search costs
+ * O(log runs).
+ *
+ * Invariants: p0.data has no byte that is not a block's; a run never points
+ * past what p0.data durably has; what cartridge_sync() has acknowledged is
+ * there after kill -9 and a power cut, and what follows is there wholly or not
+ * at all, block by block.
+ *
+ * One thread at a time uses a cartridge, but for cartridge_pread(), which may run
+ * beside the writer for what is committed to the index in memory. Every function
+ * returns 0 or -errno: -EIO damage or the host's error, -ENOSPC, -EROFS (opened for reading,
+ * protected), -EBUSY (open elsewhere), -EBADMSG (not a cartridge, damaged beyond use),
+ * -EPROTONOSUPPORT (of a later version).
+ */
+#ifndef TARGET_TAPE_CARTRIDGE_H
+#define TARGET_TAPE_CARTRIDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CARTRIDGE_BARCODE_MAX  32u
+#define CARTRIDGE_PARTITIONS   2u
+#define CARTRIDGE_BLOCK_MAX    (8u << 20) /* bytes */
+
+struct cartridge;
+
+struct cartridge_info {
+	char barcode[CARTRIDGE_BARCODE_MAX + 1];
+	uint8_t uuid[16];
+	char medium[16];    /* "LTO-8", "LTO-8-WORM", "LTO-M8", "CLEAN": a row of target/tape/media.h */
+	uint64_t capacity;  /* native bytes of the whole tape */
+	unsigned partitions; /* 1 or 2 */
+	uint64_t partition_size[CARTRIDGE_PARTITIONS]; /* bytes */
+	bool worm, write_protected;
+	int64_t locked_until; /* seconds since 1970; 0 not locked; then nothing overwrites, erases, deletes */
+	int64_t created;
+	unsigned cleanings;   /* left, of a cleaning cartridge */
+};
+
+/* Makes FOLDER/BARCODE, durably. info->uuid of zeros gets one. -EEXIST. */
+int cartridge_create(const char *folder, struct cartridge_info *info);
+
+enum cartridge_mode { CARTRIDGE_READ, CARTRIDGE_WRITE };
+/* Recovers: what was not committed when the last writer died is cut off at the next write. With
+ * CARTRIDGE_WRITE the folder is locked for this process until it is closed. */
+int cartridge_open(const char *path, enum cartridge_mode mode, struct cartridge **cartridge);
+/* cartridge_sync() first; an error of that is returned, and the cartridge is closed all the same. */
+int cartridge_close(struct cartridge **cartridge);
+
+const struct cartridge_info *cartridge_info(const struct cartridge *c);
+const char *cartridge_path(const struct cartridge *c);
+/* Changes of protection, lock, label: durable when it returns. Not allowed: shortening a lock,
+ * taking WORM away (-EPERM). */
+int cartridge_set_info(struct cartridge *c, const struct cartridge_info *info);
+
+/* ---- where things are ------------------------------------------------------------------ */
+
+enum cartridge_kind { CARTRIDGE_BLOCKS, CARTRIDGE_FILEMARKS, CARTRIDGE_END };
+
+/* What is at an object, and for how many objects on from there it is alike. */
+struct cartridge_place {
+	enum cartridge_kind kind;
+	uint64_t object;      /* the one that was asked for */
+	uint64_t count;	      /* objects of the run from it on, itself included; 0 at the end */
+	uint32_t block_size;  /* bytes of each of these blocks; 0 for filemarks */
+	uint64_t offset;      /* of the first in pN.data */
+	uint64_t filemarks;   /* before it, in the partition */
+	uint32_t flags;	      /* CARTRIDGE_ENCRYPTED... of the run */
+	uint32_t extra;	      /* of the run: index of a description (encryption: key-associated data) */
+};
+#define CARTRIDGE_ENCRYPTED (1u << 0)
+
+struct cartridge_extent {
+	uint64_t objects;   /* of the partition: number of the object that EOD stands for */
+	uint64_t filemarks;
+	uint64_t bytes;	    /* of blocks, as the host wrote them */
+};
+
+/* -ENXIO for an object past the end; the end itself is kind CARTRIDGE_END. */
+int cartridge_find(const struct cartridge *c, unsigned partition, uint64_t object,
+		   struct cartridge_place *place);
+/* The object of the n-th filemark (from 0); -ENXIO when there are no more. */
+int cartridge_find_filemark(const struct cartridge *c, unsigned partition, uint64_t filemark,
+			    uint64_t *object);
+/* Filemarks before an object. */
+int cartridge_count_filemarks(const struct cartridge *c, unsigned partition, uint64_t object,
+			      uint64_t *filemarks);
+struct cartridge_extent cartridge_extent(const struct cartridge *c, unsigned partition);
+
+/* ---- reading --------------------------------------------------------------------------- */
+
+/* Bytes of pN.data; -EIO for a host's error and where the checksum of a stretch does not match
+ * (checked when `verify`). */
+int cartridge_pread(struct cartridge *c, unsigned partition, void *data, size_t size,
+		    uint64_t offset, bool verify);
+
+/* ---- writing --------------------------------------------------------------------------- */
+
+/* What a writer gives: blocks of equal size one after another in memory. `stored` is what goes to the
+ * file: differs from the block for encrypted ones. */
+struct cartridge_blocks {
+	const void *data;
+	uint32_t block_size; /* bytes */
+	uint32_t count;
+	uint32_t flags, extra;
+};
+/* Appends at the end: pwrite, then the index in memory. Nothing is durable yet. -ENOSPC: nothing of
+ * these blocks is on the cartridge. */
+int cartridge_append(struct cartridge *c, unsigned partition, const struct cartridge_blocks *blocks);
+int cartridge_append_filemarks(struct cartridge *c, unsigned partition, uint64_t count);
+/* Ends the partition at `object`: what was there and after is gone. */
+int cartridge_truncate(struct cartridge *c, unsigned partition, uint64_t object);
+/* Data, then a commit in the index: all of it is durable when this returns 0. After a failure the
+ * cartridge is read-only and every later sync fails. */
+int cartridge_sync(struct cartridge *c);
+/* Makes the tape new: one or two partitions of the given sizes, both empty. MAM stays. */
+int cartridge_format(struct cartridge *c, unsigned partitions, const uint64_t *sizes);
+/* Writes the index anew without what no longer counts; sync() does it by itself when half of it does not. */
+int cartridge_compact(struct cartridge *c);
+
+/* Free bytes of the host below the folder, less the reserve that finishing needs. */
+int cartridge_space(const struct cartridge *c, uint64_t *bytes);
+
+/* ---- medium auxiliary memory ------------------------------------------------------------- */
+
+/* Attributes by their identifier (SPC-5 7.4.1): device, medium and host ones alike. */
+struct cartridge_attribute {
+	uint16_t id;
+	uint8_t format; /* 0 binary, 1 ASCII, 2 text */
+	uint16_t length;
+	const uint8_t *value; /* borrowed: the cartridge's until it changes */
+};
+/* 0 or -ENOENT. `partition`: most are the tape's, 0000h, 0001h, 0800h-080Ch are a partition's. */
+int cartridge_attribute(const struct cartridge *c, unsigned partition, uint16_t id,
+			struct cartridge_attribute *attribute);
+/* The first attribute with an id of at least `id`. */
+int cartridge_next_attribute(const struct cartridge *c, unsigned partition, uint16_t id,
+			     struct cartridge_attribute *attribute);
+/* A length of 0 removes it. Durable with the next cartridge_sync(). -ENOSPC over the MAM's size. */
+int cartridge_set_attribute(struct cartridge *c, unsigned partition,
+			    const struct cartridge_attribute *attribute);
+
+/* ---- descriptions of runs (key-associated data of encrypted blocks) ---------------------- */
+
+/* Stores up to 4 KiB in the index, gives its number for cartridge_blocks.extra. */
+int cartridge_add_description(struct cartridge *c, unsigned partition, const void *data, size_t size,
+			      uint32_t *number);
+int cartridge_description(const struct cartridge *c, unsigned partition, uint32_t number,
+			  const void **data, size_t *size);
+
+/* ---- checking ---------------------------------------------------------------------------- */
+
+struct cartridge_check {
+	uint64_t blocks, filemarks, bytes, stretches; /* that were checked */
+	uint64_t damaged;			       /* stretches */
+	uint64_t first_damaged;			       /* object */
+};
+/* Reads every byte. `progress` may be NULL; a value other than 0 from it stops. */
+int cartridge_verify(struct cartridge *c, unsigned partition,
+		     int (*progress)(void *context, uint64_t done, uint64_t total), void *context,
+		     struct cartridge_check *result);
+
+#endif
