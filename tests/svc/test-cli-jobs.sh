@@ -13,15 +13,22 @@ fs() {
 expect_status 0 fs clean
 check_equal "$(cat "$scratch/output")" "freed 3.0 MiB" "output of clean"
 
-# --start returns at once; a second start fails; pause, resume, wait.
+# --start returns at once, a second one fails; without an option what runs is followed, what is
+# paused is left alone.
 expect_status 0 fs clean --start
 expect_output 'clean is marking'
 expect_status 0 fs status
 expect_output '^clean  *marking, .* will free 3.0 MiB$'
-expect_status 1 fs clean
+expect_status 1 fs clean --start
 expect_output 'runs already'
+expect_status 0 fs clean
+expect_output 'cleaning is under way already'
+expect_output 'freed 3.0 MiB'
+expect_status 0 fs clean --start
 expect_status 0 fs clean --pause
 expect_output 'clean is paused'
+expect_status 1 fs clean
+expect_output 'clean is paused; --resume'
 expect_status 0 fs clean --resume --wait
 expect_output 'freed 3.0 MiB'
 expect_status 0 fs clean --start
