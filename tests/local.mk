@@ -24,7 +24,6 @@ include tests/guest/local.mk
 include tests/fuzz/local.mk
 include tests/lint/local.mk
 include tests/bench/local.mk
-include tests/guest/local.mk
 include tests/torture.mk
 
 AM_TESTS_ENVIRONMENT = \
