@@ -27,7 +27,7 @@ fs_store_libstore_a_SOURCES = fs/format.h fs/store/chunk_ref.h \
 	fs/store/scrub.h fs/store/scrub.c \
 	fs/store/segment.h fs/store/segment.c fs/store/segment_table.h \
 	fs/store/segment_file.h fs/store/segment_file.c \
-	fs/store/segment_record.c fs/store/segment_recover.c \
+	fs/store/segment_gaps.c fs/store/segment_record.c fs/store/segment_recover.c \
 	fs/store/space.h fs/store/space.c \
 	fs/store/store.h fs/store/store.c fs/store/store_private.h \
 	fs/store/stream.c \

@@ -69,6 +69,10 @@ void segments_record_free(struct segments *s, const struct segment_place *place)
 /* Writes the rows of all that was collected. */
 int segments_record_write(struct segments *s, struct catalogue *catalogue);
 void segments_settle(struct segments *s, bool committed);
+/* Sealed segments in which nothing is left, though no transaction has emptied them: a restored
+ * catalogue names such. The next record drops them once they have been noted. */
+bool segments_have_empty(struct segments *s);
+void segments_record_empty(struct segments *s);
 /* After the commit that freed it: gives the place's blocks to the host. */
 void segments_punch(struct segments *s, const struct segment_place *place);
 

@@ -109,6 +109,29 @@ static int segment_record_row(struct catalogue *catalogue, struct segment *segme
 	return catalogue_run(catalogue, row, "record a segment");
 }
 
+static bool segment_is_left_over(const struct segment *segment)
+{
+	return segment->state == SEGMENT_SEALED && segment->uncommitted == 0 &&
+	       segment->freed >= segment->size - SEGMENT_HEADER_SIZE;
+}
+
+bool segments_have_empty(struct segments *s)
+{
+	LOCK_SCOPE(&s->lock);
+	for (struct segment *segment = s->table; segment; segment = segment->hh.next)
+		if (segment_is_left_over(segment))
+			return true;
+	return false;
+}
+
+void segments_record_empty(struct segments *s)
+{
+	LOCK_SCOPE(&s->lock);
+	for (struct segment *segment = s->table; segment; segment = segment->hh.next)
+		if (segment_is_left_over(segment))
+			segment_touch_locked(s, segment);
+}
+
 /* Segments that have become full and wholly committed since the last time are sealed now. */
 static void segments_touch_unsealed_locked(struct segments *s)
 {

@@ -65,6 +65,12 @@ void segment_remove_locked(struct segments *s, struct segment *segment);
 int segment_use(struct segments *s, uint64_t number, struct segment **segment);
 void segment_unuse(struct segments *s, struct segment *segment);
 
+/* segment_gaps.c */
+/* Counts what no pack owns as freed. */
+int segment_count_gaps(struct segments *s, struct catalogue *catalogue, struct segment *segment);
+/* Gives it to the host, where it has not been given yet. */
+int segment_punch_gaps(struct segments *s, struct catalogue *catalogue, struct segment *segment);
+
 /* segment_recover.c */
 int segments_check_files(struct segments *s);
 int segments_recover(struct segments *s, struct catalogue *catalogue);

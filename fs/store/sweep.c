@@ -261,7 +261,7 @@ int store_sweep_step(struct store_sweep *sweep)
 
 bool store_sweep_has_changes(const struct store_sweep *sweep)
 {
-	return sweep->count > 0;
+	return sweep->count > 0 || segments_have_empty(sweep->store->segments);
 }
 
 /* ---- recording ---- */
@@ -289,6 +289,7 @@ int store_sweep_record(struct store_sweep *sweep)
 		error = sweep_record_change(store, &sweep->changes[i]);
 		change -= !sweep->changes[i].fresh;
 	}
+	segments_record_empty(store->segments);
 	if (!error)
 		error = segments_record_write(store->segments, store->catalogue);
 	if (error || change == 0)

@@ -22,11 +22,17 @@ head -c 2000000 /dev/urandom >"$mount/later"
 granary fs sync "$mount"
 kill_store "$mount"
 
+# A segment in which nothing is left, as the restored catalogue will name it.
+left=$store/segments/77/0000000077.seg
+mkdir -p "${left%/*}"
+head -c 4096 "$store/segments/01/0000000001.seg" >"$left"
 rm "$store"/catalogue.sqlite*
 expect_status 1 fsck.granary -y --restore-catalogue "$store"
 mount_store
 (cd "$mount" && sha256sum --quiet -c "$scratch/sums") || fail "files were lost"
+[ -e "$left" ] || fail "the restored catalogue does not name the empty segment"
 granary fs clean "$mount" >"$scratch/clean.log"
+[ ! -e "$left" ] || fail "cleaning did not free the empty segment"
 (cd "$mount" && sha256sum --quiet -c "$scratch/sums") || fail "cleaning again lost files"
 umount_store "$mount"
 fsck.granary -f -n --verify-data "$store" >"$scratch/fsck.log" 2>&1 || {

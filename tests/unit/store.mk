@@ -5,6 +5,7 @@ store_test_libs = $(STORE_LIBS) $(CMOCKA_LIBS)
 store_tests = tests/unit/test-store \
 	tests/unit/test-store-damage \
 	tests/unit/test-store-repair \
+	tests/unit/test-store-gaps \
 	tests/unit/test-store-faults \
 	tests/unit/test-store-sweep \
 	tests/unit/test-store-threads \
@@ -22,6 +23,9 @@ tests_unit_test_store_SOURCES = tests/unit/test-store.c $(store_test_support)
 tests_unit_test_store_CFLAGS = $(store_test_cflags)
 tests_unit_test_store_LDADD = $(store_test_libs)
 
+tests_unit_test_store_gaps_SOURCES = tests/unit/test-store-gaps.c $(store_test_support)
+tests_unit_test_store_gaps_CFLAGS = $(store_test_cflags)
+tests_unit_test_store_gaps_LDADD = $(store_test_libs)
 tests_unit_test_store_repair_SOURCES = tests/unit/test-store-repair.c $(store_test_support)
 tests_unit_test_store_repair_CFLAGS = $(store_test_cflags)
 tests_unit_test_store_repair_LDADD = $(store_test_libs)
