@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+# Portals, connections, sessions, data transfer.
+ISCSI_SERVER_SOURCES = \
+	target/iscsi/iscsi.h
