@@ -68,6 +68,7 @@ static void clone_apply(struct inode *target, struct clone_source *s)
 	if (s->xattrs) {
 		target->xattrs = TAKE(s->xattrs);
 		target->xattrs_dirty = true;
+		xattrs_hold_locked(target);
 	}
 }
 

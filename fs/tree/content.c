@@ -157,6 +157,17 @@ void content_count_down_locked(struct inode *inode, uint64_t growth)
 	container_discharge(inode->tree, inode->row.container, growth);
 }
 
+void content_carry_locked(struct content *content, struct slab *carry)
+{
+	struct tree *t = content->inode->tree;
+	if (content->carry)
+		atomic_fetch_sub(&t->held, content->carry->size);
+	if (carry)
+		atomic_fetch_add(&t->held, carry->size);
+	slab_free(&content->carry);
+	content->carry = carry;
+}
+
 static void content_drop_buffers(struct content *content)
 {
 	struct inode *inode = content->inode;
@@ -173,7 +184,7 @@ static void content_drop_buffers(struct content *content)
 	content->queue_end = NULL;
 	if (content->carry)
 		content_count_down_locked(inode, content->carry->growth);
-	slab_free(&content->carry);
+	content_carry_locked(content, NULL);
 }
 
 void content_lose_locked(struct inode *inode, int error)

@@ -152,8 +152,7 @@ static void ingest_set_carry(struct content *content, struct slab *carry, struct
 	if (carry && !carry->stored)
 		carry->growth = growth < carry->size ? growth : carry->size;
 	content_count_down_locked(inode, growth - (carry ? carry->growth : 0));
-	slab_free(&content->carry);
-	content->carry = carry;
+	content_carry_locked(content, carry);
 }
 
 /* The last extent of the map, when it is data that ends at `end`. */
@@ -316,7 +315,7 @@ static void ingest_stop_locked(struct content *content, int error)
 	if (inode->opens == 0 && !content->dirty_count && !content->queue)
 		content_free_stream(content);
 	if (inode->opens == 0 && !content_is_pending(content))
-		slab_free(&content->carry);
+		content_carry_locked(content, NULL);
 	pthread_cond_broadcast(&content->idle);
 }
 

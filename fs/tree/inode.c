@@ -36,6 +36,7 @@ static void inode_destroy(struct inode *inode)
 {
 	ASSERT_OBJECT(inode, INODE_MAGIC);
 	content_free(&inode->content);
+	atomic_fetch_sub(&inode->tree->held, inode->xattrs_held);
 	xattrs_free(&inode->xattrs);
 	free(inode->map);
 	pthread_mutex_destroy(&inode->lock);
@@ -79,6 +80,9 @@ static struct inode *table_settle(struct tree *t, struct inode *inode)
 		HASH_DELETE(hh, t->inodes, inode);
 		return inode;
 	}
+	/* Nobody has it: what is dropped will be read again. */
+	if (xattrs_are_large(inode->xattrs))
+		xattrs_free(&inode->xattrs);
 	DL_APPEND(t->inodes_clean, inode);
 	if (++t->inodes_clean_count <= t->inodes_max)
 		return NULL;

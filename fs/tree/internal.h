@@ -95,6 +95,7 @@ struct inode {
 	struct content *content; /* of a regular file in use */
 	struct xattrs *xattrs;   /* NULL: not loaded, or there are none (INODE_XATTRS not set) */
 	bool xattrs_dirty;
+	size_t xattrs_held; /* their bytes, as counted in tree.held */
 	bool deleted; /* no name, no handle, no kernel reference: its row goes */
 	uint32_t opens;
 	uint32_t direct; /* of these, handles that write past the kernel's page cache */
@@ -165,6 +166,8 @@ struct tree {
 	atomic_uint_fast64_t next_inode;
 	atomic_uint_fast64_t buffered; /* bytes in write buffers */
 	atomic_uint_fast64_t slabs;    /* write buffers */
+	atomic_uint_fast64_t held;     /* bytes of carried tails and of attributes to be written */
+	atomic_bool failing;           /* the last commit has failed */
 	atomic_int stalled;            /* -errno of an ingest that could not be done yet */
 
 	pthread_mutex_t names;
@@ -283,6 +286,10 @@ int xattrs_set_locked(struct inode *inode, const char *name, const void *value, 
 int xattrs_remove_locked(struct inode *inode, const char *name);
 int xattrs_copy(const struct xattrs *from, struct xattrs **to);
 void xattrs_free(struct xattrs **xattrs);
+/* Brings what they count in tree.held up to date. */
+void xattrs_hold_locked(struct inode *inode);
+/* So much that a clean inode should not keep it in memory. */
+bool xattrs_are_large(const struct xattrs *xattrs);
 #define XATTR_ACL_ACCESS  "system.posix_acl_access"
 #define XATTR_ACL_DEFAULT "system.posix_acl_default"
 /* Sets an ACL; an access ACL that says no more than the mode becomes the mode. */
@@ -350,6 +357,8 @@ int content_growth_locked(struct inode *inode, uint64_t offset, uint64_t size, b
 void content_count_down_locked(struct inode *inode, uint64_t growth);
 /* Drops what a large map need not keep in memory. */
 int content_trim_locked(struct inode *inode);
+/* Frees the carried bytes and takes others, or NULL. */
+void content_carry_locked(struct content *content, struct slab *carry);
 /* Saves a dirty map into inode->map. */
 int content_save_locked(struct inode *inode);
 

@@ -22,7 +22,7 @@
 static void range_forget_carry(struct inode *inode)
 {
 	if (inode->content && !content_is_pending(inode->content))
-		slab_free(&inode->content->carry);
+		content_carry_locked(inode->content, NULL);
 }
 
 static int range_prepare_locked(struct inode *inode, struct filemap **map)

@@ -282,6 +282,15 @@ static void end_entries(struct tree *t, struct snapshot *s, bool committed)
 	}
 }
 
+/* An append that follows reads the last chunk back instead, where memory is short. */
+static void end_carry_locked(struct inode *inode)
+{
+	struct content *content = inode->content;
+	if (content && content->carry && !content_is_pending(content) && !content->waiters &&
+	    atomic_load(&inode->tree->held) > inode->tree->budget / 4)
+		content_carry_locked(content, NULL);
+}
+
 static void end_inode(struct inode_image *image, bool committed)
 {
 	struct inode *inode = image->inode;
@@ -290,6 +299,8 @@ static void end_inode(struct inode_image *image, bool committed)
 		inode->xattrs_dirty = true;
 	else if (committed && inode->row.links)
 		content_release_locked(inode);
+	xattrs_hold_locked(inode);
+	end_carry_locked(inode);
 	pthread_mutex_unlock(&inode->lock);
 	inode_settle(inode, committed);
 }

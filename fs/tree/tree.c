@@ -28,7 +28,9 @@
 
 static bool gate_is_full(struct tree *t)
 {
-	return atomic_load(&t->inodes_dirty_count) > 4 * t->dirty_max;
+	/* What is held can be let go by a commit only: waiting for one that fails would be no end. */
+	return atomic_load(&t->inodes_dirty_count) > 4 * t->dirty_max ||
+	       (atomic_load(&t->held) > t->budget && !atomic_load(&t->failing));
 }
 
 int change_begin(struct tree *t)
@@ -391,6 +393,6 @@ void tree_get_stats(struct tree *t, struct tree_stats *stats)
 	pthread_mutex_lock(&t->names);
 	uint64_t entries = HASH_COUNT(t->entries);
 	pthread_mutex_unlock(&t->names);
-	stats->memory_bytes = slabs_memory(t) + stats->inodes_cached * TREE_INODE_BYTES +
+	stats->memory_bytes = slabs_memory(t) + atomic_load(&t->held) + stats->inodes_cached * TREE_INODE_BYTES +
 			      entries * TREE_ENTRY_BYTES + references;
 }

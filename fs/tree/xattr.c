@@ -18,6 +18,7 @@
 
 #define XATTR_VALUE_MAX 65536u
 #define XATTR_TOTAL_MAX (1u << 20)
+#define XATTR_KEEP_MAX  512u /* of a clean inode */
 #define XATTR_OWN       "user.granary."
 
 void xattrs_free(struct xattrs **pointer)
@@ -31,6 +32,26 @@ void xattrs_free(struct xattrs **pointer)
 	}
 	free(xattrs->list);
 	free(xattrs);
+}
+
+static size_t xattrs_size(const struct xattrs *xattrs)
+{
+	size_t size = 0;
+	for (size_t i = 0; xattrs && i < xattrs->count; i++)
+		size += strlen(xattrs->list[i].name) + xattrs->list[i].size + sizeof(struct xattr);
+	return size;
+}
+
+bool xattrs_are_large(const struct xattrs *xattrs)
+{
+	return xattrs_size(xattrs) > XATTR_KEEP_MAX;
+}
+
+void xattrs_hold_locked(struct inode *inode)
+{
+	size_t size = inode->xattrs_dirty ? xattrs_size(inode->xattrs) : 0;
+	atomic_fetch_add(&inode->tree->held, size - inode->xattrs_held); /* modulo 2^64 */
+	inode->xattrs_held = size;
 }
 
 int xattrs_load_locked(struct inode *inode)
@@ -119,6 +140,7 @@ int xattrs_set_locked(struct inode *inode, const char *name, const void *value, 
 	if (!error) {
 		inode->row.flags |= INODE_XATTRS;
 		inode->xattrs_dirty = true;
+		xattrs_hold_locked(inode);
 	}
 	return error;
 }
@@ -137,6 +159,7 @@ int xattrs_remove_locked(struct inode *inode, const char *name)
 	if (inode->xattrs->count == 0)
 		inode->row.flags &= ~INODE_XATTRS;
 	inode->xattrs_dirty = true;
+	xattrs_hold_locked(inode);
 	return 0;
 }
 

@@ -81,6 +81,99 @@ static void test_tiny_writes_take_little_memory(void **state)
 	assert_true(most < test->options.memory);
 }
 
+/* ---- what dirty inodes hold beside buffers ---- */
+
+struct most {
+	size_t before, most;
+};
+
+static void most_note(struct most *m)
+{
+	struct mallinfo2 now = mallinfo2();
+	size_t bytes = now.uordblks + now.hblkhd;
+	if (!m->before)
+		m->before = bytes;
+	if (bytes > m->before && bytes - m->before > m->most)
+		m->most = bytes - m->before;
+}
+
+static void test_large_attributes_are_committed_early(void **state)
+{
+	struct tree_test *test = *state;
+	static uint8_t value[60000], out[60000];
+	struct most m = {0};
+	char name[32];
+	test->options.memory = 1; /* 8 MiB for what is written */
+	test->options.commit_seconds = 1000;
+	tree_test_reopen(test);
+	most_note(&m);
+	/* Fewer inodes than make a commit start. */
+	for (unsigned i = 0; i < 1600; i++) {
+		snprintf(name, sizeof(name), "f%u", i / 16);
+		uint64_t file = i % 16 ? test_find(test->tree, TREE_ROOT, name)
+				       : test_make(test->tree, TREE_ROOT, name, REGULAR);
+		snprintf(name, sizeof(name), "user.%u", i % 16);
+		test_random(value, sizeof(value), i);
+		assert_int_equal(tree_setxattr(test->tree, file, name, value, sizeof(value), 0), 0);
+		most_note(&m);
+	}
+	print_message("%zu bytes at most for 96 MB of attributes\n", m.most);
+	assert_true(m.most < 40u << 20);
+	for (unsigned i = 0; i < 1600; i += 77) {
+		snprintf(name, sizeof(name), "f%u", i / 16);
+		uint64_t file = test_find(test->tree, TREE_ROOT, name);
+		snprintf(name, sizeof(name), "user.%u", i % 16);
+		test_random(value, sizeof(value), i);
+		assert_int_equal(tree_getxattr(test->tree, file, name, out, sizeof(out)), sizeof(out));
+		assert_memory_equal(out, value, sizeof(out));
+	}
+}
+
+static void test_tails_of_open_files_take_little_memory(void **state)
+{
+	struct tree_test *test = *state;
+	const size_t size = 30000;
+	const unsigned files = 3000;
+	uint8_t *data = malloc(2 * size), *out = malloc(2 * size);
+	uint64_t *file = malloc(files * sizeof(*file));
+	struct most m = {0};
+	struct tree_stats stats;
+	char name[32];
+	test->options.memory = 1;
+	test->options.commit_seconds = 1000;
+	tree_test_reopen(test);
+	for (unsigned i = 0; i < files; i++) {
+		snprintf(name, sizeof(name), "f%u", i);
+		file[i] = test_make(test->tree, TREE_ROOT, name, REGULAR);
+		assert_int_equal(tree_open_file(test->tree, file[i], 0), 0);
+	}
+	test_commit(test->tree);
+	most_note(&m);
+	for (unsigned half = 0; half < 2; half++)
+		for (unsigned i = 0; i < files; i++) {
+			test_random(data, 2 * size, i);
+			test_write(test->tree, file[i], half * size, data + half * size, size);
+			most_note(&m);
+		}
+	test_commit(test->tree);
+	tree_get_stats(test->tree, &stats);
+	print_message("%zu bytes at most, %llu in the end\n", m.most,
+		      (unsigned long long)stats.memory_bytes);
+	/* Of 8 MiB a quarter may be tails when all is committed; inodes and entries are 900 bytes each. */
+	assert_true(stats.memory_bytes < (3u << 20) + files * 1000);
+	for (unsigned i = 0; i < files; i++) {
+		tree_release_file(test->tree, file[i]);
+		test_random(data, 2 * size, i);
+		if (i % 50)
+			continue;
+		assert_int_equal(test_read(test->tree, file[i], 0, out, 2 * size), 2 * size);
+		assert_memory_equal(out, data, 2 * size);
+	}
+	free(data);
+	free(out);
+	free(file);
+}
+
 /* ---- the kernel's references ---- */
 
 static void test_references_outlive_the_cache(void **state)
@@ -260,6 +353,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_commit_does_not_wait_for_a_writer), CASE(test_tiny_writes_take_little_memory),
+		CASE(test_large_attributes_are_committed_early),
+		CASE(test_tails_of_open_files_take_little_memory),
 		CASE(test_references_outlive_the_cache), CASE(test_last_copy_holds_the_last_change),
 		CASE(test_copies_are_made_while_mounted),
 		CASE(test_copy_is_made_up_for_after_a_crash), CASE(test_accounts_of_links_that_stay_behind),
