@@ -33,7 +33,7 @@ struct pdu {
 	uint8_t opcode;	    /* enum pdu_opcode */
 	bool immediate;	    /* I */
 	uint8_t flags;	    /* byte 1, as it is */
-	uint8_t ahs_length; /* bytes: four times TotalAHSLength */
+	uint16_t ahs_length; /* bytes: four times TotalAHSLength */
 	uint32_t data_length; /* bytes, without padding */
 	uint64_t lun;
 	uint32_t itt;	    /* initiator task tag */
@@ -43,17 +43,21 @@ struct pdu {
 	uint32_t expected_length;  /* of a command */
 	uint8_t cdb[16];
 	uint32_t data_sn, buffer_offset;
-	uint8_t function;	   /* task management (7 bits), logout reason */
+	uint8_t function;	   /* task management, logout reason (7 bits), SNACK type (4) */
 	uint32_t referenced_tag, ref_cmd_sn, exp_data_sn;
+	uint32_t begin_run, run_length; /* SNACK */
 	uint8_t version_max, version_min; /* login; version_active in responses: version_min */
 	uint8_t isid[6];
 	uint16_t tsih, cid;
 	/* Target to initiator */
 	uint32_t stat_sn, exp_cmd_sn, max_cmd_sn;
-	uint8_t response, status;  /* SCSI response and status; login: class and detail; reject reason; async event */
+	/* Of SCSI, task management and logout; Status-Class of login; reason of Reject; async event. */
+	uint8_t response;
+	uint8_t status;		   /* SCSI status; Status-Detail of login */
 	uint32_t residual;	   /* flags say over- or underflow */
+	uint32_t bidi_residual;	   /* of the read of a bidirectional command */
 	uint32_t r2t_sn, desired_length, exp_data_sn_out;
-	uint16_t parameter[3];	   /* async message, logout: Time2Wait, Time2Retain */
+	uint16_t parameter[3];	   /* async message; logout: Time2Wait, Time2Retain */
 	uint8_t async_vcode;
 };
 
@@ -64,10 +68,35 @@ struct pdu {
 #define PDU_OVERFLOW	0x04u
 #define PDU_UNDERFLOW	0x02u
 #define PDU_STATUS	0x01u /* S of Data-In */
+#define PDU_ATTRIBUTE	0x07u /* of a SCSI command */
 
-/* 0, or an enum pdu_reject. */
+/* Both directions. 0, or an enum pdu_reject: the opcode, I, flags, lengths and initiator task tag
+ * are there all the same, so that the segments can be skipped and the PDU refused. The flags of a
+ * login request are login_step()'s to check: it answers with a status, not with Reject. */
 int pdu_decode(const uint8_t bhs[PDU_BHS_SIZE], struct pdu *pdu);
+/* `function` is put into the flags of the PDUs that have one. */
 void pdu_encode(const struct pdu *pdu, uint8_t bhs[PDU_BHS_SIZE]);
+/* An opcode that initiators send. */
+static inline bool pdu_is_request(uint8_t opcode)
+{
+	return !(opcode & 0x20);
+}
+
+/* "SCSI Command"; for log lines. */
+const char *pdu_name(uint8_t opcode);
+
+#define PDU_CDB_MAX 260u
+
+/* What the additional header segments of a SCSI command tell (11.2.2). */
+struct pdu_ahs {
+	uint8_t cdb[PDU_CDB_MAX]; /* the whole CDB, zero after cdb_size */
+	size_t cdb_size;	  /* 16 without an extended CDB */
+	bool bidirectional;
+	uint32_t read_length; /* expected, of a bidirectional command */
+};
+/* `segments` has command->ahs_length bytes. 0, or an enum pdu_reject. */
+int pdu_parse_ahs(const struct pdu *command, const uint8_t *segments, struct pdu_ahs *ahs);
+
 /* Sequence numbers (RFC 1982): a before b. */
 static inline bool serial_before(uint32_t a, uint32_t b)
 {
