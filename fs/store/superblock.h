@@ -8,7 +8,7 @@
 
 #include "fs/chunk/compress.h"
 
-#define SUPERBLOCK_FORMAT 1u
+#define SUPERBLOCK_FORMAT 2u
 
 struct superblock {
 	uint8_t uuid[16];

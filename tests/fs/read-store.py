@@ -120,7 +120,7 @@ class Pack:
         magic, fmt, _kind, fingerprint, cipher = struct.unpack_from("<QHBBB", head, 0)
         pack, _version, regions, slots, directory, _length, _raw = struct.unpack_from("<QIIIIQQ", head, 16)
         (tail,) = struct.unpack_from("<I", head, 96)
-        if magic != PACK_MAGIC or fmt != 1 or pack != self.number or fingerprint != 1 or cipher != 0:
+        if magic != PACK_MAGIC or fmt != 2 or pack != self.number or fingerprint != 1 or cipher != 0:
             return None
         return regions, slots, directory, tail
 
@@ -169,7 +169,7 @@ class Store:
         self.folder, self.tails = folder, tails
         with open(os.path.join(folder, "store.conf"), encoding="ascii") as conf:
             self.conf = dict(re.findall(r'^(\w+)\s*=\s*"?([^";]*)"?;?\s*$', conf.read(), re.M))
-        if self.conf["format"] != "1":
+        if self.conf["format"] != "2":
             raise Damaged("store format %s is not known" % self.conf["format"])
         uri = "file:%s?mode=ro" % os.path.abspath(os.path.join(folder, "catalogue.sqlite"))
         self.catalogue = sqlite3.connect(uri, uri=True)
@@ -183,7 +183,7 @@ class Store:
             path = os.path.join(self.folder, "segments", "%02d" % (number % 100), "%010d.seg" % number)
             self.segments[number] = os.open(path, os.O_RDONLY)
             magic, fmt, _, written = struct.unpack("<QIIQ", os.pread(self.segments[number], 24, 0))
-            if magic != SEGMENT_MAGIC or fmt != 1 or written != number:
+            if magic != SEGMENT_MAGIC or fmt != 2 or written != number:
                 raise Damaged("segment %d: the header is not that of this segment" % number)
         return self.segments[number]
 

@@ -4,7 +4,7 @@
 . "${top_srcdir:-.}/tests/functions.sh"
 
 expect_status 0 mkfs.granary --reserve=1M "$scratch/new"
-expect_output 'a store of format 1'
+expect_output 'a store of format 2'
 expect_status 0 fsck.granary "$scratch/new"
 
 mkdir -p "$scratch/empty/lost+found"

@@ -40,7 +40,7 @@ refused 'must not contain' "$store" "$store/segments"
 refused 'must not contain' "$store" "$scratch"
 
 cp "$store/store.conf" "$scratch/store.conf"
-sed -i 's/^format = 1/format = 2/' "$store/store.conf"
+sed -i 's/^format = 2/format = 1/' "$store/store.conf"
 refused 'store.conf' "$store" "$scratch/other"
 sed 's/chunk_average/chunk_overage/' "$scratch/store.conf" >"$store/store.conf"
 refused 'store.conf' "$store" "$scratch/other"

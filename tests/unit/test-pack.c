@@ -92,7 +92,7 @@ static void test_header_damage(void **state)
 	assert_int_equal(pack_header_decode(zeros, uuid, &again), -EBADMSG);
 	assert_int_equal(pack_header_decode(head, zeros, &again), -EBADMSG);
 	/* A later format with a good checksum is told apart. */
-	head[8] = 2;
+	head[8] = 3;
 	uint64_t checksum = XXH3_64bits(head, PACK_HEADER_SIZE - 8);
 	memcpy(head + PACK_HEADER_SIZE - 8, &checksum, 8);
 	assert_int_equal(pack_header_decode(head, uuid, &again), -EPROTONOSUPPORT);

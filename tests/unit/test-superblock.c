@@ -76,7 +76,7 @@ struct edit {
 };
 
 static const struct edit edits[] = {
-	{"format = 1;", "format = 2;", -EPROTONOSUPPORT},
+	{"format = 2;", "format = 1;", -EPROTONOSUPPORT},
 	{"chunker = 1;", "chunker = 9;", -EPROTONOSUPPORT},
 	{"fingerprint = 1;", "fingerprint = 2;", -EPROTONOSUPPORT},
 	{"cipher = 0;", "cipher = 1;", -EPROTONOSUPPORT},
