@@ -81,40 +81,40 @@ check_equal "$(sort -u "$scratch/output" | wc -l)" 3000 "entries"
 
 # Names and sizes change, also by the machine itself.
 nfs <<END
-mkdir /work
-put $tree/large /work/one
-rename /work/one /work/two
-link /work/two /work/three
-truncate 1000000 /work/two
-symlink nowhere /work/soft
-readlink /work/soft
-list /work
+mkdir /part
+put $tree/large /part/one
+rename /part/one /part/two
+link /part/two /part/three
+truncate 1000000 /part/two
+symlink nowhere /part/soft
+readlink /part/soft
+list /part
 END
 sort "$scratch/output" >"$scratch/sorted"
 check_equal "$(grep -v '^l' "$scratch/sorted" | cut -d ' ' -f 1,3,4)" $'f 1000000 three\nf 1000000 two\nnowhere' "the folder"
-check_equal "$(stat -c %h "$mount/work/two")" 2 "links"
-cmp -n 1000000 "$tree/large" "$mount/work/three"
-refused 'Directory not empty' 'rmdir /work'
-refused 'No such file' 'unlink /work/none'
-refused 'File exists' 'mkdir /work'
-nfs <<<$'unlink /work/soft\nunlink /work/three\nmkdir /work/sub\nrmdir /work/sub'
-check_equal "$(ls "$mount/work")" two "what is left"
+check_equal "$(stat -c %h "$mount/part/two")" 2 "links"
+cmp -n 1000000 "$tree/large" "$mount/part/three"
+refused 'Directory not empty' 'rmdir /part'
+refused 'No such file' 'unlink /part/none'
+refused 'File exists' 'mkdir /part'
+nfs <<<$'unlink /part/soft\nunlink /part/three\nmkdir /part/sub\nrmdir /part/sub'
+check_equal "$(ls "$mount/part")" two "what is left"
 
 # ---- handles over a restart ----
 
 head -c 2000 "$tree/large" >"$mount/tree/lib/file"
-echo gone >"$mount/work/gone"
+echo gone >"$mount/part/gone"
 nfs <<END
 handle /tree/lib/file $scratch/file.handle
-handle /work/gone $scratch/gone.handle
+handle /part/gone $scratch/gone.handle
 handle-read $scratch/file.handle
 END
 cmp "$mount/tree/lib/file" "$scratch/output"
 device=$(stat -c %d "$mount")
 stop_server ganesha
 remount_store
-rm "$mount/work/gone"
-for i in $(seq 20); do echo new >"$mount/work/new$i"; done
+rm "$mount/part/gone"
+for i in $(seq 20); do echo new >"$mount/part/new$i"; done
 # The kernel numbers mounts as they come, and other tests mount as well: the server puts this
 # number, which is not ours, into its handles, as a minor number of 32 bits behind 10 bytes.
 minor() {
