@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside a drive: what its files share.
+ *
+ * Who may touch what:
+ *   - A command has the unit for itself while it runs (target/scsi/scsi.h), so run() and waits()
+ *     read everything of struct drive without a lock. What others read beside it (drive_state,
+ *     log pages, TEST UNIT READY) is changed with lu->lock held.
+ *   - The cartridge belongs to the flusher's thread while the ring holds something, else to the
+ *     command that runs. A command that touches the cartridge drains first: its row says
+ *     `.waits = drive_waits_drain`, its run() calls drive_drain(). Pages that are built without
+ *     waiting never touch the cartridge: they read counters, extents and what was cached at load.
+ *   - The read-ahead's thread only calls cartridge_pread(); it is stopped before anything is cut off.
+ *
+ * Locks: lu->lock, ring and read-ahead; the last two are leaves, never held together.
+ *
+ * Positions are those that the host sees: they count what is still in the ring. `end` does the
+ * same, so at most times the cartridge itself is behind both.
+ */
+#ifndef TARGET_TAPE_DRIVE_PRIVATE_H
+#define TARGET_TAPE_DRIVE_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "target/scsi/scsi.h"
+#include "target/tape/cartridge.h"
+#include "target/tape/drive.h"
+#include "target/tape/media.h"
+
+#define DRIVE_MAGIC	    0x64726976u
+#define DRIVE_OPCODES_MAX   96u
+#define DRIVE_VPD_PAGES_MAX 32u
+#define DRIVE_WARNING_MAX   (512ull << 20) /* bytes of the early-warning zone at most */
+/* What sealing adds to a block on the cartridge. */
+#define DRIVE_SEAL_SIZE	    32u
+
+/*
+ * EMPTY    -> LOADED    [drive_load: a data cartridge]
+ * EMPTY    -> CLEANING  [drive_load: a cleaning cartridge]
+ * CLEANING -> EJECTED   [some seconds later]
+ * LOADED   -> HELD      [LOAD UNLOAD with HOLD]
+ * LOADED, HELD -> EJECTED [LOAD UNLOAD]
+ * EJECTED, HELD -> LOADED [LOAD UNLOAD with LOAD]
+ * any      -> EMPTY     [drive_unload: the robot takes it]
+ */
+enum drive_phase { DRIVE_EMPTY, DRIVE_LOADED, DRIVE_HELD, DRIVE_EJECTED, DRIVE_CLEANING };
+
+/* TapeAlert flags that the drive itself raises (SSC-5 annex A). */
+enum drive_alert {
+	DRIVE_ALERT_HARD_ERROR = 3, DRIVE_ALERT_MEDIA = 4, DRIVE_ALERT_READ_FAILURE = 5,
+	DRIVE_ALERT_WRITE_FAILURE = 6, DRIVE_ALERT_WRITE_PROTECT = 9, DRIVE_ALERT_NO_REMOVAL = 10,
+	DRIVE_ALERT_CLEANING_MEDIA = 11, DRIVE_ALERT_UNSUPPORTED_FORMAT = 12,
+	DRIVE_ALERT_NEARLY_FULL = 19, /* "nearing media life" is not raised; kept for the host folder */
+	DRIVE_ALERT_CLEAN_NOW = 20, DRIVE_ALERT_CLEAN_PERIODIC = 21, DRIVE_ALERT_EXPIRED_CLEANING = 22,
+	DRIVE_ALERT_INVALID_CLEANING = 23,
+};
+
+/* Since the cartridge was loaded, and since the drive was made. */
+struct drive_counters {
+	uint64_t written_bytes, written_blocks, written_filemarks; /* by hosts */
+	uint64_t read_bytes, read_blocks, read_filemarks;	   /* to hosts */
+	uint64_t write_errors, read_errors;			   /* unrecovered */
+	uint64_t flushes;		/* commits of the cartridge */
+	uint64_t stored_bytes;		/* that went to the cartridge's files */
+};
+
+/* What the mode pages say and the data path needs. The pages' `changed` sets it, lu->lock held. */
+struct drive_mode {
+	uint32_t block_size;	  /* of the block descriptor; 0: variable */
+	bool unbuffered;	  /* BUFFERED MODE 0 of the header */
+	bool compression;	  /* 0Fh, 10h: DCE; accepted, does nothing */
+	uint16_t early_warning;	  /* 10h/01h: PEWS, MiB before the early warning */
+	bool append_only;	  /* 10h/01h: WRITE MODE 1h */
+};
+
+struct drive_ring;
+struct drive_ahead;
+struct drive_info; /* of the pages: drive_info.c */
+
+struct drive {
+	uint32_t magic;
+	struct drive_settings settings;
+	struct scsi_lu *lu;
+	struct scsi_class class; /* joined from the tables below */
+	struct scsi_opcode opcodes[DRIVE_OPCODES_MAX];
+	struct scsi_vpd_page vpd_pages[DRIVE_VPD_PAGES_MAX];
+
+	/* The cartridge: changed on the worker, lu->lock held. NULL unless one is in the drive. */
+	enum drive_phase phase;
+	struct cartridge *cartridge;
+	const struct medium *medium;
+	struct cartridge_info media;	/* a copy, for who must not touch the cartridge */
+	enum medium_access access;	/* what this drive can do with this medium */
+	bool write_protected;		/* by the medium, its generation, or a failed flush */
+	bool modified;			/* written to since load: drive_info_modifying() was called */
+	bool preparing;			/* a load, rewind, erase... with IMMED runs: 04h/01h */
+	uint64_t cleaning_until;	/* CLEANING: clock_monotonic_ns() */
+
+	/* Position, with lu->lock held to change. */
+	unsigned partition;
+	uint64_t object;		/* the next one that is read or written */
+	uint64_t file;			/* filemarks before it */
+	struct cartridge_extent end[CARTRIDGE_PARTITIONS];
+	bool dirty;			/* something was written since the last commit */
+	int failure;			/* -errno of a flush that failed: nothing is written until unload */
+	bool full_told;			/* `full` was told since load */
+	bool warned_early;		/* the programmable early warning has been told for this approach */
+	enum { DRIVE_OVERWRITE_NONE, DRIVE_OVERWRITE_HERE, DRIVE_OVERWRITE_FORMAT } overwrite;
+	uint64_t overwrite_object;	/* of ALLOW OVERWRITE */
+	const struct scsi_nexus *writer; /* whose data may be in the ring; for deferred errors */
+
+	struct drive_mode mode;
+	struct drive_counters load, life;
+	uint64_t mounts;		/* loads of the drive's life */
+	uint64_t alerts;		/* TapeAlert flags 1..64, bit n-1 */
+	const char *activity;		/* of a static string */
+
+	struct drive_ring *ring;
+	struct drive_ahead *ahead;
+	struct drive_info *info;	/* the pages' own */
+};
+
+struct drive *drive_of(struct scsi_lu *lu);
+static inline void drive_alert_locked(struct drive *drive, unsigned flag)
+{
+	drive->alerts |= 1ull << (flag - 1);
+}
+
+/* ---- for the pages (drive_info.c and its like) -------------------------------------------- */
+
+/* True while the ring holds something or a commit is due: for the `waits` of rows that touch the
+ * cartridge or that synchronise. */
+bool drive_waits_drain(struct scsi_lu *lu, const struct scsi_task *task);
+/* Always; for rows that read or write files. */
+bool drive_waits(struct scsi_lu *lu, const struct scsi_task *task);
+/* The ring is empty and the cartridge committed when this returns 0. -errno: a flush failed, the
+ * drive has stopped writing and its position is where the cartridge ends. On the worker. */
+int drive_drain(struct drive *drive);
+/* Sets the sense of a flush that failed (drive_drain). */
+void drive_check_flush(struct drive *drive, struct scsi_task *task, int error);
+/* A loaded medium: else sets NOT READY with its code and returns false. */
+bool drive_ready(struct drive *drive, struct scsi_task *task);
+/* Where the early warning begins in a partition, and its size: bytes of blocks. lu->lock held or
+ * in a command. */
+uint64_t drive_warning_at(const struct drive *drive, unsigned partition);
+uint64_t drive_partition_size(const struct drive *drive, unsigned partition);
+/* Objects and bytes that are acknowledged but not yet on the cartridge. Never waits. */
+void drive_buffered(struct drive *drive, uint64_t *objects, uint64_t *bytes);
+
+/* ---- what the pages give: tables that are joined when a drive is made ----------------------- */
+
+extern const struct scsi_opcode drive_info_opcodes[];	/* end with run == NULL */
+extern const struct scsi_opcode drive_crypt_opcodes[];	/* only with settings.encryption */
+extern const struct scsi_vpd_page drive_info_vpd_pages[]; /* end with code 0 */
+extern const struct scsi_mode_page drive_mode_pages[];	/* end with length 0 */
+extern const struct scsi_log_page drive_log_pages[];	/* end with build == NULL */
+extern const uint16_t drive_versions[];			/* end with 0 */
+
+/* Once a drive: drive->info. 0 or -ENOMEM. */
+int drive_info_new(struct drive *drive);
+void drive_info_free(struct drive *drive);
+/* On the worker, the ring empty, the cartridge open, no lock held: after a load (mount counts, MAM,
+ * caches for log pages), before the first change after a load (volume change reference), before an
+ * unload (totals into the MAM). What they write is made durable by the next commit. */
+void drive_info_loaded(struct drive *drive);
+void drive_info_modifying(struct drive *drive);
+void drive_info_unloading(struct drive *drive);
+/* A reset, a cartridge gone: keys are forgotten as their scope and lifetime say. */
+void drive_info_reset(struct drive *drive, enum scsi_reset kind);
+void drive_info_nexus_lost(struct drive *drive, struct scsi_nexus *nexus);
+
+/* Encryption. True when what `nexus` writes is to be sealed; in a command. */
+bool drive_seals(struct drive *drive, const struct scsi_nexus *nexus);
+/* True when reading a sealed block with what `nexus` has set might work (else the sense is set: 74h...);
+ * also asked for blocks that are not sealed, where the mode of decryption may forbid these. */
+bool drive_may_read(struct drive *drive, struct scsi_task *task, const struct cartridge_place *place);
+/* stored: size + DRIVE_SEAL_SIZE bytes; extra: of the run (cartridge_add_description). 0 or -errno.
+ * On the worker, the ring empty. */
+int drive_seal(struct drive *drive, const struct scsi_nexus *nexus, const uint8_t *plain, size_t size,
+	       uint8_t *stored, uint32_t *extra);
+/* plain: stored_size - DRIVE_SEAL_SIZE bytes. Else sets the sense (74h/00h..., 3/11h) and returns false. */
+bool drive_unseal(struct drive *drive, struct scsi_task *task, const struct cartridge_place *place,
+		  const uint8_t *stored, size_t stored_size, uint8_t *plain);
+
+/* ---- the drive's own files ------------------------------------------------------------------ */
+
+extern const struct scsi_opcode drive_data_opcodes[];	  /* drive_write.c, drive_read.c: READ, WRITE... */
+extern const struct scsi_opcode drive_position_opcodes[]; /* SPACE, LOCATE, REWIND, READ POSITION */
+extern const struct scsi_opcode drive_medium_opcodes[];	  /* LOAD UNLOAD, ERASE, FORMAT... */
+
+#endif
