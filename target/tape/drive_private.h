@@ -54,7 +54,8 @@ enum drive_alert {
 	DRIVE_ALERT_CLEANING_MEDIA = 11, DRIVE_ALERT_UNSUPPORTED_FORMAT = 12,
 	DRIVE_ALERT_NEARLY_FULL = 19, /* "nearing media life" is not raised; kept for the host folder */
 	DRIVE_ALERT_CLEAN_NOW = 20, DRIVE_ALERT_CLEAN_PERIODIC = 21, DRIVE_ALERT_EXPIRED_CLEANING = 22,
-	DRIVE_ALERT_INVALID_CLEANING = 23,
+	DRIVE_ALERT_INVALID_CLEANING = 23, DRIVE_ALERT_READ_ONLY_FORMAT = 17,
+	DRIVE_ALERT_FORCED_EJECT = 16, DRIVE_ALERT_WORM_INTEGRITY = 59, DRIVE_ALERT_WORM_OVERWRITE = 60,
 };
 
 /* Since the cartridge was loaded, and since the drive was made. */
@@ -157,6 +158,17 @@ extern const struct scsi_vpd_page drive_info_vpd_pages[]; /* end with code 0 */
 extern const struct scsi_mode_page drive_mode_pages[];	/* end with length 0 */
 extern const struct scsi_log_page drive_log_pages[];	/* end with build == NULL */
 extern const uint16_t drive_versions[];			/* end with 0 */
+
+/* For struct scsi_class: medium type, WP, buffered mode, speed, block descriptor (drive_mode.c).
+ * MODE SELECT through them sets drive->mode.block_size and .unbuffered. */
+void drive_mode_header(struct scsi_lu *lu, uint8_t *medium_type, uint8_t *device_specific,
+		       uint8_t descriptor[8], size_t *descriptor_size);
+int drive_mode_descriptor(struct scsi_lu *lu, const uint8_t descriptor[8]);
+int drive_mode_device_specific(struct scsi_lu *lu, uint8_t device_specific, bool change);
+
+/* What FORMAT MEDIUM with FORMAT 1h or 2h makes, as MODE SELECT of page 11h has asked for since the
+ * load: how many partitions, and their bytes. In a command. */
+unsigned drive_partitions_wanted(struct drive *drive, uint64_t sizes[CARTRIDGE_PARTITIONS]);
 
 /* Once a drive: drive->info. 0 or -ENOMEM. */
 int drive_info_new(struct drive *drive);
