@@ -48,9 +48,11 @@ struct login_server {
 	enum login_status (*authorize)(void *context, const char *initiator, const char *target,
 				       bool discovery, struct iscsi_access *access);
 	uint16_t portal_group;
+	const char *peer; /* address, for log lines; or NULL */
 };
 
 struct login;
+/* The struct is copied, what it points to stays the server's. NULL without memory. */
 struct login *login_new(const struct login_server *server);
 void login_free(struct login **login);
 
@@ -61,7 +63,12 @@ void login_step(struct login *login, const struct pdu *request, const void *text
 		struct pdu *response, const void **answer, size_t *answer_size);
 bool login_is_done(const struct login *login);   /* full feature phase */
 bool login_has_failed(const struct login *login);
+/* Names are there once the first request has been answered, the rest when it is done. */
 const struct iscsi_parameters *login_parameters(const struct login *login);
+/* Turns the response of the last step into a refusal without text, for what only the server knows
+ * (a TSIH that is none, too many connections). The reason is for the log. */
+void login_refuse(struct login *login, enum login_status status, const char *reason,
+		  struct pdu *response);
 
 /* ---- text in the full feature phase ------------------------------------------------------ */
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * iSCSI names. The three forms are told apart by how they begin:
+ *
+ *   iqn.2001-04.com.example:disks.1   a date and a reversed domain; then what its owner likes
+ *   eui.02004567A425678D              16 hex digits
+ *   naa.52004567BA64678D              16 or 32 hex digits
+ *
+ * Underscores and other characters that the RFC's profile maps away are let pass in the owner's
+ * part: initiators in the field have them, and nothing here depends on it. Control characters,
+ * blanks and bytes that are no UTF-8 are not: names go into logs and text answers.
+ */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "target/iscsi/names.h"
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_hex(const char *string, size_t length)
+{
+	return strlen(string) == length &&
+	       strspn(string, "0123456789abcdefABCDEF") == length;
+}
+
+/* "2001-04.com": the date is one, the domain has a character at least. */
+static bool is_dated_domain(const char *string)
+{
+	for (unsigned i = 0; i < 7; i++) {
+		if (i == 4 ? string[i] != '-' : !is_digit(string[i]))
+			return false;
+	}
+	int month = (string[5] - '0') * 10 + string[6] - '0';
+	return month >= 1 && month <= 12 && string[7] == '.' && string[8] && string[8] != ':';
+}
+
+/* Bytes of the UTF-8 character that begins here; 0 for none that a name may have. */
+static size_t character_size(const unsigned char *c)
+{
+	if (*c < 0x80)
+		return *c > ' ' && *c < 0x7f ? 1 : 0;
+	size_t size = *c >= 0xc2 && *c < 0xe0 ? 2 : *c >= 0xe0 && *c < 0xf0 ? 3 :
+		      *c >= 0xf0 && *c < 0xf5	? 4 : 0;
+	for (size_t i = 1; i < size; i++) {
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return size;
+}
+
+static bool has_form(const char *name)
+{
+	if (!strncasecmp(name, "iqn.", 4))
+		return is_dated_domain(name + 4);
+	if (!strncasecmp(name, "eui.", 4))
+		return is_hex(name + 4, 16);
+	if (!strncasecmp(name, "naa.", 4))
+		return is_hex(name + 4, 16) || is_hex(name + 4, 32);
+	return false;
+}
+
+int iscsi_name_normalise(const char *name, char normal[SCSI_NAME_MAX])
+{
+	size_t length = strlen(name);
+	if (length >= SCSI_NAME_MAX || !has_form(name))
+		return -EINVAL;
+	for (size_t at = 0; at < length;) {
+		size_t size = character_size((const unsigned char *)name + at);
+		if (!size)
+			return -EINVAL;
+		at += size;
+	}
+	for (size_t i = 0; i <= length; i++)
+		normal[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 'a' - 'A') : name[i];
+	return 0;
+}
