@@ -61,13 +61,14 @@ struct scsi_task {
 	struct scsi_buffer *out; /* all of the data-out, out->size bytes, or NULL; a command may TAKE it */
 	size_t in_room;		 /* bytes of data-in that the initiator expects at most */
 	/* Called exactly once for each scsi_submit(), on any thread, maybe before that returns: the
-	 * task is the transport's again. With `aborted` no status is to be sent (but for TASK ABORTED,
-	 * which another nexus caused). */
+	 * task is the transport's again. With `aborted` no status is to be sent, unless `status` is
+	 * SCSI_TASK_ABORTED (another nexus caused it and the TAS bit is set). */
 	void (*done)(struct scsi_task *task);
 
 	/* The command's. */
 	enum scsi_status status;
 	struct sense sense; /* with CHECK CONDITION */
+	bool sense_descriptor; /* for sense_encode(): the unit's D_SENSE bit */
 	struct scsi_slice in[SCSI_SLICES]; /* data-in, in order; in_size is never more than in_room */
 	unsigned in_count;
 	size_t in_size;
@@ -77,9 +78,9 @@ struct scsi_task {
 	/* The SCSI layer's. */
 	struct scsi_lu *lu;
 	const struct scsi_opcode *row;
-	TAILQ_ENTRY(scsi_task) link;	   /* unit's queue */
-	TAILQ_ENTRY(scsi_task) nexus_link; /* of the nexus: all that are not done */
-	uint8_t state;
+	struct scsi_task *original;   /* of the copy that the worker runs */
+	struct scsi_job *job;	      /* of scsi_lu_call() and resets; row is NULL */
+	TAILQ_ENTRY(scsi_task) link;  /* unit's queue */
 	bool aborted;
 };
 
@@ -95,7 +96,8 @@ void scsi_invalid_cdb(struct scsi_task *task, unsigned byte, unsigned bit);
 /* 26/00 with a field pointer into the parameter list. */
 void scsi_invalid_parameter(struct scsi_task *task, unsigned byte, unsigned bit);
 
-/* Data-in from memory: the first min(size, allocation, in_room) bytes are copied. */
+/* Data-in from memory: the first min(size, allocation, in_room) bytes are copied. 0, or -ENOMEM
+ * with a CHECK CONDITION set. */
 int scsi_reply(struct scsi_task *task, const void *data, size_t size, uint64_t allocation);
 /* Data-in by reference; more slices than there are room for, or bytes over in_room, are cut. */
 void scsi_reply_slice(struct scsi_task *task, struct scsi_buffer *buffer, size_t offset, size_t size);
@@ -116,6 +118,7 @@ enum scsi_opcode_flags {
 	/* Under another nexus' reservation (SPC-5 table 72 and SSC-5, SMC-3): */
 	SCSI_IF_RESERVED = 1 << 2,     /* always allowed */
 	SCSI_IF_WRITE_EXCLUSIVE = 1 << 3, /* allowed under the write exclusive types */
+	SCSI_IF_PERSISTENT = 1 << 5,   /* always allowed under persistent ones, not under RESERVE */
 	SCSI_NO_LU = 1 << 4,	       /* also answered for a LUN that is not there */
 };
 
@@ -136,7 +139,11 @@ struct scsi_opcode {
 	bool (*waits)(struct scsi_lu *lu, const struct scsi_task *task);
 };
 
-/* Bytes of a VPD page after its four bytes of header; negative: the page is not there now. */
+/* VPD, mode and log pages: the functions run with none of the locks held, and must not wait. Those
+ * of mode and log pages have the unit (no other command runs, but for SCSI_WHILE_BUSY ones); INQUIRY
+ * may run beside others, so VPD pages take lu->lock for what changes.
+ *
+ * Bytes of a VPD page after its four bytes of header; negative: the page is not there now. */
 struct scsi_vpd_page {
 	uint8_t code;
 	int (*build)(struct scsi_lu *lu, uint8_t *data, size_t room);
@@ -167,7 +174,9 @@ enum scsi_reset { SCSI_RESET_LU, SCSI_RESET_TARGET, SCSI_RESET_POWER_ON };
 struct scsi_class {
 	uint8_t device_type;	 /* SPC-5 table 148: 01h tape, 08h changer */
 	bool removable;
-	const struct scsi_opcode *opcodes; /* of the type, ends with run == NULL; the common ones are added */
+	/* Of the type, ends with run == NULL. The common ones are added, but for those whose opcode and
+	 * service action the type has itself. */
+	const struct scsi_opcode *opcodes;
 	const struct scsi_vpd_page *vpd_pages;   /* besides 00h 80h 83h 86h; ends with code 0 */
 	const struct scsi_mode_page *mode_pages; /* ends with length 0 */
 	const struct scsi_log_page *log_pages;   /* besides 00h; ends with build == NULL */
@@ -179,6 +188,11 @@ struct scsi_class {
 			    uint8_t descriptor[8], size_t *descriptor_size);
 	/* A block descriptor of MODE SELECT; 0 or the offset of the wrong field, negated minus one. */
 	int (*mode_descriptor)(struct scsi_lu *lu, const uint8_t descriptor[8]);
+	/* MODE SELECT's device-specific byte (buffered mode, speed); with `change` false it is checked
+	 * only. 0, or -1 refuses it. NULL: it is ignored. */
+	int (*mode_device_specific)(struct scsi_lu *lu, uint8_t device_specific, bool change);
+	/* What INQUIRY says more: vendor-specific bytes 36-55, flags. NULL: nothing. */
+	void (*inquiry)(struct scsi_lu *lu, uint8_t data[96]);
 	/* May wait; on the worker. The reservations and prevents of the SCSI layer are cleared by it. */
 	void (*reset)(struct scsi_lu *lu, enum scsi_reset kind);
 	/* A nexus is gone: PREVENT and whatever else is kept for each. With lu->lock held. */
