@@ -77,13 +77,18 @@ struct text_buffer;
 int text_add(struct text_buffer *text, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Negotiations of one session after login, one at a time; `parameters` are the session's and get
+ * what has been agreed on, when it is. send_targets() tells TargetName and TargetAddress of one
+ * target (a normalised name), or with NULL of all that the initiator may see: 0, -ENOENT when there
+ * is no such target for it (the answer is empty then), -errno. NULL without memory. */
 struct text_exchange;
 struct text_exchange *text_exchange_new(struct iscsi_parameters *parameters,
 	int (*send_targets)(void *context, const char *which, struct text_buffer *text), void *context);
 void text_exchange_free(struct text_exchange **exchange);
-/* One text request: gives the response's flags (F, C), transfer tag and text, at most
+/* One text request: gives the response's flags (F, C), tags, LUN and text, at most
  * parameters->max_send bytes of it; the rest follows when the initiator asks with an empty request.
- * 0, or an enum pdu_reject. */
+ * The text is the exchange's until the next step. 0, or an enum pdu_reject: there is no response
+ * then, and the negotiation is as if it had never begun. */
 int text_exchange_step(struct text_exchange *exchange, const struct pdu *request, const void *text,
 		       size_t size, struct pdu *response, const void **answer, size_t *answer_size);
 

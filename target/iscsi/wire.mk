@@ -9,4 +9,4 @@ ISCSI_WIRE_SOURCES = \
 	target/iscsi/login.h target/iscsi/login.c \
 	target/iscsi/names.h target/iscsi/names.c \
 	target/iscsi/pdu.h target/iscsi/pdu.c \
-	target/iscsi/text.h target/iscsi/text.c
+	target/iscsi/text.h target/iscsi/text.c target/iscsi/text_exchange.c
