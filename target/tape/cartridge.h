@@ -22,8 +22,13 @@
  * One thread at a time uses a cartridge, but for cartridge_pread(), which may run
  * beside the writer for what is committed to the index in memory. Every function
  * returns 0 or -errno: -EIO damage or the host's error, -ENOSPC, -EROFS (opened for reading,
- * protected), -EBUSY (open elsewhere), -EBADMSG (not a cartridge, damaged beyond use),
- * -EPROTONOSUPPORT (of a later version).
+ * write-protected), -EPERM (WORM, locked), -EBUSY (open elsewhere), -EBADMSG (not a cartridge,
+ * damaged beyond use), -EPROTONOSUPPORT (of a later version).
+ *
+ * WORM and locked cartridges: appending is allowed; cartridge_truncate() only where no
+ * block lies at or after the object (filemarks that the tape ends with may be overwritten);
+ * cartridge_format() only while the tape is empty; -EPERM otherwise. cartridge_set_info() takes
+ * neither WORM nor a lock that still holds away.
  */
 #ifndef TARGET_TAPE_CARTRIDGE_H
 #define TARGET_TAPE_CARTRIDGE_H
@@ -61,6 +66,8 @@ int cartridge_open(const char *path, enum cartridge_mode mode, struct cartridge 
 /* cartridge_sync() first; an error of that is returned, and the cartridge is closed all the same. */
 int cartridge_close(struct cartridge **cartridge);
 
+/* What cartridge.conf says, without opening the rest. */
+int cartridge_read_info(const char *path, struct cartridge_info *info);
 const struct cartridge_info *cartridge_info(const struct cartridge *c);
 const char *cartridge_path(const struct cartridge *c);
 /* Changes of protection, lock, label: durable when it returns. Not allowed: shortening a lock,
@@ -110,8 +117,8 @@ int cartridge_pread(struct cartridge *c, unsigned partition, void *data, size_t 
 
 /* ---- writing --------------------------------------------------------------------------- */
 
-/* What a writer gives: blocks of equal size one after another in memory. `stored` is what goes to the
- * file: differs from the block for encrypted ones. */
+/* What a writer gives: blocks of equal size one after another in memory. What stands here goes to
+ * the file as it is: an encrypted block in its encrypted form. */
 struct cartridge_blocks {
 	const void *data;
 	uint32_t block_size; /* bytes */
@@ -156,9 +163,12 @@ int cartridge_set_attribute(struct cartridge *c, unsigned partition,
 
 /* ---- descriptions of runs (key-associated data of encrypted blocks) ---------------------- */
 
-/* Stores up to 4 KiB in the index, gives its number for cartridge_blocks.extra. */
+#define CARTRIDGE_DESCRIPTION_MAX 2048u
+/* Stores up to CARTRIDGE_DESCRIPTION_MAX bytes in the index, gives its number (1 and up) for
+ * cartridge_blocks.extra; the same bytes give the same number. -EINVAL, -ENOSPC. */
 int cartridge_add_description(struct cartridge *c, unsigned partition, const void *data, size_t size,
 			      uint32_t *number);
+/* Borrowed until the cartridge is closed or compacted. -ENOENT. */
 int cartridge_description(const struct cartridge *c, unsigned partition, uint32_t number,
 			  const void **data, size_t *size);
 

@@ -1,5 +1,20 @@
 # SPDX-License-Identifier: MIT
-# Cartridges: folders that hold what a tape holds.
-TAPE_CARTRIDGE_SOURCES = \
+# Cartridges and media: what the drive and granary-tape share.
+noinst_LIBRARIES += target/tape/libcartridge.a
+target_tape_libcartridge_a_SOURCES = \
 	target/tape/cartridge.h \
-	target/tape/media.h
+	target/tape/media.h \
+	target/tape/cartridge_private.h \
+	target/tape/cartridge.c \
+	target/tape/cartridge_write.c \
+	target/tape/cartridge_read.c \
+	target/tape/cartridge_conf.c target/tape/cartridge_conf.h \
+	target/tape/cartridge_mam.c target/tape/cartridge_mam.h \
+	target/tape/cartridge_partition.c target/tape/cartridge_partition.h \
+	target/tape/cartridge_stretches.c \
+	target/tape/cartridge_records.c \
+	target/tape/cartridge_runs.c target/tape/cartridge_runs.h \
+	target/tape/cartridge_log.c target/tape/cartridge_log.h \
+	target/tape/cartridge_scan.c \
+	target/tape/media.c
+CARTRIDGE_LIBS = target/tape/libcartridge.a $(BASE_LIBS) $(CONFIG_LIBS)

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/* A partition: opening, appending, cutting, committing. */
+#include "target/tape/cartridge_partition.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/fault.h"
+#include "lib/base/file.h"
+
+#define WRITE_BACK	(8u << 20) /* bytes after which the host is asked to begin writing them */
+#define UNLOGGED_RUNS	(64u << 10) /* runs after which their pages are written without waiting for a commit */
+#define RUN_RECORD	8u	   /* bytes that a run takes in the index, more or less */
+#define INDEX_SLACK	(256u << 10)
+
+/* ---- opening --------------------------------------------------------------------------- */
+
+static int index_create(int folder, const char *name, unsigned number,
+			const struct partition_identity *identity)
+{
+	static const struct cartridge_extent nothing;
+	struct page_log log;
+	CLEANUP_FD int fd = openat(folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	int error = log_start(&log, fd, 0, 0);
+	if (error)
+		return error;
+	records_put_file(&log, number, identity);
+	records_put_commit(&log, &nothing, 0);
+	error = log_commit(&log);
+	log_stop(&log);
+	return error ? error : file_sync(fd);
+}
+
+int partition_create(int folder, unsigned number, const struct partition_identity *identity)
+{
+	char index[16], fresh[16], data[16];
+	snprintf(index, sizeof(index), "p%u.idx", number);
+	snprintf(fresh, sizeof(fresh), "p%u.idx.new", number);
+	snprintf(data, sizeof(data), "p%u.data", number);
+	CLEANUP_FD int fd = openat(folder, data, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	int error = index_create(folder, fresh, number, identity);
+	if (error)
+		return error;
+	return renameat(folder, fresh, folder, index) < 0 ? -errno : 0;
+}
+
+static int partition_open_files(int folder, struct partition *p)
+{
+	char name[16];
+	struct stat st;
+	int flags = (p->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC;
+	snprintf(name, sizeof(name), "p%u.idx", p->number);
+	p->index = openat(folder, name, flags);
+	if (p->index < 0)
+		return errno == ENOENT ? -EBADMSG : -errno;
+	/* A data file that is not there has no byte: the index says what is missing. */
+	snprintf(name, sizeof(name), "p%u.data", p->number);
+	p->data = openat(folder, name, p->writable ? flags | O_CREAT : flags, 0644);
+	if (p->data < 0 || fstat(p->data, &st) < 0)
+		return -errno;
+	p->data_size = (uint64_t)st.st_size;
+	return 0;
+}
+
+static void partition_forget(struct partition *p)
+{
+	runs_free(&p->runs);
+	stretches_free(&p->stretches);
+	descriptions_free(&p->descriptions);
+	p->committed = (struct cartridge_extent){0};
+}
+
+/* The blocks that are wholly in a file that is too short, and what lies before the first other one. */
+static int partition_shorten(struct partition *p)
+{
+	uint64_t object;
+	struct cartridge_place place;
+	if (p->data_size >= p->committed.bytes)
+		return 0;
+	int error = runs_find_offset(&p->runs, p->data_size, &object);
+	if (!error)
+		error = runs_find(&p->runs, object, &place);
+	if (!error)
+		error = stretches_truncate(&p->stretches, p->data, p->committed.bytes, place.offset);
+	if (error)
+		return error;
+	runs_truncate(&p->runs, object);
+	p->shortened = true;
+	return 0;
+}
+
+/* Has the log end where the runs end. */
+static void partition_log_end(struct partition *p)
+{
+	if (p->logged <= p->runs.end.objects)
+		return;
+	records_put_truncate(&p->log, p->runs.end.objects);
+	p->logged = p->runs.end.objects;
+	if (p->stretches_logged > p->stretches.count)
+		p->stretches_logged = p->stretches.count;
+}
+
+static int partition_load(int folder, const struct partition_identity *identity,
+			  struct partition *p)
+{
+	struct page_range range;
+	int error = partition_open_files(folder, p);
+	if (!error)
+		error = records_load(p->index, p, identity, &range);
+	if (error == -ESTALE && !p->writable) {
+		partition_forget(p);
+		return 0;
+	}
+	if (error)
+		return error;
+	p->logged = p->committed.objects;
+	p->runs_logged = p->runs.count;
+	p->stretches_logged = p->stretches.count;
+	p->damaged = range.damaged;
+	error = partition_shorten(p);
+	if (error || !p->writable)
+		return error;
+	error = log_start(&p->log, p->index, range.pages, range.chain);
+	if (!error)
+		partition_log_end(p);
+	return error;
+}
+
+int partition_open(int folder, unsigned number, const struct partition_identity *identity,
+		   bool writable, struct partition *p)
+{
+	*p = (struct partition){.number = number, .data = -1, .index = -1, .writable = writable};
+	pthread_mutex_init(&p->lock, NULL);
+	int error = partition_load(folder, identity, p);
+	if (error)
+		partition_close(p);
+	return error;
+}
+
+void partition_close(struct partition *p)
+{
+	/* Kept space is given back. */
+	if (p->log.allocated && !p->log.error && !p->dirty)
+		(void)!ftruncate(p->index, (off_t)(p->log.number * PAGE_SIZE));
+	partition_forget(p);
+	log_stop(&p->log);
+	if (p->data >= 0)
+		close(p->data);
+	if (p->index >= 0)
+		close(p->index);
+	p->data = p->index = -1;
+	pthread_mutex_destroy(&p->lock);
+}
+
+/* ---- committing ------------------------------------------------------------------------ */
+
+/* Gives the log what is only in memory. */
+static void partition_log(struct partition *p)
+{
+	records_put_runs(&p->log, &p->runs, p->logged);
+	records_put_checksums(&p->log, &p->stretches, p->stretches_logged);
+	p->logged = p->runs.end.objects;
+	p->stretches_logged = p->stretches.count;
+	p->runs_logged = p->runs.count;
+}
+
+static int partition_sync_data(struct partition *p)
+{
+	if (!p->data_dirty)
+		return 0;
+	if (fault_hit("cartridge-data-sync"))
+		return -EIO;
+	int error = file_sync(p->data);
+	if (!error)
+		p->data_dirty = false;
+	return error;
+}
+
+/* Bytes after the end that the last commit no longer needs. */
+static int partition_cut_data(struct partition *p)
+{
+	if (p->data_size <= p->runs.end.bytes || p->runs.end.bytes < p->committed.bytes)
+		return 0;
+	if (ftruncate(p->data, (off_t)p->runs.end.bytes) < 0)
+		return -errno;
+	p->data_size = p->runs.end.bytes;
+	return 0;
+}
+
+int partition_sync(struct partition *p)
+{
+	if (!p->dirty)
+		return p->log.error;
+	int error = partition_sync_data(p);
+	if (error)
+		return error;
+	partition_log(p);
+	records_put_commit(&p->log, &p->runs.end, p->stretches.tail);
+	error = log_commit(&p->log);
+	if (!error && fault_hit("cartridge-index-sync"))
+		error = -EIO;
+	if (!error)
+		error = file_sync(p->index);
+	if (error)
+		return error;
+	p->committed = p->runs.end;
+	p->dirty = p->shortened = false;
+	/* Space comes back early; where it fails the next write tries again. */
+	(void)partition_cut_data(p);
+	return 0;
+}
+
+/* ---- writing --------------------------------------------------------------------------- */
+
+/* Disk space for the records of what is in memory and `more` bytes of blocks. */
+static int partition_allocate(struct partition *p, uint64_t more)
+{
+	uint64_t runs = p->runs.count > p->runs_logged ? p->runs.count - p->runs_logged : 0;
+	uint64_t stretches = more / STRETCH_SIZE + 2;
+	if (p->stretches.count > p->stretches_logged)
+		stretches += p->stretches.count - p->stretches_logged;
+	return log_allocate(&p->log, (runs + 4) * 2 * RUN_RECORD + stretches * 5);
+}
+
+/* Long lists of runs are written before the commit that counts them. */
+static void partition_log_early(struct partition *p)
+{
+	if (p->runs.count > p->runs_logged + UNLOGGED_RUNS)
+		partition_log(p);
+}
+
+/* Bytes that a commit has promised are given up by another one first. */
+static int partition_make_way(struct partition *p)
+{
+	if (p->runs.end.bytes < p->committed.bytes) {
+		p->dirty = true;
+		int error = partition_sync(p);
+		if (error)
+			return error;
+	}
+	return partition_cut_data(p);
+}
+
+static int partition_write(struct partition *p, const void *data, size_t size)
+{
+	uint64_t end = p->runs.end.bytes;
+	size_t part = fault_hit("cartridge-enospc") ? size / 2 : size;
+	int error = fault_hit("cartridge-data-write") ? -EIO : 0;
+	if (!error)
+		error = file_pwrite(p->data, data, part, end);
+	if (!error && part < size)
+		error = -ENOSPC;
+	if (!error) {
+		p->data_size = end + size;
+		return 0;
+	}
+	/* Should this fail as well: the next write finds the file too long. */
+	if (ftruncate(p->data, (off_t)end) < 0)
+		p->data_size = end + size;
+	return error == -EDQUOT || error == -EFBIG ? -ENOSPC : error;
+}
+
+/* The host begins to write what it would else write in partition_sync(). */
+static void partition_write_back(struct partition *p)
+{
+	uint64_t size = p->data_size - p->written_back;
+	if (size < WRITE_BACK)
+		return;
+	(void)sync_file_range(p->data, (off_t)p->written_back, (off_t)size, SYNC_FILE_RANGE_WRITE);
+	p->written_back = p->data_size;
+}
+
+int partition_append(struct partition *p, const struct cartridge_blocks *blocks)
+{
+	uint64_t size = (uint64_t)blocks->block_size * blocks->count;
+	if (blocks->block_size == 0 || blocks->block_size > CARTRIDGE_BLOCK_MAX ||
+	    blocks->count == 0 || size > SSIZE_MAX || blocks->flags > 0xff)
+		return -EINVAL;
+	if (blocks->extra && !partition_description(p, blocks->extra))
+		return -EINVAL;
+	int error = partition_make_way(p);
+	if (!error)
+		error = runs_reserve(&p->runs, 2);
+	if (!error)
+		error = partition_allocate(p, size);
+	if (!error) {
+		LOCK_SCOPE(&p->lock);
+		error = stretches_reserve(&p->stretches, size);
+	}
+	if (!error)
+		error = partition_write(p, blocks->data, (size_t)size);
+	if (error)
+		return error;
+	p->dirty = p->data_dirty = true;
+	{
+		LOCK_SCOPE(&p->lock);
+		uint64_t end = p->runs.end.bytes;
+		error = runs_add(&p->runs, blocks->block_size, blocks->flags, blocks->extra,
+				 blocks->count);
+		if (error)
+			return error;
+		stretches_add(&p->stretches, end, blocks->data, (size_t)size);
+	}
+	partition_write_back(p);
+	partition_log_early(p);
+	return 0;
+}
+
+int partition_append_filemarks(struct partition *p, uint64_t count)
+{
+	if (count == 0)
+		return 0;
+	if (count > UINT32_MAX)
+		return -EINVAL;
+	int error = runs_reserve(&p->runs, 2);
+	if (!error)
+		error = partition_allocate(p, 0);
+	if (error)
+		return error;
+	LOCK_SCOPE(&p->lock);
+	error = runs_add(&p->runs, 0, 0, 0, count);
+	if (error)
+		return error;
+	p->dirty = true;
+	partition_log_early(p);
+	return 0;
+}
+
+int partition_truncate(struct partition *p, uint64_t object)
+{
+	struct cartridge_place place;
+	int error = runs_find(&p->runs, object, &place);
+	if (error || place.kind == CARTRIDGE_END)
+		return error;
+	error = log_allocate(&p->log, RECORD_MAX);
+	if (error)
+		return error;
+	LOCK_SCOPE(&p->lock);
+	error = stretches_truncate(&p->stretches, p->data, p->runs.end.bytes, place.offset);
+	if (error)
+		return error;
+	p->verified = 0;
+	runs_truncate(&p->runs, object);
+	p->dirty = true;
+	if (p->written_back > place.offset)
+		p->written_back = place.offset;
+	if (p->runs_logged > p->runs.count)
+		p->runs_logged = p->runs.count;
+	partition_log_end(p);
+	return 0;
+}
+
+/* ---- compaction ------------------------------------------------------------------------ */
+
+bool partition_is_bloated(const struct partition *p)
+{
+	uint64_t live = (uint64_t)p->runs.count * RUN_RECORD + (uint64_t)p->stretches.count * 4;
+	for (size_t n = 0; n < p->descriptions.count; n++)
+		live += p->descriptions.list[n].size;
+	uint64_t size = log_size(&p->log);
+	return size > 2 * live + INDEX_SLACK && size > p->compact_at;
+}
+
+/* Descriptions that neither a run nor a writer to come refers to go. */
+static void partition_drop_descriptions(struct partition *p)
+{
+	struct descriptions *d = &p->descriptions;
+	CLEANUP_FREE bool *used = calloc(d->count + 1, sizeof(*used));
+	if (!used)
+		return;
+	for (size_t n = 0; n < p->runs.count; n++)
+		used[p->runs.runs[n].extra] = true;
+	for (size_t n = 0; n < d->count; n++) {
+		if (used[n + 1] || d->list[n].kept)
+			continue;
+		free(d->list[n].data);
+		d->list[n] = (struct description){0};
+	}
+	while (d->count > 0 && !d->list[d->count - 1].data)
+		d->count--;
+}
+
+static int partition_write_index(struct partition *p, struct page_log *log,
+				 const struct partition_identity *identity)
+{
+	partition_drop_descriptions(p);
+	records_put_file(log, p->number, identity);
+	for (size_t n = 0; n < p->descriptions.count; n++)
+		if (p->descriptions.list[n].data)
+			records_put_description(log, (uint32_t)n + 1, &p->descriptions.list[n]);
+	records_put_runs(log, &p->runs, 0);
+	records_put_checksums(log, &p->stretches, 0);
+	records_put_commit(log, &p->runs.end, p->stretches.tail);
+	int error = log_commit(log);
+	return error ? error : file_sync(log->fd);
+}
+
+int partition_compact(int folder, struct partition *p, const struct partition_identity *identity)
+{
+	char name[16], fresh[16];
+	struct page_log log;
+	snprintf(name, sizeof(name), "p%u.idx", p->number);
+	snprintf(fresh, sizeof(fresh), "p%u.idx.new", p->number);
+	p->compact_at = 2 * log_size(&p->log);
+	CLEANUP_FD int fd = openat(folder, fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	int error = log_start(&log, fd, 0, 0);
+	if (error)
+		return error;
+	error = partition_write_index(p, &log, identity);
+	if (!error && renameat(folder, fresh, folder, name) < 0)
+		error = -errno;
+	if (error) {
+		unlinkat(folder, fresh, 0);
+		log_stop(&log);
+		return error;
+	}
+	/* From here on the old file has no name. */
+	log_stop(&p->log);
+	close(p->index);
+	p->index = TAKE_FD(fd);
+	p->log = log;
+	p->compact_at = 0;
+	if (fsync(folder) < 0)
+		p->log.error = -errno;
+	return p->log.error;
+}
