@@ -14,11 +14,12 @@ struct personality {
 	const char *title;	 /* "STK L700" */
 	char vendor[9], product[17], revision[5];
 	uint16_t first_transport, first_import_export, first_drive, first_storage;
-	uint8_t barcode_length;	 /* characters that hosts get: 8, or 6 */
+	uint8_t barcode_length;	 /* characters that hosts get of an LTO barcode: 8, or 6 without the medium */
 	/* READ ELEMENT STATUS, DVCID: the drive's T10 id (34 bytes) or its serial number alone. */
 	bool identifier_is_serial;
 	bool identifier_always;	 /* given without DVCID too */
-	bool serial_has_storage; /* VPD 80h ends with the first storage address in hex */
+	bool serial_has_storage; /* VPD 80h and 83h: the serial ends with the first storage address in hex */
+	const char *serial_suffix; /* and with this: the logical library, "_LL0"; or "" */
 	const char *drive;	 /* the usual one: "ibm-td8" */
 };
 const struct personality *personality_find(const char *name);
