@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Portals: listening sockets. Each hangs on the loop of one thread; what it
+ * accepts goes to the threads in turn.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "target/iscsi/connection.h"
+
+#define DEFAULT_PORT  "3260"
+#define BACKLOG	      128
+#define IN_LOGIN_MAX  128u /* connections that are not logged in */
+#define ACCEPT_ROUNDS 16
+
+void address_format(const struct sockaddr_storage *address, bool with_port, char *text, size_t size)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+	bool is_v6 = address->ss_family == AF_INET6;
+	if (is_v6)
+		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+	else
+		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+	unsigned port = ntohs(is_v6 ? v6->sin6_port : v4->sin_port);
+	if (with_port)
+		snprintf(text, size, is_v6 ? "[%s]:%u" : "%s:%u", host, port);
+	else
+		snprintf(text, size, is_v6 ? "[%s]" : "%s", host);
+}
+
+/* "HOST[:PORT]" or "[HOST][:PORT]"; numbers only. */
+static int address_parse(const char *text, struct sockaddr_storage *address, socklen_t *size)
+{
+	char host[INET6_ADDRSTRLEN + 20];
+	bool bracket = text[0] == '[';
+	const char *begin = text + bracket;
+	const char *end = bracket ? strchr(begin, ']') : strrchr(begin, ':');
+	if (!end && bracket)
+		return -EINVAL;
+	if (!end)
+		end = begin + strlen(begin);
+	const char *port = end + bracket;
+	if (*port && *port != ':')
+		return -EINVAL;
+	if ((size_t)(end - begin) >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, begin, (size_t)(end - begin));
+	host[end - begin] = 0;
+	struct addrinfo hints = {
+		.ai_family = bracket ? AF_INET6 : AF_INET,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+	};
+	struct addrinfo *found;
+	if (getaddrinfo(host, *port ? port + 1 : DEFAULT_PORT, &hints, &found))
+		return -EINVAL;
+	memcpy(address, found->ai_addr, found->ai_addrlen);
+	*size = found->ai_addrlen;
+	freeaddrinfo(found);
+	return 0;
+}
+
+static int listen_at(const struct sockaddr_storage *address, socklen_t size, int *result)
+{
+	CLEANUP_FD int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int one = 1;
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (address->ss_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)))
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)address, size) || listen(fd, BACKLOG))
+		return -errno;
+	*result = TAKE_FD(fd);
+	return 0;
+}
+
+/* ---- accepting ---------------------------------------------------------------------------- */
+
+struct arrival {
+	struct message message;
+	struct network *network;
+	struct portal *portal;
+	int fd;
+};
+
+static void arrival_run(struct message *message)
+{
+	struct arrival *arrival = (struct arrival *)message;
+	connection_accept(arrival->network, arrival->portal, arrival->fd);
+	free(arrival);
+}
+
+/* The thread with the fewest connections; in turn among equals. */
+static struct network *network_choose(struct iscsi_server *server)
+{
+	unsigned first = __atomic_fetch_add(&server->next_network, 1, __ATOMIC_RELAXED);
+	struct network *best = NULL;
+	unsigned best_load = 0;
+	for (unsigned i = 0; i < server->network_count; i++) {
+		struct network *network = &server->networks[(first + i) % server->network_count];
+		unsigned load = __atomic_load_n(&network->load, __ATOMIC_RELAXED);
+		if (!best || load < best_load) {
+			best = network;
+			best_load = load;
+		}
+	}
+	return best;
+}
+
+static void hand_over(struct portal *portal, int fd)
+{
+	struct iscsi_server *server = portal->server;
+	if (__atomic_load_n(&server->in_login, __ATOMIC_RELAXED) >= IN_LOGIN_MAX) {
+		log_warning("iSCSI: more than %u connections in login: one is refused", IN_LOGIN_MAX);
+		close(fd);
+		return;
+	}
+	struct arrival *arrival = mem_try_zalloc(1, sizeof(*arrival));
+	if (!arrival) {
+		close(fd);
+		return;
+	}
+	struct network *network = network_choose(server);
+	*arrival = (struct arrival){
+		.message.run = arrival_run, .network = network, .portal = portal, .fd = fd};
+	__atomic_fetch_add(&network->load, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&server->in_login, 1, __ATOMIC_RELAXED);
+	network_post(network, &arrival->message);
+}
+
+static void on_connection(evutil_socket_t listener, short what, void *context)
+{
+	(void)what;
+	struct portal *portal = context;
+	for (int round = 0; round < ACCEPT_ROUNDS; round++) {
+		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			hand_over(portal, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			log_error("iSCSI: cannot accept a connection: %s", strerror(errno));
+			struct timeval pause = {.tv_sec = 1};
+			if (!event_add(portal->resume, &pause))
+				event_del(portal->event);
+		}
+		return;
+	}
+}
+
+/* Some descriptors may be free again. */
+static void on_resume(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	struct portal *portal = context;
+	event_add(portal->event, NULL);
+}
+
+/* ---- portals ------------------------------------------------------------------------------ */
+
+static void portal_unwatch(void *context)
+{
+	struct portal *portal = context;
+	if (portal->event)
+		event_free(portal->event);
+	if (portal->resume)
+		event_free(portal->resume);
+	portal->event = portal->resume = NULL;
+	close(portal->fd);
+	portal->fd = -1;
+}
+
+static void portal_watch(void *context)
+{
+	struct portal *portal = context;
+	struct event_base *base = portal->network->base;
+	portal->event = event_new(base, portal->fd, EV_READ | EV_PERSIST, on_connection, portal);
+	portal->resume = event_new(base, -1, 0, on_resume, portal);
+	if (!portal->event || !portal->resume || event_add(portal->event, NULL))
+		portal_unwatch(portal);
+}
+
+static int advertise(struct portal *portal, const char *advertised)
+{
+	if (!advertised)
+		return 0;
+	/* A host alone gets the portal's port. */
+	const char *bracket = strrchr(advertised, ']');
+	bool has_port = strchr(bracket ? bracket : advertised, ':');
+	unsigned port = ntohs(((const struct sockaddr_in *)&portal->address)->sin_port);
+	int size = has_port ? snprintf(portal->advertised, sizeof(portal->advertised), "%s", advertised)
+			    : snprintf(portal->advertised, sizeof(portal->advertised), "%s:%u",
+				       advertised, port);
+	return (size_t)size < sizeof(portal->advertised) ? 0 : -EINVAL;
+}
+
+static int portal_open(struct portal *portal, const char *address, const char *advertised)
+{
+	socklen_t size;
+	int error = address_parse(address, &portal->address, &size);
+	if (!error)
+		error = listen_at(&portal->address, size, &portal->fd);
+	if (error)
+		return error;
+	size = sizeof(portal->address);
+	if (getsockname(portal->fd, (struct sockaddr *)&portal->address, &size))
+		return -errno;
+	error = advertise(portal, advertised);
+	if (error)
+		return error;
+	network_call(portal->network, portal_watch, portal);
+	return portal->event ? 0 : -ENOMEM;
+}
+
+int iscsi_portal_add(struct iscsi_server *server, const char *address, const char *advertised,
+		     uint16_t portal_group, uint16_t *port)
+{
+	struct portal *portal = mem_try_zalloc(1, sizeof(*portal));
+	if (!portal)
+		return -ENOMEM;
+	portal->server = server;
+	portal->fd = -1;
+	portal->group = portal_group;
+	portal->network = network_choose(server);
+	int error = portal_open(portal, address, advertised);
+	if (error) {
+		if (portal->fd >= 0)
+			close(portal->fd);
+		free(portal);
+		return error;
+	}
+	*port = ntohs(((const struct sockaddr_in *)&portal->address)->sin_port);
+	LOCK_SCOPE(&server->lock);
+	TAILQ_INSERT_TAIL(&server->portals, portal, link);
+	return 0;
+}
+
+void portals_close(struct iscsi_server *server)
+{
+	struct portal *portal;
+	TAILQ_FOREACH(portal, &server->portals, link)
+		network_call(portal->network, portal_unwatch, portal);
+}
+
+void portals_free(struct iscsi_server *server)
+{
+	struct portal *portal;
+	while ((portal = TAILQ_FIRST(&server->portals))) {
+		TAILQ_REMOVE(&server->portals, portal, link);
+		free(portal);
+	}
+}
