@@ -146,7 +146,7 @@ static const struct {
 	{ASC_INCOMPATIBLE_MEDIUM, "incompatible medium installed"},
 	{ASC_UNKNOWN_FORMAT, "cannot read medium, unknown format"},
 	{ASC_CLEANING_CARTRIDGE_INSTALLED, "cleaning cartridge installed"},
-	{ASC_WRITE_APPEND_ERROR, "write append error"},
+	{ASC_WRITE_APPEND_POSITION, "write append position error"},
 	{ASC_WORM_OVERWRITE, "WORM medium, overwrite attempted"},
 	{ASC_FORMAT_CORRUPTED, "medium format corrupted"},
 	{ASC_NO_MEDIUM, "medium not present"},

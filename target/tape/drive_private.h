@@ -39,7 +39,7 @@
 /*
  * EMPTY    -> LOADED    [drive_load: a data cartridge]
  * EMPTY    -> CLEANING  [drive_load: a cleaning cartridge]
- * CLEANING -> EJECTED   [some seconds later]
+ * CLEANING -> as EJECTED [some seconds later; by the clock alone]
  * LOADED   -> HELD      [LOAD UNLOAD with HOLD]
  * LOADED, HELD -> EJECTED [LOAD UNLOAD]
  * EJECTED, HELD -> LOADED [LOAD UNLOAD with LOAD]
@@ -107,16 +107,16 @@ struct drive {
 	bool dirty;			/* something was written since the last commit */
 	int failure;			/* -errno of a flush that failed: nothing is written until unload */
 	bool full_told;			/* `full` was told since load */
-	bool warned_early;		/* the programmable early warning has been told for this approach */
 	enum { DRIVE_OVERWRITE_NONE, DRIVE_OVERWRITE_HERE, DRIVE_OVERWRITE_FORMAT } overwrite;
 	uint64_t overwrite_object;	/* of ALLOW OVERWRITE */
-	const struct scsi_nexus *writer; /* whose data may be in the ring; for deferred errors */
+	const struct scsi_nexus *writer; /* atomic: whose data may be in the ring; for deferred errors */
 
 	struct drive_mode mode;
 	struct drive_counters load, life;
 	uint64_t mounts;		/* loads of the drive's life */
 	uint64_t alerts;		/* TapeAlert flags 1..64, bit n-1 */
 	const char *activity;		/* of a static string */
+	uint64_t active_at;		/* clock_monotonic_ns() of the last block; 0: activity as it is */
 
 	struct drive_ring *ring;
 	struct drive_ahead *ahead;
@@ -198,8 +198,42 @@ bool drive_unseal(struct drive *drive, struct scsi_task *task, const struct cart
 
 /* ---- the drive's own files ------------------------------------------------------------------ */
 
-extern const struct scsi_opcode drive_data_opcodes[];	  /* drive_write.c, drive_read.c: READ, WRITE... */
-extern const struct scsi_opcode drive_position_opcodes[]; /* SPACE, LOCATE, REWIND, READ POSITION */
-extern const struct scsi_opcode drive_medium_opcodes[];	  /* LOAD UNLOAD, ERASE, FORMAT... */
+/* Tells the writer of a flush that failed, with its next command. Any thread, no locks held. */
+void drive_defer(struct drive *drive, int error);
+/* After a flush that failed: no more is written, and the position is where the cartridge ends. */
+void drive_fail(struct drive *drive, int error);
+/* Why a medium cannot be used now: 0, or the ASC of NOT READY. lu->lock held. */
+enum sense_code drive_not_ready_locked(const struct drive *drive);
+/* The activity that drive_get_state() tells. */
+void drive_set_activity(struct drive *drive, const char *activity);
+/* Moves: lu->lock is taken. */
+void drive_set_position(struct drive *drive, unsigned partition, uint64_t object, uint64_t file);
+static inline bool drive_at_end(const struct drive *drive)
+{
+	return drive->object == drive->end[drive->partition].objects;
+}
+/* Bytes of the partition before the position. In a command, the ring empty or at the end. */
+uint64_t drive_offset(const struct drive *drive);
+/* CHECK CONDITION with INFORMATION. */
+void drive_check(struct scsi_task *task, enum sense_key key, enum sense_code code, bool eom,
+		 int64_t information);
+/* Writing, erasing at the position would be allowed: else the sense is set, with `information`. */
+bool drive_may_write(struct drive *drive, struct scsi_task *task, int64_t information);
+/* Makes the position the end of the partition; on the worker, the ring empty. Sets the sense. */
+bool drive_cut(struct drive *drive, struct scsi_task *task);
+/* The first change since the load; on the worker, the ring empty. */
+void drive_modify(struct drive *drive);
+/* The cartridge's extents, into `end`. */
+void drive_refresh_ends(struct drive *drive);
+
+/* Counts as work for the activity of drive_get_state(): "reading", "writing". */
+void drive_active_locked(struct drive *drive, const char *activity);
+
+/* Tables of commands; end with run == NULL. */
+extern const struct scsi_opcode drive_read_opcodes[];
+extern const struct scsi_opcode drive_write_opcodes[];
+extern const struct scsi_opcode drive_position_opcodes[];
+extern const struct scsi_opcode drive_load_opcodes[];
+extern const struct scsi_opcode drive_medium_opcodes[];
 
 #endif

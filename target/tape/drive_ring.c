@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Write-behind. Pieces go in at the tail, the flusher takes as many from the
+ * head as make a large append, and counts them out when the cartridge has them.
+ *
+ * Invariants: while a piece is in the ring, or taken and not yet appended, the
+ * cartridge is the flusher's; `pieces`, `bytes` and `objects` count both.
+ * After a failure the ring is empty and takes nothing more until the next load:
+ * what was in it is lost, and somebody has been told: the command that waits
+ * (`watched`), or the writer by a deferred error.
+ *
+ * The flusher lets small blocks gather: it begins at RING_GATHER bytes, or
+ * RING_DELAY_MS after the first, or when a command waits.
+ */
+#include "target/tape/drive_ring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/mem.h"
+
+#define RING_PIECES   4096u
+#define RING_BATCH    256u	     /* pieces of an append */
+#define RING_GATHER   (4u << 20)  /* bytes */
+#define RING_APPEND   (16u << 20) /* bytes of an append at most, but for one large piece */
+#define RING_DELAY_MS 20u
+
+struct drive_ring {
+	pthread_mutex_t lock;
+	pthread_cond_t work, done; /* for the flusher; for who waits */
+	pthread_t thread;
+	struct drive *drive;
+	/* lock */
+	struct drive_piece pieces[RING_PIECES];
+	unsigned head, count, taken; /* taken: of the count, by the flusher */
+	size_t bytes, limit;	     /* of memory */
+	uint64_t objects, payload;   /* in it */
+	uint64_t space;		     /* of the host when last measured, without what was in it then */
+	int error;
+	bool watched, stopping, tell_full;
+};
+
+static bool has_room_locked(const struct drive_ring *ring, size_t bytes)
+{
+	if (ring->count >= RING_PIECES)
+		return false;
+	return ring->count == 0 || bytes <= ring->limit - (ring->bytes < ring->limit ? ring->bytes : ring->limit);
+}
+
+bool ring_has_room(struct drive *drive, size_t bytes)
+{
+	LOCK_SCOPE(&drive->ring->lock);
+	return has_room_locked(drive->ring, bytes);
+}
+
+int ring_wait_room(struct drive *drive, size_t bytes)
+{
+	struct drive_ring *ring = drive->ring;
+	LOCK_SCOPE(&ring->lock);
+	ring->watched = true;
+	pthread_cond_signal(&ring->work);
+	while (!ring->error && !has_room_locked(ring, bytes))
+		pthread_cond_wait(&ring->done, &ring->lock);
+	ring->watched = false;
+	return ring->error;
+}
+
+int ring_wait_empty(struct drive *drive)
+{
+	struct drive_ring *ring = drive->ring;
+	LOCK_SCOPE(&ring->lock);
+	ring->watched = true;
+	if (ring->count)
+		pthread_cond_signal(&ring->work);
+	while (ring->count)
+		pthread_cond_wait(&ring->done, &ring->lock);
+	ring->watched = false;
+	return ring->error;
+}
+
+int ring_error(struct drive *drive)
+{
+	LOCK_SCOPE(&drive->ring->lock);
+	return drive->ring->error;
+}
+
+int ring_add(struct drive *drive, struct drive_piece *piece)
+{
+	struct drive_ring *ring = drive->ring;
+	LOCK_SCOPE(&ring->lock);
+	if (ring->error)
+		return ring->error;
+	ASSERT(ring->count < RING_PIECES);
+	/* The flusher sleeps when there is nothing, and until there is enough. */
+	bool wake = !ring->count ||
+		    (ring->bytes < RING_GATHER && ring->bytes + piece->cost >= RING_GATHER);
+	ring->pieces[(ring->head + ring->count) % RING_PIECES] = *piece;
+	piece->buffer = NULL;
+	ring->count++;
+	ring->bytes += piece->cost;
+	ring->objects += piece->count + piece->filemarks;
+	ring->payload += (uint64_t)piece->block_size * piece->count;
+	if (wake)
+		pthread_cond_signal(&ring->work);
+	return 0;
+}
+
+void drive_buffered(struct drive *drive, uint64_t *objects, uint64_t *bytes)
+{
+	LOCK_SCOPE(&drive->ring->lock);
+	*objects = drive->ring->objects;
+	*bytes = drive->ring->payload;
+}
+
+uint64_t ring_space(struct drive *drive)
+{
+	struct drive_ring *ring = drive->ring;
+	LOCK_SCOPE(&ring->lock);
+	return ring->space > ring->payload ? ring->space - ring->payload : 0;
+}
+
+static uint64_t space_of(struct drive *drive)
+{
+	uint64_t space = 0;
+	int error = drive->cartridge ? cartridge_space(drive->cartridge, &space) : -ENOMEDIUM;
+	/* Not knowing is no end of the tape: an append says so itself. */
+	return error ? UINT64_MAX : space;
+}
+
+void ring_measure(struct drive *drive)
+{
+	uint64_t space = space_of(drive);
+	LOCK_SCOPE(&drive->ring->lock);
+	drive->ring->space = space;
+}
+
+void ring_begin(struct drive *drive)
+{
+	struct drive_ring *ring = drive->ring;
+	uint64_t space = space_of(drive);
+	LOCK_SCOPE(&ring->lock);
+	ASSERT(!ring->count);
+	ring->error = 0;
+	ring->space = space;
+}
+
+void ring_tell_full(struct drive *drive)
+{
+	LOCK_SCOPE(&drive->ring->lock);
+	drive->ring->tell_full = true;
+	pthread_cond_signal(&drive->ring->work);
+}
+
+/* ---- the flusher ---------------------------------------------------------------------------- */
+
+static void pop_locked(struct drive_ring *ring)
+{
+	struct drive_piece *piece = &ring->pieces[ring->head];
+	ring->bytes -= piece->cost;
+	ring->objects -= piece->count + piece->filemarks;
+	ring->payload -= (uint64_t)piece->block_size * piece->count;
+	ring->head = (ring->head + 1) % RING_PIECES;
+	ring->count--;
+	if (piece->buffer)
+		scsi_buffer_release(&piece->buffer);
+}
+
+/* Blocks from the head on that go into one append, or the filemarks there. */
+static unsigned batch_locked(const struct drive_ring *ring, struct cartridge_blocks *blocks)
+{
+	unsigned count = 0;
+	size_t bytes = 0;
+	while (count < ring->count && count < RING_BATCH) {
+		const struct drive_piece *piece = &ring->pieces[(ring->head + count) % RING_PIECES];
+		size_t size = (size_t)piece->block_size * piece->count;
+		if (!piece->buffer || (count && bytes + size > RING_APPEND))
+			break;
+		blocks[count++] = (struct cartridge_blocks){
+			.data = piece->buffer->data,
+			.block_size = piece->block_size,
+			.count = piece->count,
+		};
+		bytes += size;
+	}
+	return count;
+}
+
+static int append_blocks(struct drive *drive, const struct cartridge_blocks *blocks, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		int error = cartridge_append(drive->cartridge, drive->partition, &blocks[i]);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+/* Returns the failure that the writer is to be told, if no command waits for it. */
+static int ring_flush_locked(struct drive_ring *ring)
+{
+	struct cartridge_blocks blocks[RING_BATCH];
+	struct drive *drive = ring->drive;
+	unsigned count = batch_locked(ring, blocks);
+	uint64_t filemarks = count ? 0 : ring->pieces[ring->head].filemarks;
+
+	pthread_mutex_unlock(&ring->lock);
+	int error = fault_hit("drive-flush") ? -EIO : 0;
+	if (!error)
+		error = count ? append_blocks(drive, blocks, count)
+			      : cartridge_append_filemarks(drive->cartridge, drive->partition, filemarks);
+	uint64_t space = error ? 0 : space_of(drive);
+	pthread_mutex_lock(&ring->lock);
+
+	if (error) {
+		ring->error = error;
+		while (ring->count)
+			pop_locked(ring);
+	} else {
+		ring->space = space;
+		for (unsigned i = 0; i < (count ? count : 1); i++)
+			pop_locked(ring);
+	}
+	pthread_cond_broadcast(&ring->done);
+	return ring->watched ? 0 : error;
+}
+
+/* Waits until it pays to write. */
+static void gather_locked(struct drive_ring *ring)
+{
+	struct timespec until = clock_deadline_ms(RING_DELAY_MS);
+	while (!ring->stopping && !ring->watched && ring->bytes < RING_GATHER &&
+	       ring->count < RING_PIECES / 2)
+		if (pthread_cond_timedwait(&ring->work, &ring->lock, &until) == ETIMEDOUT)
+			return;
+}
+
+static void tell_full(struct drive *drive)
+{
+	if (drive->settings.event)
+		drive->settings.event(drive->settings.context, drive, "full", drive->media.barcode);
+}
+
+static void *ring_thread(void *argument)
+{
+	struct drive_ring *ring = argument;
+	pthread_mutex_lock(&ring->lock);
+	while (!ring->stopping || ring->count) {
+		int error = 0;
+		bool full = ring->tell_full;
+		ring->tell_full = false;
+		if (ring->count) {
+			gather_locked(ring);
+			error = ring_flush_locked(ring);
+		} else if (!full) {
+			pthread_cond_wait(&ring->work, &ring->lock);
+		}
+		if (!error && !full)
+			continue;
+		pthread_mutex_unlock(&ring->lock);
+		if (error)
+			drive_defer(ring->drive, error);
+		if (full)
+			tell_full(ring->drive);
+		pthread_mutex_lock(&ring->lock);
+	}
+	pthread_mutex_unlock(&ring->lock);
+	return NULL;
+}
+
+int ring_new(struct drive *drive)
+{
+	struct drive_ring *ring = mem_try_zalloc(1, sizeof(*ring));
+	if (!ring)
+		return -ENOMEM;
+	pthread_mutex_init(&ring->lock, NULL);
+	clock_cond_init(&ring->work);
+	clock_cond_init(&ring->done);
+	ring->drive = drive;
+	ring->limit = drive->settings.buffer;
+	ring->space = UINT64_MAX;
+	drive->ring = ring;
+	if (pthread_create(&ring->thread, NULL, ring_thread, ring)) {
+		pthread_cond_destroy(&ring->done);
+		pthread_cond_destroy(&ring->work);
+		pthread_mutex_destroy(&ring->lock);
+		free(TAKE(drive->ring));
+		return -EAGAIN;
+	}
+	return 0;
+}
+
+void ring_free(struct drive *drive)
+{
+	struct drive_ring *ring = TAKE(drive->ring);
+	if (!ring)
+		return;
+	pthread_mutex_lock(&ring->lock);
+	ring->stopping = true;
+	pthread_cond_signal(&ring->work);
+	pthread_mutex_unlock(&ring->lock);
+	pthread_join(ring->thread, NULL);
+	pthread_cond_destroy(&ring->done);
+	pthread_cond_destroy(&ring->work);
+	pthread_mutex_destroy(&ring->lock);
+	free(ring);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the commands of a drive have in common: is it ready, may it write, where
+ * does the tape end, what becomes of a flush that failed.
+ *
+ * A failed flush loses what was in the ring. The writer is told once (a deferred
+ * error, or the sense of the command that waited for it), the drive writes no
+ * more until another load, and the position is where the cartridge really ends:
+ * reading shows what is there and nothing else.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/assert.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "target/tape/drive_ahead.h"
+#include "target/tape/drive_private.h"
+#include "target/tape/drive_ring.h"
+
+void drive_check(struct scsi_task *task, enum sense_key key, enum sense_code code, bool eom,
+		 int64_t information)
+{
+	scsi_check_sense(task, &(struct sense){
+				       .key = key,
+				       .code = (uint16_t)code,
+				       .eom = eom,
+				       .filemark = code == ASC_FILEMARK,
+				       .information_valid = true,
+				       .information = information,
+			       });
+}
+
+/* ---- failures -------------------------------------------------------------------------------- */
+
+static struct sense flush_sense(int error)
+{
+	bool full = error == -ENOSPC || error == -EDQUOT;
+	return (struct sense){
+		.key = full ? SENSE_VOLUME_OVERFLOW : SENSE_MEDIUM_ERROR,
+		.code = full ? ASC_END_OF_MEDIUM : ASC_WRITE_ERROR,
+		.eom = full,
+	};
+}
+
+void drive_defer(struct drive *drive, int error)
+{
+	struct sense sense = flush_sense(error);
+	sense.deferred = true;
+	log_error("drive %s: writing to cartridge %s: %s", drive->settings.identity.serial,
+		  drive->media.barcode, strerror(-error));
+	scsi_deferred(drive->lu, __atomic_load_n(&drive->writer, __ATOMIC_RELAXED), &sense);
+}
+
+void drive_check_flush(struct drive *drive, struct scsi_task *task, int error)
+{
+	struct sense sense = flush_sense(error);
+	log_error("drive %s: writing to cartridge %s: %s", drive->settings.identity.serial,
+		  drive->media.barcode, strerror(-error));
+	scsi_check_sense(task, &sense);
+}
+
+void drive_refresh_ends(struct drive *drive)
+{
+	LOCK_SCOPE(&drive->lu->lock);
+	for (unsigned i = 0; i < CARTRIDGE_PARTITIONS; i++)
+		drive->end[i] = i < drive->media.partitions ? cartridge_extent(drive->cartridge, i)
+							    : (struct cartridge_extent){0};
+}
+
+void drive_fail(struct drive *drive, int error)
+{
+	if (drive->failure)
+		return;
+	drive_refresh_ends(drive);
+	LOCK_SCOPE(&drive->lu->lock);
+	const struct cartridge_extent *end = &drive->end[drive->partition];
+	drive->failure = error;
+	drive->dirty = false;
+	if (drive->object > end->objects) {
+		drive->object = end->objects;
+		drive->file = end->filemarks;
+	}
+	drive->load.write_errors++;
+	drive->life.write_errors++;
+	if (error != -ENOSPC && error != -EDQUOT) {
+		drive_alert_locked(drive, DRIVE_ALERT_HARD_ERROR);
+		drive_alert_locked(drive, DRIVE_ALERT_WRITE_FAILURE);
+	}
+}
+
+int drive_drain(struct drive *drive)
+{
+	int error = ring_wait_empty(drive);
+	if (error && !drive->failure) {
+		drive_fail(drive, error);
+		return error;
+	}
+	if (error || !drive->dirty)
+		return 0; /* it has been told, or there is nothing to do */
+	drive_set_activity(drive, "flushing");
+	error = cartridge_sync(drive->cartridge);
+	if (error) {
+		drive_fail(drive, error);
+	} else {
+		LOCK_SCOPE(&drive->lu->lock);
+		drive->dirty = false;
+		drive->load.flushes++;
+		drive->life.flushes++;
+	}
+	ring_measure(drive);
+	drive_set_activity(drive, "idle");
+	return error;
+}
+
+bool drive_waits_drain(struct scsi_lu *lu, const struct scsi_task *task)
+{
+	(void)task;
+	return drive_of(lu)->dirty;
+}
+
+bool drive_waits(struct scsi_lu *lu, const struct scsi_task *task)
+{
+	(void)lu;
+	(void)task;
+	return true;
+}
+
+bool drive_ready(struct drive *drive, struct scsi_task *task)
+{
+	pthread_mutex_lock(&drive->lu->lock);
+	enum sense_code code = drive_not_ready_locked(drive);
+	pthread_mutex_unlock(&drive->lu->lock);
+	if (code) {
+		scsi_check(task, SENSE_NOT_READY, code);
+		return false;
+	}
+	int error = drive->dirty ? ring_error(drive) : 0;
+	if (error)
+		drive_fail(drive, error); /* the writer has its deferred error */
+	return true;
+}
+
+/* ---- where it is, where it ends ----------------------------------------------------------- */
+
+uint64_t drive_partition_size(const struct drive *drive, unsigned partition)
+{
+	return partition < drive->media.partitions ? drive->media.partition_size[partition] : 0;
+}
+
+uint64_t drive_warning_at(const struct drive *drive, unsigned partition)
+{
+	uint64_t size = drive_partition_size(drive, partition);
+	uint64_t zone = size / 50;
+	return size - (zone < DRIVE_WARNING_MAX ? zone : DRIVE_WARNING_MAX);
+}
+
+uint64_t drive_offset(const struct drive *drive)
+{
+	struct cartridge_place place;
+	if (drive_at_end(drive) ||
+	    cartridge_find(drive->cartridge, drive->partition, drive->object, &place))
+		return drive->end[drive->partition].bytes;
+	return place.offset;
+}
+
+void drive_set_position(struct drive *drive, unsigned partition, uint64_t object, uint64_t file)
+{
+	LOCK_SCOPE(&drive->lu->lock);
+	drive->partition = partition;
+	drive->object = object;
+	drive->file = file;
+	drive->overwrite = DRIVE_OVERWRITE_NONE;
+}
+
+/* ---- permission to write -------------------------------------------------------------------- */
+
+static bool refuse(struct drive *drive, struct scsi_task *task, enum sense_code code,
+		   enum drive_alert alert, int64_t information)
+{
+	pthread_mutex_lock(&drive->lu->lock);
+	if (alert)
+		drive_alert_locked(drive, alert);
+	pthread_mutex_unlock(&drive->lu->lock);
+	drive_check(task, SENSE_DATA_PROTECT, code, false, information);
+	return false;
+}
+
+/* WORM: filemarks that the tape ends with may be overwritten, nothing else. */
+static bool only_filemarks_follow(const struct drive *drive)
+{
+	const struct cartridge_extent *end = &drive->end[drive->partition];
+	return end->objects - drive->object == end->filemarks - drive->file;
+}
+
+bool drive_may_write(struct drive *drive, struct scsi_task *task, int64_t information)
+{
+	if (drive->failure) {
+		struct sense sense = flush_sense(drive->failure);
+		sense.information_valid = true;
+		sense.information = information;
+		scsi_check_sense(task, &sense);
+		return false;
+	}
+	if (drive->write_protected)
+		return refuse(drive, task, ASC_WRITE_PROTECTED, DRIVE_ALERT_WRITE_PROTECT, information);
+	if (drive_at_end(drive))
+		return true;
+	if (drive->media.worm && !only_filemarks_follow(drive))
+		return refuse(drive, task, ASC_WORM_OVERWRITE, DRIVE_ALERT_WORM_OVERWRITE, information);
+	if (drive->media.locked_until > clock_real_ns() / 1000000000 && !only_filemarks_follow(drive))
+		return refuse(drive, task, ASC_WRITE_PROTECTED, 0, information);
+	if (drive->mode.append_only && !only_filemarks_follow(drive) &&
+	    !(drive->overwrite == DRIVE_OVERWRITE_HERE && drive->overwrite_object == drive->object))
+		return refuse(drive, task, ASC_WRITE_APPEND_POSITION, 0, information);
+	return true;
+}
+
+void drive_modify(struct drive *drive)
+{
+	if (drive->modified)
+		return;
+	drive_info_modifying(drive);
+	LOCK_SCOPE(&drive->lu->lock);
+	drive->modified = true;
+}
+
+bool drive_cut(struct drive *drive, struct scsi_task *task)
+{
+	int error = drive_drain(drive);
+	if (!error) {
+		drive_modify(drive);
+		ahead_stop(drive);
+		error = cartridge_truncate(drive->cartridge, drive->partition, drive->object);
+	}
+	if (error == -EPERM) {
+		scsi_check(task, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
+		return false;
+	}
+	if (error) {
+		drive_fail(drive, error);
+		drive_check_flush(drive, task, error);
+		return false;
+	}
+	drive_refresh_ends(drive);
+	ring_measure(drive);
+	LOCK_SCOPE(&drive->lu->lock);
+	drive->dirty = true;
+	drive->overwrite = DRIVE_OVERWRITE_NONE;
+	return true;
+}
