@@ -11,6 +11,7 @@ include tests/unit/tree.mk
 include tests/unit/model.mk
 include tests/unit/target-scsi.mk
 include tests/unit/target-iscsi.mk
+include tests/unit/target-iscsi-wire.mk
 include tests/unit/target-cartridge.mk
 include tests/unit/target-drive.mk
 include tests/unit/target-changer.mk
