@@ -36,25 +36,90 @@ static void request_sense_run(struct scsi_lu *lu, struct scsi_task *task)
 	(void)scsi_reply(task, data, size, task->cdb[4]);
 }
 
-#define BESIDE (SCSI_WHILE_BUSY | SCSI_KEEPS_ATTENTION | SCSI_IF_RESERVED)
+/* For each nexus; removal is prevented while any of them wants it so (SPC-5 6.18). */
+static void prevent_allow_run(struct scsi_lu *lu, struct scsi_task *task)
+{
+	bool prevents = task->cdb[4] & 1;
+	LOCK_SCOPE(&lu->lock);
+	struct scsi_itl *itl = itl_of(task);
+	/* A session that ends has been looked at already, or will be. */
+	if (itl->prevents == prevents || __atomic_load_n(&task->nexus->closing, __ATOMIC_ACQUIRE))
+		return;
+	itl->prevents = prevents;
+	lu->unit->prevents += prevents ? 1u : -1u;
+}
+
+bool scsi_removal_prevented_locked(const struct scsi_lu *lu)
+{
+	return lu->unit->prevents > 0;
+}
+
+/* ---- the table --------------------------------------------------------------------------- */
+
+#define BESIDE	   (SCSI_WHILE_BUSY | SCSI_KEEPS_ATTENTION | SCSI_IF_RESERVED)
+#define QUICK	   30   /* seconds */
+#define SELF_TEST  300
+
+#define ROW(code, size, text, function, more, ...)                                                 \
+	{.opcode = (code), .length = (size), .usage = {(code), __VA_ARGS__}, .timeout = QUICK,     \
+	 .flags = (more), .name = (text), .run = (function)}
+#define ACTION(code, service, size, text, function, more, ...)                                     \
+	{.opcode = (code), .has_action = true, .action = (service), .length = (size),              \
+	 .usage = {(code), (service), __VA_ARGS__}, .timeout = QUICK, .flags = (more),             \
+	 .name = (text), .run = (function)}
+#define PR_IN(service, text)                                                                       \
+	ACTION(0x5e, service, 10, "PERSISTENT RESERVE IN, " text, persistent_in_run,               \
+	       SCSI_IF_RESERVED, 0, 0, 0, 0, 0, 0xff, 0xff)
+#define PR_OUT(service, text)                                                                      \
+	ACTION(0x5f, service, 10, "PERSISTENT RESERVE OUT, " text, persistent_out_run,             \
+	       SCSI_IF_RESERVED, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff)
 
 const struct scsi_opcode scsi_common_opcodes[] = {
-	{.opcode = 0x00, .length = 6, .timeout = 30, .name = "TEST UNIT READY",
-	 .flags = SCSI_WHILE_BUSY | SCSI_IF_PERSISTENT, .run = test_unit_ready_run},
-	{.opcode = 0x03, .length = 6, .timeout = 30, .name = "REQUEST SENSE",
-	 .usage = {0x03, 0x01, 0, 0, 0xff}, .flags = BESIDE | SCSI_NO_LU, .run = request_sense_run},
-	{.opcode = 0x12, .length = 6, .timeout = 30, .name = "INQUIRY",
-	 .usage = {0x12, 0x01, 0xff, 0xff, 0xff}, .flags = BESIDE | SCSI_NO_LU, .run = inquiry_run},
-	{.opcode = 0x16, .length = 6, .timeout = 30, .name = "RESERVE(6)",
-	 .flags = SCSI_IF_RESERVED, .run = reserve_run},
-	{.opcode = 0x17, .length = 6, .timeout = 30, .name = "RELEASE(6)",
-	 .flags = SCSI_IF_RESERVED, .run = release_run},
-	{.opcode = 0x56, .length = 10, .timeout = 30, .name = "RESERVE(10)",
-	 .flags = SCSI_IF_RESERVED, .run = reserve_run},
-	{.opcode = 0x57, .length = 10, .timeout = 30, .name = "RELEASE(10)",
-	 .flags = SCSI_IF_RESERVED, .run = release_run},
-	{.opcode = 0xa0, .length = 12, .timeout = 30, .name = "REPORT LUNS",
-	 .usage = {0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}, .flags = BESIDE | SCSI_NO_LU,
-	 .run = report_luns_run},
+	ROW(0x00, 6, "TEST UNIT READY", test_unit_ready_run, SCSI_WHILE_BUSY | SCSI_IF_PERSISTENT, 0),
+	ROW(0x03, 6, "REQUEST SENSE", request_sense_run, BESIDE | SCSI_NO_LU, 0x01, 0, 0, 0xff),
+	ROW(0x12, 6, "INQUIRY", inquiry_run, BESIDE | SCSI_NO_LU, 0x01, 0xff, 0xff, 0xff),
+	ROW(0x15, 6, "MODE SELECT(6)", mode_select_run, 0, 0x10, 0, 0, 0xff),
+	ROW(0x16, 6, "RESERVE(6)", reserve_run, SCSI_IF_RESERVED, 0),
+	ROW(0x17, 6, "RELEASE(6)", release_run, SCSI_IF_RESERVED, 0),
+	ROW(0x1a, 6, "MODE SENSE(6)", mode_sense_run, SCSI_IF_WRITE_EXCLUSIVE, 0x08, 0xff, 0xff, 0xff),
+	ROW(0x1c, 6, "RECEIVE DIAGNOSTIC RESULTS", receive_diagnostic_run, SCSI_IF_WRITE_EXCLUSIVE,
+	    0x01, 0xff, 0xff, 0xff),
+	{.opcode = 0x1d, .length = 6, .usage = {0x1d, 0xf7, 0, 0xff, 0xff}, .timeout = SELF_TEST,
+	 .name = "SEND DIAGNOSTIC", .run = send_diagnostic_run},
+	ROW(0x1e, 6, "PREVENT ALLOW MEDIUM REMOVAL", prevent_allow_run, 0, 0, 0, 0, 0x01),
+	ROW(0x3b, 10, "WRITE BUFFER", write_buffer_run, 0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	    0xff),
+	ROW(0x3c, 10, "READ BUFFER", read_buffer_run, SCSI_IF_WRITE_EXCLUSIVE, 0x1f, 0xff, 0xff, 0xff,
+	    0xff, 0xff, 0xff, 0xff),
+	ROW(0x4c, 10, "LOG SELECT", log_select_run, 0, 0x02, 0xff, 0xff, 0, 0, 0, 0xff, 0xff),
+	ROW(0x4d, 10, "LOG SENSE", log_sense_run, SCSI_IF_RESERVED, 0, 0xff, 0xff, 0, 0xff, 0xff, 0xff,
+	    0xff),
+	ROW(0x55, 10, "MODE SELECT(10)", mode_select_run, 0, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff),
+	ROW(0x56, 10, "RESERVE(10)", reserve_run, SCSI_IF_RESERVED, 0),
+	ROW(0x57, 10, "RELEASE(10)", release_run, SCSI_IF_RESERVED, 0),
+	/* LLBAA may be set: there are no long addresses to tell. */
+	ROW(0x5a, 10, "MODE SENSE(10)", mode_sense_run, SCSI_IF_WRITE_EXCLUSIVE, 0x18, 0xff, 0xff, 0,
+	    0, 0, 0xff, 0xff),
+	PR_IN(0, "READ KEYS"),
+	PR_IN(1, "READ RESERVATION"),
+	PR_IN(2, "REPORT CAPABILITIES"),
+	PR_IN(3, "READ FULL STATUS"),
+	PR_OUT(0, "REGISTER"),
+	PR_OUT(1, "RESERVE"),
+	PR_OUT(2, "RELEASE"),
+	PR_OUT(3, "CLEAR"),
+	PR_OUT(4, "PREEMPT"),
+	PR_OUT(5, "PREEMPT AND ABORT"),
+	PR_OUT(6, "REGISTER AND IGNORE EXISTING KEY"),
+	ROW(0xa0, 12, "REPORT LUNS", report_luns_run, BESIDE | SCSI_NO_LU, 0, 0xff, 0, 0, 0, 0xff, 0xff,
+	    0xff, 0xff),
+	ACTION(0xa3, 0x0c, 12, "REPORT SUPPORTED OPERATION CODES", report_opcodes_run,
+	       SCSI_IF_WRITE_EXCLUSIVE, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
+	ACTION(0xa3, 0x0d, 12, "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", report_functions_run,
+	       SCSI_IF_WRITE_EXCLUSIVE, 0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xff),
+	ACTION(0xa3, 0x0f, 12, "REPORT TIMESTAMP", report_timestamp_run, SCSI_IF_PERSISTENT, 0, 0, 0, 0,
+	       0xff, 0xff, 0xff, 0xff),
+	ACTION(0xa4, 0x0f, 12, "SET TIMESTAMP", set_timestamp_run, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff,
+	       0xff),
 	{0},
 };

@@ -28,7 +28,7 @@ TAILQ_HEAD(scsi_task_list, scsi_task);
 struct scsi_itl {
 	uint16_t attentions[SCSI_ATTENTIONS];
 	unsigned attention_count;
-	bool has_deferred, prevents;
+	bool has_deferred, prevents, preempted; /* preempted: PREEMPT AND ABORT has to end its tasks */
 	bool cleared; /* another nexus has aborted a task of it; under the unit's queue lock */
 	struct sense deferred;
 	uint8_t *echo; /* of WRITE BUFFER; SCSI_ECHO_MAX bytes, or NULL */
