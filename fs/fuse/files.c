@@ -25,6 +25,7 @@
 
 /* What fi->fh points at. */
 struct open_file {
+	LIST_ENTRY(open_file) link; /* of the session's */
 	bool direct;
 	atomic_uint_fast64_t losses; /* the mark of what it has been told of */
 };
@@ -36,7 +37,7 @@ static struct open_file *open_file(const struct fuse_file_info *fi)
 
 int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
-	const struct operations_context *context = fuse_req_userdata(req);
+	struct operations_context *context = fuse_req_userdata(req);
 	int flags = fi->flags & ~O_DIRECT, direct;
 	struct open_file *file = mem_try_zalloc(1, sizeof(*file));
 
@@ -51,6 +52,9 @@ int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 	}
 	file->direct = direct != 0;
 	atomic_init(&file->losses, tree_loss_mark(context->tree, inode));
+	pthread_mutex_lock(&context->files_lock);
+	LIST_INSERT_HEAD(&context->files, file, link);
+	pthread_mutex_unlock(&context->files_lock);
 	fi->fh = (uintptr_t)file;
 	fi->direct_io = direct != 0;
 	fi->keep_cache = !direct; /* else what readers that have gone have left goes, too */
@@ -61,13 +65,27 @@ int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 
 void file_release(fuse_req_t req, fuse_ino_t inode, const struct fuse_file_info *fi)
 {
+	struct operations_context *context = fuse_req_userdata(req);
 	struct open_file *file = open_file(fi);
 
 	if (file->direct)
-		tree_release_direct(request_tree(req), inode);
+		tree_release_direct(context->tree, inode);
 	else
-		tree_release_file(request_tree(req), inode);
+		tree_release_file(context->tree, inode);
+	pthread_mutex_lock(&context->files_lock);
+	LIST_REMOVE(file, link);
+	pthread_mutex_unlock(&context->files_lock);
 	free(file);
+}
+
+void files_forget(struct operations_context *context)
+{
+	struct open_file *file;
+
+	while ((file = LIST_FIRST(&context->files))) {
+		LIST_REMOVE(file, link);
+		free(file);
+	}
 }
 
 /* A change of the contents takes the set-ID bits and capabilities away. The kernel leaves that to

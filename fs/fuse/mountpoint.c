@@ -268,6 +268,8 @@ static void mountpoint_free(struct mountpoint **mountpoint)
 	coherence_free(&m->operations.coherence);
 	if (m->session)
 		fuse_session_destroy(m->session);
+	files_forget(&m->operations);
+	pthread_mutex_destroy(&m->operations.files_lock);
 	free(m->dir);
 	free(m);
 }
@@ -283,7 +285,9 @@ int mountpoint_open(struct tree *tree, const char *source, const char *dir,
 
 	*m = (struct mountpoint){
 		.magic = MOUNTPOINT_MAGIC,
-		.operations = {.tree = tree, .writeback = options->writeback},
+		.operations = {.tree = tree,
+			       .writeback = options->writeback,
+			       .files_lock = PTHREAD_MUTEX_INITIALIZER},
 		.dir = mem_strdup(dir),
 		.clone_fd = options->clone_fd,
 		.threads = options->threads,

@@ -15,7 +15,9 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <pthread.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "fs/tree/tree.h"
 
@@ -27,12 +29,15 @@
 #define TRANSFER_MAX (1u << 20) /* bytes of one read or write request */
 
 struct coherence;
+struct open_file;
 
 /* What a session hands to its operations. */
 struct operations_context {
 	struct tree *tree;
 	struct coherence *coherence;
 	bool writeback; /* the kernel may keep written pages back */
+	pthread_mutex_t files_lock;
+	LIST_HEAD(, open_file) files; /* open handles */
 };
 
 extern const struct fuse_lowlevel_ops operations;
@@ -90,6 +95,8 @@ void op_removexattr(fuse_req_t req, fuse_ino_t inode, const char *name);
 /* Sets what the kernel may do with an open file. */
 /* Opens it in the tree and fills in the handle. */
 int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi);
+/* Those that nobody has released when the session is over. */
+void files_forget(struct operations_context *context);
 void file_release(fuse_req_t req, fuse_ino_t inode, const struct fuse_file_info *fi);
 void op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset,

@@ -12,9 +12,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Attributes count against the memory of their tree. */
+static struct tree tree;
+
 static struct inode inode_of(uint32_t mode)
 {
-	return (struct inode){.row = {.mode = mode}, .lock = PTHREAD_MUTEX_INITIALIZER};
+	return (struct inode){.tree = &tree, .row = {.mode = mode}, .lock = PTHREAD_MUTEX_INITIALIZER};
 }
 
 static const struct xattr *list_of(struct inode *inode, const char *name)
