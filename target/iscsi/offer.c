@@ -226,11 +226,10 @@ int server_send_targets(void *context, const char *which, struct text_buffer *te
 	struct connection *connection = context;
 	struct iscsi_server *server = connection->server;
 	const char *initiator = connection->parameters.initiator;
-	bool all = !strcmp(which, "All");
 	struct offer *offer;
 	LOCK_SCOPE(&server->lock);
 	TAILQ_FOREACH(offer, &server->offers, link) {
-		if (offer->leaving || (!all && strcasecmp(which, scsi_target_name(offer->target)) != 0))
+		if (offer->leaving || (which && strcasecmp(which, scsi_target_name(offer->target)) != 0))
 			continue;
 		struct iscsi_access row;
 		enum login_status status = find_row(&offer->access, initiator, connection, &row);

@@ -82,7 +82,7 @@ void offers_free(struct iscsi_server *server);
 /* For login_step(); context: the connection. */
 enum login_status server_authorize(void *context, const char *initiator, const char *target,
 				   bool discovery, struct iscsi_access *access);
-/* For text_exchange_step(); context: the connection. */
+/* For text_exchange_step(); context: the connection; which: a name, or NULL for all. */
 int server_send_targets(void *context, const char *which, struct text_buffer *text);
 
 void portals_close(struct iscsi_server *server);
