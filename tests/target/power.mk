@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: MIT
+# Cartridges as files: power cuts, and a reader that knows the format from its manual page alone.
+check_PROGRAMS += tests/target/cartridge-tool
+tests_target_cartridge_tool_SOURCES = tests/target/cartridge-tool.c \
+	tests/unit/cartridge_model.c tests/unit/cartridge_model.h
+tests_target_cartridge_tool_LDADD = $(CARTRIDGE_LIBS)
+
+CARTRIDGE_SYSTEM_TESTS = tests/target/test-cartridge-power.sh
+dist_check_SCRIPTS += $(CARTRIDGE_SYSTEM_TESTS)
+TESTS += $(CARTRIDGE_SYSTEM_TESTS)
