@@ -15,6 +15,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/tape/drive_ahead.h"
+#include "target/tape/drive_info.h"
 #include "target/tape/drive_private.h"
 #include "target/tape/drive_ring.h"
 
@@ -91,7 +92,7 @@ static void drive_make_class(struct drive *drive)
 		.removable = true,
 		.opcodes = drive->opcodes,
 		.vpd_pages = drive_info_vpd_pages,
-		.mode_pages = drive_mode_pages,
+		.mode_pages = drive_is_ibm(drive) ? drive_mode_pages_ibm : drive_mode_pages,
 		.log_pages = drive_log_pages,
 		.versions = drive_versions,
 		.ready = class_ready,

@@ -13,6 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "target/tape/drive_ahead.h"
+#include "target/tape/drive_info.h"
 #include "target/tape/drive_private.h"
 #include "target/tape/drive_ring.h"
 
@@ -109,6 +110,7 @@ static int load_cleaning(struct drive *drive, struct cartridge *cartridge, const
 	if (expired) {
 		drive_alert_locked(drive, DRIVE_ALERT_EXPIRED_CLEANING);
 	} else {
+		drive->info->cleanings++;
 		drive->alerts &= ~(1ull << (DRIVE_ALERT_CLEAN_NOW - 1));
 		drive->alerts &= ~(1ull << (DRIVE_ALERT_CLEAN_PERIODIC - 1));
 	}

@@ -11,6 +11,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "target/tape/drive_ahead.h"
+#include "target/tape/drive_info.h"
 #include "target/tape/drive_private.h"
 #include "target/tape/drive_ring.h"
 
@@ -91,6 +92,7 @@ static int format(struct drive *drive, unsigned partitions, const uint64_t *size
 	drive->object = drive->file = 0;
 	drive->overwrite = DRIVE_OVERWRITE_NONE;
 	drive->dirty = true;
+	drive->info->past.formats++;
 	pthread_mutex_unlock(&drive->lu->lock);
 	drive_refresh_ends(drive);
 	ring_measure(drive);

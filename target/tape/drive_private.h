@@ -156,6 +156,7 @@ extern const struct scsi_opcode drive_info_opcodes[];	/* end with run == NULL */
 extern const struct scsi_opcode drive_crypt_opcodes[];	/* only with settings.encryption */
 extern const struct scsi_vpd_page drive_info_vpd_pages[]; /* end with code 0 */
 extern const struct scsi_mode_page drive_mode_pages[];	/* end with length 0 */
+extern const struct scsi_mode_page drive_mode_pages_ibm[];
 extern const struct scsi_log_page drive_log_pages[];	/* end with build == NULL */
 extern const uint16_t drive_versions[];			/* end with 0 */
 

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Log pages of a drive (SSC-5 8.3, SPC-5 7.3): all of them are made when they are read, out of
+ * what the drive counts. Counters run for the drive's life; LOG SELECT with PCR sets them to 0
+ * by remembering where they were.
+ *
+ * What a virtual drive has no true answer for is not told: no page of head wear, no invented
+ * temperature. IBM drives add the pages of that vendor that carry data of this one.
+ */
+#include "target/tape/drive_log.h"
+
+#include <string.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+
+#define MEGABYTE UINT64_C(1000000)
+
+/* ---- writing ---------------------------------------------------------------------------------- */
+
+uint8_t *log_add(struct log_writer *log, uint16_t code, enum log_kind kind, uint8_t length)
+{
+	/* DU, TSD and TMC 0; FORMAT AND LINKING: bounded counter, binary list, ASCII list. */
+	static const uint8_t controls[] = {[LOG_COUNTER] = 0x00, [LOG_BINARY] = 0x03, [LOG_TEXT] = 0x01};
+	if (code < log->first || log->room - log->size < 4u + length)
+		return NULL;
+	uint8_t *at = log->data + log->size;
+	log->size += 4u + length;
+	be_put16(at, code);
+	at[2] = controls[kind];
+	at[3] = length;
+	memset(at + 4, 0, length);
+	return at + 4;
+}
+
+void log_add_number(struct log_writer *log, uint16_t code, enum log_kind kind, uint8_t length,
+		    uint64_t number)
+{
+	uint8_t bytes[8], *at = log_add(log, code, kind, length);
+	if (!at)
+		return;
+	if (length < 8 && number >> 8 * length)
+		number = (UINT64_C(1) << 8 * length) - 1;
+	be_put64(bytes, number);
+	memcpy(at, bytes + 8 - length, length);
+}
+
+void log_add_text(struct log_writer *log, uint16_t code, uint8_t length, const char *text)
+{
+	uint8_t *at = log_add(log, code, LOG_TEXT, length);
+	if (at)
+		drive_put_text(at, length, text);
+}
+
+#define LOG_WRITER(first_, data_, room_) {.first = (first_), .data = (data_), .room = (room_)}
+
+/* What has been counted since the last reset. */
+static struct drive_counters counted(const struct drive *drive)
+{
+	const struct drive_counters *now = &drive->life, *base = &drive->info->log_base;
+	return (struct drive_counters){
+		.written_bytes = now->written_bytes - base->written_bytes,
+		.written_blocks = now->written_blocks - base->written_blocks,
+		.read_bytes = now->read_bytes - base->read_bytes,
+		.read_blocks = now->read_blocks - base->read_blocks,
+		.write_errors = now->write_errors - base->write_errors,
+		.read_errors = now->read_errors - base->read_errors,
+		.stored_bytes = now->stored_bytes - base->stored_bytes,
+	};
+}
+
+static void reset_writes(struct scsi_lu *lu)
+{
+	LOCK_SCOPE(&lu->lock);
+	struct drive *drive = drive_of(lu);
+	struct drive_counters *base = &drive->info->log_base;
+	base->written_bytes = drive->life.written_bytes;
+	base->written_blocks = drive->life.written_blocks;
+	base->stored_bytes = drive->life.stored_bytes;
+	base->write_errors = drive->life.write_errors;
+}
+
+static void reset_reads(struct scsi_lu *lu)
+{
+	LOCK_SCOPE(&lu->lock);
+	struct drive *drive = drive_of(lu);
+	struct drive_counters *base = &drive->info->log_base;
+	base->read_bytes = drive->life.read_bytes;
+	base->read_blocks = drive->life.read_blocks;
+	base->read_errors = drive->life.read_errors;
+}
+
+static void reset_both(struct scsi_lu *lu)
+{
+	reset_writes(lu);
+	reset_reads(lu);
+}
+
+/* ---- 02h, 03h: errors; 0Ch: sequential access; 0Dh: temperature --------------------------------- */
+
+/* Nothing is corrected: what fails is the host's folder, and that is counted as unrecovered. */
+static int build_errors(uint16_t first, uint8_t *data, size_t room, uint64_t bytes, uint64_t errors)
+{
+	struct log_writer log = LOG_WRITER(first, data, room);
+	for (uint16_t code = 0; code < 5; code++)
+		log_add_number(&log, code, LOG_COUNTER, 8, 0);
+	log_add_number(&log, 5, LOG_COUNTER, 8, bytes);
+	log_add_number(&log, 6, LOG_COUNTER, 8, errors);
+	return (int)log.size;
+}
+
+static int build_write_errors(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct drive_counters c = counted(drive_of(lu));
+	return build_errors(first, data, room, c.written_bytes, c.write_errors);
+}
+
+static int build_read_errors(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct drive_counters c = counted(drive_of(lu));
+	return build_errors(first, data, room, c.read_bytes, c.read_errors);
+}
+
+static int build_sequential(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct log_writer log = LOG_WRITER(first, data, room);
+	const struct drive *drive = drive_of(lu);
+	struct drive_counters c = counted(drive);
+	log_add_number(&log, 0x0000, LOG_COUNTER, 8, c.written_bytes); /* from hosts */
+	log_add_number(&log, 0x0001, LOG_COUNTER, 8, c.stored_bytes);  /* to the tape */
+	log_add_number(&log, 0x0002, LOG_COUNTER, 8, c.read_bytes);    /* from the tape */
+	log_add_number(&log, 0x0003, LOG_COUNTER, 8, c.read_bytes);    /* to hosts */
+	if (drive->phase == DRIVE_LOADED) {
+		unsigned partition = drive->partition;
+		uint64_t size = drive_partition_size(drive, partition);
+		uint64_t warning = drive_warning_at(drive, partition);
+		log_add_number(&log, 0x0004, LOG_COUNTER, 8, drive->end[partition].bytes / MEGABYTE);
+		log_add_number(&log, 0x0005, LOG_COUNTER, 8, warning / MEGABYTE);
+		log_add_number(&log, 0x0006, LOG_COUNTER, 8, (size - warning) / MEGABYTE);
+	}
+	log_add_number(&log, 0x0008, LOG_COUNTER, 8, drive->settings.buffer / MEGABYTE);
+	log_add_number(&log, 0x0100, LOG_COUNTER, 8, 0); /* cleaning is never asked for */
+	return (int)log.size;
+}
+
+/* FFh: a drive without a sensor (SPC-5 7.3.21). */
+static int build_temperature(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	(void)lu;
+	struct log_writer log = LOG_WRITER(first, data, room);
+	for (uint16_t code = 0; code < 2; code++) {
+		uint8_t *at = log_add(&log, code, LOG_BINARY, 2);
+		if (at)
+			at[1] = 0xff;
+	}
+	return (int)log.size;
+}
+
+/* ---- 11h: DT device status (SSC-5 8.3.3) ----------------------------------------------------------- */
+
+static uint8_t activity_code(const char *activity)
+{
+	static const struct {
+		const char *name;
+		uint8_t code;
+	} activities[] = {
+		{"cleaning", 0x01}, {"loading", 0x02}, {"unloading", 0x03}, {"reading", 0x05},
+		{"writing", 0x06}, {"flushing", 0x06}, {"locating", 0x07}, {"rewinding", 0x08},
+		{"erasing", 0x09}, {"formatting", 0x0a}, {"verifying", 0x05},
+	};
+	for (size_t i = 0; i < sizeof(activities) / sizeof(activities[0]); i++)
+		if (strcmp(activity, activities[i].name) == 0)
+			return activities[i].code;
+	return 0x00;
+}
+
+static void put_status(struct scsi_lu *lu, uint8_t *at)
+{
+	struct drive_state state;
+	struct drive *drive = drive_of(lu);
+	drive_get_state(drive, &state);
+	LOCK_SCOPE(&lu->lock);
+	bool ready = drive_not_ready_locked(drive) == ASC_NONE;
+	/* PAMR, MACC, CMPR, WRTP, DINIT */
+	at[0] = (uint8_t)(state.prevented << 7 | ready << 5 | drive->mode.compression << 4 |
+			  (state.loaded && state.write_protected) << 3 | 1);
+	/* RAA: the robot may take it; MPRSNT, MTHRD, MOUNTED */
+	at[1] = (uint8_t)((state.present && !state.loaded) << 5 | state.present << 4 |
+			  state.loaded << 1 | state.loaded);
+	at[2] = activity_code(state.activity);
+	at[3] = state.alerts != 0; /* TAFC */
+}
+
+static int build_status(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct log_writer log = LOG_WRITER(first, data, room);
+	uint8_t *at = log_add(&log, 0x0000, LOG_BINARY, 4);
+	if (at)
+		put_status(lu, at);
+	log_add_number(&log, 0x0001, LOG_BINARY, 2, 100); /* ms between two polls of it */
+	return (int)log.size;
+}
+
+/* ---- 12h, 2Eh: TapeAlert; 13h: recovery ------------------------------------------------------------ */
+
+static int build_alert_response(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct log_writer log = LOG_WRITER(first, data, room);
+	uint8_t *at = log_add(&log, 0x0000, LOG_BINARY, 8);
+	LOCK_SCOPE(&lu->lock);
+	if (at)
+		drive_put_alerts(at, drive_of(lu)->alerts);
+	return (int)log.size;
+}
+
+/* No recovery is asked for. */
+static int build_recovery(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	(void)lu;
+	struct log_writer log = LOG_WRITER(first, data, room);
+	log_add_number(&log, 0x0000, LOG_BINARY, 1, 0);
+	return (int)log.size;
+}
+
+/* What is told is cleared (SSC-5 4.2.20.2); the MAM remembers it until the next load. */
+static int build_alerts(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct log_writer log = LOG_WRITER(first, data, room);
+	LOCK_SCOPE(&lu->lock);
+	struct drive *drive = drive_of(lu);
+	uint64_t told = 0;
+	for (uint16_t flag = 1; flag <= 64; flag++) {
+		uint64_t bit = UINT64_C(1) << (flag - 1);
+		uint8_t *at = log_add(&log, flag, LOG_BINARY, 1);
+		if (!at)
+			continue;
+		at[0] = (drive->alerts & bit) != 0;
+		told |= bit;
+	}
+	drive->info->seen_alerts |= drive->alerts & told;
+	drive->alerts &= ~told;
+	return (int)log.size;
+}
+
+static void reset_alerts(struct scsi_lu *lu)
+{
+	LOCK_SCOPE(&lu->lock);
+	struct drive *drive = drive_of(lu);
+	drive->info->seen_alerts |= drive->alerts;
+	drive->alerts = 0;
+}
+
+/* ---- 14h: device statistics ------------------------------------------------------------------------- */
+
+#define NS_PER_HOUR UINT64_C(3600000000000)
+
+static int build_device(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct log_writer log = LOG_WRITER(first, data, room);
+	const struct drive *drive = drive_of(lu);
+	uint64_t hours = (clock_monotonic_ns() - drive->info->made_ns) / NS_PER_HOUR;
+	log_add_number(&log, 0x0000, LOG_COUNTER, 8, drive->mounts);
+	log_add_number(&log, 0x0001, LOG_COUNTER, 8, drive->info->cleanings);
+	log_add_number(&log, 0x0002, LOG_COUNTER, 8, hours); /* since the target was started */
+	log_add_number(&log, 0x0010, LOG_COUNTER, 8, drive->life.write_errors);
+	log_add_number(&log, 0x0011, LOG_COUNTER, 8, drive->life.read_errors);
+	log_add_text(&log, 0x0040, 32, drive->settings.identity.serial);
+	log_add_text(&log, 0x0041, 32, drive->settings.identity.serial);
+	LOCK_SCOPE(&lu->lock);
+	log_add_number(&log, 0x0080, LOG_BINARY, 1, scsi_removal_prevented_locked(lu));
+	return (int)log.size;
+}
+
+/* ---- 1Bh, 32h: compression; 31h: capacity; 30h, 38h of IBM -------------------------------------------- */
+
+/* Parts of the bytes that went one way: whole megabytes and the rest. */
+static void add_amount(struct log_writer *log, uint16_t code, uint64_t bytes)
+{
+	log_add_number(log, code, LOG_COUNTER, 4, bytes / MEGABYTE);
+	log_add_number(log, (uint16_t)(code + 1), LOG_COUNTER, 4, bytes % MEGABYTE);
+}
+
+/* Ratios times 100. The drive does not compress: what is stored is what came. */
+static int build_compression(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct log_writer log = LOG_WRITER(first, data, room);
+	const struct drive *drive = drive_of(lu);
+	struct drive_counters c = counted(drive);
+	log_add_number(&log, 0x0000, LOG_COUNTER, 2, 100);
+	log_add_number(&log, 0x0001, LOG_COUNTER, 2, 100);
+	add_amount(&log, 0x0002, c.read_bytes);	   /* to hosts */
+	add_amount(&log, 0x0004, c.read_bytes);	   /* from the tape */
+	add_amount(&log, 0x0006, c.written_bytes); /* from hosts */
+	add_amount(&log, 0x0008, c.stored_bytes);  /* to the tape */
+	log_add_number(&log, 0x0100, LOG_BINARY, 1, drive->mode.compression);
+	return (int)log.size;
+}
+
+/* MiB, as the drives of both vendors have it. */
+static int build_capacity(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct log_writer log = LOG_WRITER(first, data, room);
+	const struct drive *drive = drive_of(lu);
+	uint64_t left[2] = {0}, all[2] = {0};
+	if (drive->phase == DRIVE_LOADED)
+		for (unsigned i = 0; i < drive->media.partitions; i++) {
+			left[i] = drive_remaining(drive, i) / DRIVE_MEBIBYTE;
+			all[i] = drive_partition_size(drive, i) / DRIVE_MEBIBYTE;
+		}
+	log_add_number(&log, 1, LOG_COUNTER, 4, left[0]);
+	log_add_number(&log, 2, LOG_COUNTER, 4, left[1]);
+	log_add_number(&log, 3, LOG_COUNTER, 4, all[0]);
+	log_add_number(&log, 4, LOG_COUNTER, 4, all[1]);
+	return (int)log.size;
+}
+
+/* Tape usage: of the cartridge's life. */
+static int build_usage(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+{
+	struct log_writer log = LOG_WRITER(first, data, room);
+	const struct drive *drive = drive_of(lu);
+	if (drive->phase != DRIVE_LOADED)
+		return 0;
+	struct volume_totals totals = drive_volume_totals(drive);
+	log_add_number(&log, 0x0001, LOG_COUNTER, 4, drive->info->loads);
+	log_add_number(&log, 0x0002, LOG_COUNTER, 8, totals.written_blocks);
+	log_add_number(&log, 0x0003, LOG_COUNTER, 4, 0); /* retries */
+	log_add_number(&log, 0x0004, LOG_COUNTER, 2, totals.write_errors);
+	log_add_number(&log, 0x0005, LOG_COUNTER, 2, 0); /* suspended writes */
+	log_add_number(&log, 0x0006, LOG_COUNTER, 2, 0); /* fatal ones */
+	log_add_number(&log, 0x0007, LOG_COUNTER, 8, totals.read_blocks);
+	log_add_number(&log, 0x0008, LOG_COUNTER, 4, 0);
+	log_add_number(&log, 0x0009, LOG_COUNTER, 2, totals.read_errors);
+	return (int)log.size;
+}
+
+const struct scsi_log_page drive_log_pages[] = {
+	{0x02, 0, build_write_errors, reset_writes},
+	{0x03, 0, build_read_errors, reset_reads},
+	{0x0c, 0, build_sequential, reset_both},
+	{0x0d, 0, build_temperature, NULL},
+	{0x11, 0, build_status, NULL},
+	{0x12, 0, build_alert_response, reset_alerts},
+	{0x13, 0, build_recovery, NULL},
+	{0x14, 0, build_device, NULL},
+	{0x17, 0, log_build_volume, NULL},
+	{0x1b, 0, build_compression, reset_both},
+	{0x2e, 0, build_alerts, reset_alerts},
+	{0x30, 0, build_usage, NULL},
+	{0x31, 0, build_capacity, NULL},
+	{0x32, 0, build_compression, reset_both},
+	{0, 0, NULL, NULL},
+};
