@@ -1,1 +1,13 @@
 # SPDX-License-Identifier: MIT
+check_PROGRAMS += tests/fuzz/fuzz-pdu tests/fuzz/fuzz-login tests/fuzz/fuzz-chap
+TESTS += tests/fuzz/fuzz-pdu tests/fuzz/fuzz-login tests/fuzz/fuzz-chap
+ISCSI_FUZZ_LIBS = target/iscsi/libiscsitarget.a $(BASE_LIBS) $(CRYPTO_LIBS)
+
+tests_fuzz_fuzz_pdu_SOURCES = tests/fuzz/fuzz-pdu.c tests/fuzz/driver.c
+tests_fuzz_fuzz_pdu_LDADD = $(ISCSI_FUZZ_LIBS)
+
+tests_fuzz_fuzz_login_SOURCES = tests/fuzz/fuzz-login.c tests/fuzz/driver.c
+tests_fuzz_fuzz_login_LDADD = $(ISCSI_FUZZ_LIBS)
+
+tests_fuzz_fuzz_chap_SOURCES = tests/fuzz/fuzz-chap.c tests/fuzz/driver.c
+tests_fuzz_fuzz_chap_LDADD = $(ISCSI_FUZZ_LIBS)
