@@ -8,14 +8,7 @@
 #define TESTS_TARGET_DISK_H
 
 #include "target/scsi/scsi.h"
-
-#define DISK_BLOCK 512u
-/* Waits on the worker: byte 2 and 3 are milliseconds. */
-#define DISK_SLEEP 0xc0
-/* Data-in of bytes 2 to 5 (what lies in the disk from 0 on, without a copy), then, when byte 6 is
- * set, a CHECK CONDITION; data-out of any size is taken and dropped. */
-#define DISK_RAW_READ  0xc1
-#define DISK_RAW_WRITE 0xc2
+#include "tests/target/disk-opcodes.h"
 
 /* 0 or -errno. The disk's bytes go with disk_free(). */
 int disk_new(uint32_t blocks, struct scsi_lu **lu);
