@@ -1,1 +1,23 @@
 # SPDX-License-Identifier: MIT
+tape_test_support = tests/unit/tape_support.h tests/unit/tape_support.c
+tape_test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tape_test_libs = $(TAPE_LIBS) $(CMOCKA_LIBS)
+DRIVE_TESTS = \
+	tests/unit/test-drive-sense \
+	tests/unit/test-drive-model \
+	tests/unit/test-drive-threads
+check_PROGRAMS += $(DRIVE_TESTS)
+TESTS += $(DRIVE_TESTS)
+THREAD_TESTS += tests/unit/test-drive-model tests/unit/test-drive-threads
+
+tests_unit_test_drive_sense_SOURCES = tests/unit/test-drive-sense.c $(tape_test_support)
+tests_unit_test_drive_sense_CFLAGS = $(tape_test_cflags)
+tests_unit_test_drive_sense_LDADD = $(tape_test_libs)
+
+tests_unit_test_drive_model_SOURCES = tests/unit/test-drive-model.c $(tape_test_support)
+tests_unit_test_drive_model_CFLAGS = $(tape_test_cflags)
+tests_unit_test_drive_model_LDADD = $(tape_test_libs)
+
+tests_unit_test_drive_threads_SOURCES = tests/unit/test-drive-threads.c $(tape_test_support)
+tests_unit_test_drive_threads_CFLAGS = $(tape_test_cflags)
+tests_unit_test_drive_threads_LDADD = $(tape_test_libs)
