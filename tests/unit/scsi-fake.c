@@ -388,8 +388,9 @@ static void command_done(struct scsi_task *task)
 	pthread_cond_signal(&command->ended);
 }
 
-void command_start(struct fake_command *command, struct scsi_nexus *nexus, uint64_t lun,
-		   const uint8_t *cdb, size_t cdb_size, const void *out, size_t out_size, size_t room)
+void command_prepare(struct fake_command *command, struct scsi_nexus *nexus, uint64_t lun,
+		     const uint8_t *cdb, size_t cdb_size, const void *out, size_t out_size,
+		     size_t room)
 {
 	static uint64_t tag; /* atomic */
 	struct scsi_task *task = &command->task;
@@ -411,7 +412,13 @@ void command_start(struct fake_command *command, struct scsi_nexus *nexus, uint6
 		task->out->size = out_size;
 		scsi_buffer_pool_free(&pool);
 	}
-	scsi_submit(task);
+}
+
+void command_start(struct fake_command *command, struct scsi_nexus *nexus, uint64_t lun,
+		   const uint8_t *cdb, size_t cdb_size, const void *out, size_t out_size, size_t room)
+{
+	command_prepare(command, nexus, lun, cdb, cdb_size, out, out_size, room);
+	scsi_submit(&command->task);
 }
 
 void command_wait(struct fake_command *command)

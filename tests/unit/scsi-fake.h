@@ -59,7 +59,10 @@ void scene_stop(struct scene *scene);
 struct scsi_nexus *scene_nexus(struct scene *scene, const char *initiator, uint8_t isid);
 void scene_close(struct scsi_nexus **nexus);
 
-/* Starts a command; out may be NULL. */
+/* Makes a command ready for scsi_submit(); out may be NULL. */
+void command_prepare(struct fake_command *command, struct scsi_nexus *nexus, uint64_t lun,
+		     const uint8_t *cdb, size_t cdb_size, const void *out, size_t out_size,
+		     size_t room);
 void command_start(struct fake_command *command, struct scsi_nexus *nexus, uint64_t lun,
 		   const uint8_t *cdb, size_t cdb_size, const void *out, size_t out_size, size_t room);
 void command_wait(struct fake_command *command);

@@ -1,10 +1,21 @@
 # SPDX-License-Identifier: MIT
 SCSI_TESTS = \
-	tests/unit/test-scsi-commands
+	tests/unit/test-scsi-commands \
+	tests/unit/test-scsi-mode \
+	tests/unit/test-scsi-queue
 check_PROGRAMS += $(SCSI_TESTS)
 TESTS += $(SCSI_TESTS)
+THREAD_TESTS += tests/unit/test-scsi-queue
 SCSI_FAKE = tests/unit/scsi-fake.h tests/unit/scsi-fake.c
 
 tests_unit_test_scsi_commands_SOURCES = tests/unit/test-scsi-commands.c $(SCSI_FAKE)
 tests_unit_test_scsi_commands_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_commands_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_scsi_mode_SOURCES = tests/unit/test-scsi-mode.c $(SCSI_FAKE)
+tests_unit_test_scsi_mode_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_scsi_mode_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_scsi_queue_SOURCES = tests/unit/test-scsi-queue.c $(SCSI_FAKE)
+tests_unit_test_scsi_queue_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_scsi_queue_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
