@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/log.h"
 #include "target/iscsi/access.h"
 
 #define SECRET_GOOD 12u /* bytes */
@@ -161,4 +162,20 @@ static bool is_short(const char *secret)
 bool access_is_weak(const struct iscsi_access *row)
 {
 	return is_short(row->secret) || is_short(row->mutual_secret);
+}
+
+int access_list_check(const char *name, const struct iscsi_access *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *why;
+		int error = access_check(&rows[i], &why);
+		if (error) {
+			log_error("%s: row %zu of the access list: %s", name, i + 1, why);
+			return error;
+		}
+		if (access_is_weak(&rows[i]))
+			log_warning("%s: row %zu of the access list has a secret of less than %u bytes",
+				    name, i + 1, SECRET_GOOD);
+	}
+	return 0;
 }

@@ -19,6 +19,8 @@ enum login_status access_find(const struct iscsi_access *rows, size_t count, con
 int access_check(const struct iscsi_access *row, const char **why);
 /* A secret of less than the 12 bytes that RFC 7143 9.2.1 asks for. */
 bool access_is_weak(const struct iscsi_access *row);
+/* A list before it is used for `name`: what is wrong or weak is logged. 0 or -EINVAL. */
+int access_list_check(const char *name, const struct iscsi_access *rows, size_t count);
 
 /* An address within "192.0.2.0/24", "2001:db8::/32", a single address; IPv4 that came through an
  * IPv6 socket counts as IPv4. -EINVAL for a network that is none, else 0 or 1. */

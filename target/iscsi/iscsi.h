@@ -51,7 +51,9 @@ struct iscsi_access {
 	char mutual_user[ISCSI_SECRET_MAX], mutual_secret[ISCSI_SECRET_MAX];
 };
 
-/* Offers a target, or changes its access list (copied; running sessions stay). Any thread. */
+/* Offers a target, or changes its access list (copied; running sessions stay). Any thread. -EINVAL
+ * for a row that cannot be used (a network that is none, a user without a secret, the same secret in
+ * both directions), which the log names. */
 int iscsi_target_add(struct iscsi_server *server, struct scsi_target *target,
 		     const struct iscsi_access *access, size_t count);
 int iscsi_target_access(struct iscsi_server *server, const char *name,

@@ -14,11 +14,15 @@
 #include "target/iscsi/access.h"
 #include "target/iscsi/connection.h"
 
-static int access_copy(struct access_list *list, const struct iscsi_access *rows, size_t count)
+static int access_copy(struct access_list *list, const char *name, const struct iscsi_access *rows,
+		       size_t count)
 {
 	*list = (struct access_list){0};
 	if (!count)
 		return 0;
+	int error = access_list_check(name, rows, count);
+	if (error)
+		return error;
 	list->rows = mem_try_alloc(count, sizeof(*rows));
 	if (!list->rows)
 		return -ENOMEM;
@@ -65,7 +69,7 @@ int iscsi_target_add(struct iscsi_server *server, struct scsi_target *target,
 	if (!offer)
 		return -ENOMEM;
 	offer->target = target;
-	int error = access_copy(&offer->access, access, count);
+	int error = access_copy(&offer->access, scsi_target_name(target), access, count);
 	if (error)
 		return error;
 	LOCK_SCOPE(&server->lock);
@@ -82,7 +86,7 @@ int iscsi_target_access(struct iscsi_server *server, const char *name,
 			const struct iscsi_access *access, size_t count)
 {
 	struct access_list list;
-	int error = access_copy(&list, access, count);
+	int error = access_copy(&list, name, access, count);
 	if (error)
 		return error;
 	pthread_mutex_lock(&server->lock);
@@ -97,7 +101,7 @@ int iscsi_target_access(struct iscsi_server *server, const char *name,
 int iscsi_discovery_access(struct iscsi_server *server, const struct iscsi_access *access, size_t count)
 {
 	struct access_list list;
-	int error = access_copy(&list, access, count);
+	int error = access_copy(&list, "discovery", access, count);
 	if (error)
 		return error;
 	pthread_mutex_lock(&server->lock);
