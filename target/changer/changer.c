@@ -35,6 +35,12 @@ static void changer_mode_header(struct scsi_lu *lu, uint8_t *medium_type, uint8_
 	*descriptor_size = 0;
 }
 
+static void changer_inquiry(struct scsi_lu *lu, uint8_t data[96])
+{
+	if (changer_of(lu)->personality->inquiry_barcode)
+		data[55] |= 0x01;
+}
+
 static void changer_reset(struct scsi_lu *lu, enum scsi_reset kind)
 {
 	struct changer *changer = changer_of(lu);
@@ -57,6 +63,7 @@ static const struct scsi_class changer_class = {
 	.versions = changer_versions,
 	.ready = changer_ready,
 	.mode_header = changer_mode_header,
+	.inquiry = changer_inquiry,
 	.reset = changer_reset,
 	.nexus_lost = changer_nexus_lost,
 };

@@ -53,20 +53,27 @@ struct changer_settings {
 	int (*cartridge_path)(void *context, const char *barcode, char *path, size_t size);
 	/* Makes the inventory durable. */
 	int (*save)(void *context, const struct element *elements, size_t count);
-	/* A hook: "load", "unload", "eject"; not 0 refuses an eject. May be NULL. */
+	/* A hook: "load" before a drive gets the tape, "unload" after it is out and the inventory is
+	 * saved, "eject" before a tape goes to an import/export slot, or (`to` is NULL) is taken out of
+	 * a storage slot; not 0 refuses an eject. May be NULL. */
 	int (*hook)(void *context, const char *what, const char *barcode, const struct element *from,
 		    const struct element *to);
 };
 
 struct changer;
+/* Puts the tapes that the inventory has in drives into them; a drive that does not take its own
+ * shows as abnormal to hosts, and its tape can be moved out of the element. 0, -ENOMEM, -EAGAIN, or
+ * -EINVAL for elements that are no library (see target/changer/inventory.c). */
 int changer_new(const struct changer_settings *settings, struct changer **changer);
 void changer_free(struct changer **changer);
 struct scsi_lu *changer_lu(struct changer *changer);
 
 /* ---- for the operator (control socket); each may wait, in turn with the hosts' commands ---- */
 
-/* -ENOENT no such element or source empty, -EEXIST destination full, -EPERM removal prevented or
- * refused by a hook, -EMEDIUMTYPE; a sentence in message. */
+/* -ENOENT no such element or source empty, -EEXIST destination full, -EACCES element disabled,
+ * -EPERM removal prevented or refused by a hook, -EMEDIUMTYPE, or what drive or disk say; a sentence
+ * in message. Hosts get 28h/00h. With any error but that of a drive's last writes ("was moved, but"),
+ * everything is where it was. */
 int changer_move(struct changer *changer, uint16_t from, uint16_t to, char message[256]);
 /* Puts a cartridge in (import/export slot: ImpExp and 28h/01h, storage slot: 28h/00h) and out. An
  * address of 0 for put: the first free storage slot, returned in *address. */

@@ -7,10 +7,12 @@
  * unit's worker. Everything else answers from memory.
  */
 #include "lib/base/bytes.h"
+#include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "target/changer/internal.h"
 
 enum { TYPE_MASK = 0x0f, VOLTAG = 0x10, CURDATA = 0x02, DVCID = 0x01, RANGE = 0x01 };
+enum { DOOR_OPEN = 0, DOOR_CLOSE = 1 };
 
 static bool robot_waits(struct scsi_lu *lu, const struct scsi_task *task)
 {
@@ -118,10 +120,33 @@ static void run_status(struct scsi_lu *lu, struct scsi_task *task)
 		status_reply(changer_of(lu), task, &request, be_get24(task->cdb + 7));
 }
 
-/*
- * Under somebody else's reservation only what moves nothing and tells where things are is
- * answered: READ ELEMENT STATUS never moves anything here, so it counts as one with CURDATA.
- */
+/* The door of an import/export slot. There is none, but an open one would let cartridges out. */
+static void run_open_close(struct scsi_lu *lu, struct scsi_task *task)
+{
+	const struct element *e =
+		inventory_find(&changer_of(lu)->inventory, be_get16(task->cdb + 2));
+	bool prevented;
+
+	if (task->cdb[4] > DOOR_CLOSE) {
+		scsi_invalid_cdb(task, 4, 4);
+		return;
+	}
+	if (e == NULL || e->type != ELEMENT_IMPORT_EXPORT) {
+		scsi_check(task, SENSE_ILLEGAL_REQUEST, ASC_INVALID_ADDRESS);
+		return;
+	}
+	{
+		LOCK_SCOPE(&lu->lock);
+		prevented = scsi_removal_prevented_locked(lu);
+	}
+	if (prevented && task->cdb[4] == DOOR_OPEN)
+		scsi_check(task, SENSE_ILLEGAL_REQUEST, ASC_REMOVAL_PREVENTED);
+	else
+		scsi_good(task);
+}
+
+/* Under somebody else's reservation only READ ELEMENT STATUS with CURDATA is answered (SMC-3
+ * table 4), which tells where things are and never moves any. */
 const struct scsi_opcode changer_opcodes[] = {
 	{
 		.opcode = 0x07,
@@ -130,6 +155,14 @@ const struct scsi_opcode changer_opcodes[] = {
 		.timeout = 60,
 		.name = "INITIALIZE ELEMENT STATUS",
 		.run = run_initialize,
+	},
+	{
+		.opcode = 0x1b,
+		.length = 6,
+		.usage = { 0x1b, 0x00, 0xff, 0xff, 0x1f },
+		.timeout = 60,
+		.name = "OPEN/CLOSE IMPORT/EXPORT ELEMENT",
+		.run = run_open_close,
 	},
 	{
 		.opcode = 0x2b,
@@ -189,12 +222,15 @@ const struct scsi_opcode changer_opcodes[] = {
 		.flags = SCSI_IF_RESERVED,
 		.name = "READ ELEMENT STATUS",
 		.run = run_status,
+		.reserved_byte = 6,
+		.reserved_bits = CURDATA,
 	},
 	{
 		/* What libraries called it before SMC-2 gave it a number. */
 		.opcode = 0xe7,
 		.length = 10,
-		.usage = { 0xe7, 0x03, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff },
+		/* The last byte's top bit: without bar codes. */
+		.usage = { 0xe7, 0x03, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff, 0x00, 0x80 },
 		.timeout = 60,
 		.name = "INITIALIZE ELEMENT STATUS WITH RANGE (vendor)",
 		.run = run_initialize_range,

@@ -18,6 +18,7 @@ struct personality {
 	/* READ ELEMENT STATUS, DVCID: the drive's T10 id (34 bytes) or its serial number alone. */
 	bool identifier_is_serial;
 	bool identifier_always;	 /* given without DVCID too */
+	bool inquiry_barcode;	 /* INQUIRY byte 55 bit 0: has a bar code reader */
 	bool serial_has_storage; /* VPD 80h and 83h: the serial ends with the first storage address in hex */
 	const char *serial_suffix; /* and with this: the logical library, "_LL0"; or "" */
 	const char *drive;	 /* the usual one: "ibm-td8" */

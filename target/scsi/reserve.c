@@ -50,7 +50,9 @@ static bool persistent_conflicts(const struct scsi_reservation *reservation,
 bool reservation_conflicts_locked(const struct scsi_lu *lu, const struct scsi_task *task)
 {
 	const struct scsi_reservation *reservation = &lu->unit->reservation;
-	if (task->row->flags & SCSI_IF_RESERVED)
+	const struct scsi_opcode *row = task->row;
+	if (row->flags & SCSI_IF_RESERVED &&
+	    (task->cdb[row->reserved_byte] & row->reserved_bits) == row->reserved_bits)
 		return false;
 	/* PREVENT ALLOW MEDIUM REMOVAL that allows. */
 	if (task->cdb[0] == 0x1e && !(task->cdb[4] & 3))

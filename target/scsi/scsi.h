@@ -137,6 +137,9 @@ struct scsi_opcode {
 	void (*run)(struct scsi_lu *lu, struct scsi_task *task);
 	/* True when run() might wait now; NULL: never. Called by whoever has the unit. */
 	bool (*waits)(struct scsi_lu *lu, const struct scsi_task *task);
+	/* SCSI_IF_RESERVED only for CDBs that have these bits in this byte (CURDATA of READ ELEMENT
+	 * STATUS); 0: for all. */
+	uint8_t reserved_byte, reserved_bits;
 };
 
 /* VPD, mode and log pages: the functions run with none of the locks held, and must not wait. Those

@@ -294,6 +294,8 @@ void rig_send(struct rig *rig, unsigned host, const uint8_t *cdb, size_t cdb_siz
 	task->done = task_done;
 	if (out != NULL) {
 		task->out = scsi_buffer_get(rig->pool, out_size > 0 ? out_size : 1);
+		if (task->out == NULL) /* a fault that was meant for the changer */
+			task->out = scsi_buffer_get(rig->pool, out_size > 0 ? out_size : 1);
 		assert_non_null(task->out);
 		memcpy(task->out->data, out, out_size);
 		task->out->size = out_size;

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "lib/base/bytes.h"
+#include "lib/base/fault.h"
 #include "lib/base/log.h"
 #include "tests/unit/changer_support.h"
 
@@ -86,6 +87,10 @@ static const struct {
 	{ "search in alternate tags", { 0xb6, 0, 0, 0, 0, 6, 0, 0, 0, 40 }, 0x052400, 5, 4 },
 	{ "prevent", { 0x1e, 0, 0, 0, 1 }, 0, 0, 0 },
 	{ "allow", { 0x1e }, 0, 0, 0 },
+	{ "open a door", { 0x1b, 0, 0, 10, 0 }, 0, 0, 0 },
+	{ "close a door", { 0x1b, 0, 0, 10, 1 }, 0, 0, 0 },
+	{ "open a slot's door", { 0x1b, 0, 0x03, 0xe8, 0 }, 0x052101, 0, 0 },
+	{ "half open a door", { 0x1b, 0, 0, 10, 2 }, 0x052400, 4, 4 },
 	{ "read of a tape", { 0x08, 0, 0, 2 }, 0x052000, 0, 0 },
 	{ "rewind", { 0x01 }, 0x052000, 0, 0 },
 	{ "mode page of a tape", { 0x1a, 0, 0x0f, 0, 0xff }, 0x052400, 2, 5 },
@@ -115,6 +120,16 @@ static void test_cdbs(void **state)
 	}
 	assert_int_equal(rig->saves, 0);
 	rig_assert_consistent(rig);
+}
+
+/* PREVENT keeps the doors shut. */
+static void test_door_prevented(void **state)
+{
+	rig_command(*state, 1, CDB(0x1e, 0, 0, 0, 1, 0), &reply);
+	rig_command(*state, 0, CDB(0x1b, 0, 0, 10, 0, 0), &reply);
+	assert_int_equal(reply_code(&reply), 0x055302);
+	rig_command(*state, 0, CDB(0x1b, 0, 0, 10, 1, 0), &reply);
+	assert_int_equal(reply_code(&reply), 0);
 }
 
 /* Whatever bytes a CDB of a known opcode has, the library answers and stays whole. */
@@ -372,13 +387,15 @@ static void test_supported_opcodes(void **state)
 	}
 }
 
-/* Under another host's reservation nothing moves; where things are is still told. */
+/* Under another host's reservation nothing moves; where things are is still told to CURDATA. */
 static void test_reserved(void **state)
 {
 	static const uint8_t conflicts[][12] = {
 		{ 0x07 }, { 0x2b, 0, 0, 1, 0x03, 0xe8 }, { 0x37 },
 		{ 0xa5, 0, 0, 1, 0x03, 0xe8, 0x01, 0xf4 },
 		{ 0xa6, 0, 0, 1, 0x03, 0xe8, 0x03, 0xe9, 0x03, 0xeb },
+		{ 0xb5, 0, 0, 0, 0, 9, 0, 0, 9 }, { 0xb6, 0, 0, 0, 0, 5, 0, 0, 0, 40 },
+		{ 0xb8, 0x12, 0, 0, 0, 9, 0, 0, 9 },
 	};
 	struct rig *rig = *state;
 
@@ -390,9 +407,40 @@ static void test_reserved(void **state)
 	}
 	rig_command(rig, 0, CDB(0xb8, 0x12, 0, 0, 0, 9, 2, 0, 9, 0, 0, 0), &reply);
 	assert_int_equal(reply_code(&reply), 0);
+	rig_command(rig, 1, CDB(0xb8, 0x12, 0, 0, 0, 9, 0, 0, 9, 0, 0, 0), &reply);
+	assert_int_equal(reply_code(&reply), 0);
 	rig_command(rig, 1, CDB(0x17, 0, 0, 0, 0, 0), &reply);
 	rig_move(rig, 1000, 500, &reply);
 	assert_int_equal(reply_code(&reply), 0);
+}
+
+/* Without memory a command says so (0B 55/03) and moves nothing. */
+static void test_no_memory(void **state)
+{
+	struct rig *rig = *state;
+	unsigned refused = 0;
+
+	for (unsigned n = 1; n < 6; n++) {
+		char fault[16];
+
+		snprintf(fault, sizeof(fault), "mem:%u", n);
+		fault_set(fault);
+		rig_move(rig, n % 2 == 1 ? 1000 : 500, n % 2 == 1 ? 500 : 1000, &reply);
+		if (reply.status != SCSI_GOOD && reply_code(&reply) != 0x053b0e)
+			assert_int_equal(reply_code(&reply), 0x0b5503);
+		refused += reply.status != SCSI_GOOD;
+		fault_set(fault);
+		rig_command(rig, 0, CDB(0xb8, 0, 0, 0, 0, 9, 0, 0, 9, 0, 0, 0), &reply);
+		assert_true(reply_code(&reply) == 0 || reply_code(&reply) == 0x0b5503);
+		refused += reply.status != SCSI_GOOD;
+		fault_set(fault);
+		search(rig, 0, 0, 0, 5, "*");
+		assert_true(reply_code(&reply) == 0 || reply_code(&reply) == 0x0b5503);
+		refused += reply.status != SCSI_GOOD;
+		fault_set(NULL);
+		rig_assert_consistent(rig);
+	}
+	assert_true(refused >= 3);
 }
 
 /* ---- what a library cannot be made of --------------------------------------------------------------- */
@@ -436,6 +484,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_cdbs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_door_prevented, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random_cdbs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_search, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_search_parts, setup, teardown),
@@ -446,6 +495,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_log_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_supported_opcodes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reserved, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
 		cmocka_unit_test(test_bad_settings),
 	};
 

@@ -323,6 +323,7 @@ static void test_personalities(void **state)
 		snprintf(inquiry, sizeof(inquiry), "%-8s%-16s%-4s", p->vendor, p->product,
 			 p->revision);
 		assert_memory_equal(reply.data + 8, inquiry, 28);
+		assert_int_equal(reply.data[55], p->inquiry_barcode ? 1 : 0);
 		check_serial(rig, p);
 		check_identifier(rig, p, false);
 		check_identifier(rig, p, true);
