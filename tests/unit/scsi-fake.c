@@ -371,6 +371,7 @@ void scene_stop(struct scene *scene)
 	gate_open(&scene->fake[1]);
 	scene_close(&scene->a);
 	scene_close(&scene->b);
+	scene_close(&scene->c);
 	fake_stop(&scene->fake[0], scene->target);
 	fake_stop(&scene->fake[1], scene->target);
 	scsi_target_free(&scene->target);

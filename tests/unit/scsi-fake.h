@@ -41,6 +41,7 @@ struct scene {
 	struct scsi_target *target;
 	struct fake fake[2]; /* LUN 0, LUN 3 */
 	struct scsi_nexus *a, *b;
+	struct scsi_nexus *c; /* a test's own, or NULL */
 };
 
 extern const struct scsi_class fake_class;

@@ -2,7 +2,9 @@
 SCSI_TESTS = \
 	tests/unit/test-scsi-commands \
 	tests/unit/test-scsi-mode \
-	tests/unit/test-scsi-queue
+	tests/unit/test-scsi-queue \
+	tests/unit/test-scsi-reserve \
+	tests/unit/test-scsi-sense
 check_PROGRAMS += $(SCSI_TESTS)
 TESTS += $(SCSI_TESTS)
 THREAD_TESTS += tests/unit/test-scsi-queue
@@ -19,3 +21,11 @@ tests_unit_test_scsi_mode_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_scsi_queue_SOURCES = tests/unit/test-scsi-queue.c $(SCSI_FAKE)
 tests_unit_test_scsi_queue_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_queue_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_scsi_reserve_SOURCES = tests/unit/test-scsi-reserve.c $(SCSI_FAKE)
+tests_unit_test_scsi_reserve_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_scsi_reserve_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_scsi_sense_SOURCES = tests/unit/test-scsi-sense.c
+tests_unit_test_scsi_sense_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_scsi_sense_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)

@@ -241,10 +241,10 @@ static void a_port_that_comes_back_had_a_nexus_loss(void **state)
 	assert_check(&answer, SENSE_UNIT_ATTENTION, ASC_NEXUS_LOSS);
 	RUN(&answer, scene.a, 0x00);
 	assert_good(&answer);
-	struct scsi_nexus *other = scene_nexus(&scene, "iqn.2026-01.org.granary:a", 7);
-	RUN(&answer, other, 0x00);
+	scene.c = scene_nexus(&scene, "iqn.2026-01.org.granary:a", 7);
+	RUN(&answer, scene.c, 0x00);
 	assert_check(&answer, SENSE_UNIT_ATTENTION, ASC_POWER_ON);
-	scene_close(&other);
+	scene_close(&scene.c);
 	assert_int_equal(scene.fake[0].lost, 2);
 	assert_int_equal(scene.fake[1].lost, 2);
 }
