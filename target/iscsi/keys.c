@@ -105,7 +105,7 @@ static const struct key keys[KEY_COUNT] = {
 	[KEY_TIME2RETAIN] = {.name = "DefaultTime2Retain", .kind = KIND_MIN, .phases = KEY_OPERATIONAL,
 		.maximum = 3600, .initial = 20, .wanted = 0, PARAMETER(time2retain)},
 	[KEY_MAX_R2T] = {.name = "MaxOutstandingR2T", .kind = KIND_MIN, .phases = KEY_OPERATIONAL,
-		.flags = NORMAL_ONLY, .minimum = 1, .maximum = 65535, .initial = 1, .wanted = 1,
+		.flags = NORMAL_ONLY, .minimum = 1, .maximum = 65535, .initial = 1, .wanted = 8,
 		PARAMETER(max_r2t)},
 	[KEY_DATA_PDU_IN_ORDER] = {.name = "DataPDUInOrder", .kind = KIND_OR, .phases = KEY_OPERATIONAL,
 		.flags = NORMAL_ONLY, .initial = true, .wanted = true, PARAMETER(data_pdu_in_order)},

@@ -1,1 +1,13 @@
 # SPDX-License-Identifier: MIT
+# The server, its connections and sessions, over real sockets.
+ISCSI_INITIATOR = tests/unit/initiator.h tests/unit/initiator.c \
+	tests/target/disk.h tests/target/disk-opcodes.h tests/target/disk.c
+ISCSI_SERVER_TESTS = \
+	tests/unit/test-iscsi-transfer
+check_PROGRAMS += $(ISCSI_SERVER_TESTS)
+TESTS += $(ISCSI_SERVER_TESTS)
+THREAD_TESTS += $(ISCSI_SERVER_TESTS)
+
+tests_unit_test_iscsi_transfer_SOURCES = tests/unit/test-iscsi-transfer.c $(ISCSI_INITIATOR)
+tests_unit_test_iscsi_transfer_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_iscsi_transfer_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
