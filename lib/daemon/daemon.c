@@ -66,6 +66,16 @@ const char *daemon_run_folder(const struct daemon *d)
 	return d->run_folder;
 }
 
+const char *daemon_root(const struct daemon *d)
+{
+	return d->options.root;
+}
+
+bool daemon_is_stopping(const struct daemon *d)
+{
+	return atomic_load(&d->stopping);
+}
+
 void daemon_set_control(struct daemon *d, const char *path)
 {
 	if (d->options.control)
