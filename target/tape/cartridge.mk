@@ -6,6 +6,7 @@ target_tape_libcartridge_a_SOURCES = \
 	target/tape/media.h \
 	target/tape/cartridge_private.h \
 	target/tape/cartridge.c \
+	target/tape/cartridge_clone.c \
 	target/tape/cartridge_write.c \
 	target/tape/cartridge_read.c \
 	target/tape/cartridge_conf.c target/tape/cartridge_conf.h \

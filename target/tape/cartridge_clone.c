@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A second tape with the same contents. The files are copied by the host's
+ * filesystem where it can share their blocks (copy_file_range: on a Granary mount
+ * only metadata is written), into a folder whose name is no barcode; then the copy
+ * gets an identity of its own, its index is written anew under that, and the
+ * folder its name.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/file.h"
+#include "lib/base/mem.h"
+#include "target/tape/cartridge_private.h"
+
+#define CLONE_PIECE  (64u << 20) /* bytes between two looks at whether to stop */
+#define CLONE_BUFFER (1u << 20)
+
+struct clone {
+	struct cartridge *source;
+	char *path; /* FOLDER/.new-BARCODE */
+	int folder;
+	int (*progress)(void *context, uint64_t done, uint64_t total);
+	void *context;
+	uint64_t done, total;
+};
+
+/* Where copy_file_range(2) does not work: across some filesystems, on old ones. */
+static ssize_t clone_by_hand(int from, int to, uint64_t offset, uint8_t *buffer)
+{
+	ssize_t got = pread(from, buffer, CLONE_BUFFER, (off_t)offset);
+
+	if (got < 0)
+		return -errno;
+	int error = got ? file_pwrite(to, buffer, (size_t)got, offset) : 0;
+
+	return error ? error : got;
+}
+
+static ssize_t clone_piece(int from, int to, uint64_t offset, size_t size, uint8_t **buffer)
+{
+	off_t in = (off_t)offset, out = (off_t)offset;
+	ssize_t copied = *buffer ? -1 : copy_file_range(from, &in, to, &out, size, 0);
+
+	if (copied >= 0)
+		return copied;
+	if (!*buffer && errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+		return -errno;
+	if (!*buffer)
+		*buffer = mem_try_alloc(1, CLONE_BUFFER);
+	return *buffer ? clone_by_hand(from, to, offset, *buffer) : -ENOMEM;
+}
+
+static int clone_bytes(struct clone *clone, int from, int to, uint64_t size)
+{
+	CLEANUP_FREE uint8_t *buffer = NULL;
+
+	for (uint64_t offset = 0; offset < size;) {
+		size_t piece = size - offset < CLONE_PIECE ? (size_t)(size - offset) : CLONE_PIECE;
+		ssize_t copied = clone_piece(from, to, offset, piece, &buffer);
+
+		if (copied < 0)
+			return (int)copied;
+		if (copied == 0)
+			return -EIO; /* the file has become shorter */
+		offset += (uint64_t)copied;
+		clone->done += (uint64_t)copied;
+		if (clone->progress && clone->progress(clone->context, clone->done, clone->total))
+			return -ECANCELED;
+	}
+	return file_sync(to);
+}
+
+static int clone_file(struct clone *clone, const char *name)
+{
+	CLEANUP_FD int from = openat(clone->source->folder, name, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int to = -1;
+	struct stat st;
+
+	if (from < 0 || fstat(from, &st) < 0)
+		return -errno;
+	to = openat(clone->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (to < 0)
+		return -errno;
+	return clone_bytes(clone, from, to, (uint64_t)st.st_size);
+}
+
+/* All files but the lock; nothing else belongs to a cartridge. */
+static int clone_files(struct clone *clone)
+{
+	static const char *const names[] = {"p0.data", "p0.idx", "p1.data", "p1.idx", "mam.0", "mam.1",
+					    "cartridge.conf"};
+	struct stat st;
+
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			int error = 0;
+
+			if (fstatat(clone->source->folder, names[i], &st, 0) < 0) {
+				error = errno == ENOENT ? 0 : -errno;
+			} else if (pass == 0) {
+				clone->total += (uint64_t)st.st_size;
+			} else {
+				error = clone_file(clone, names[i]);
+			}
+			if (error)
+				return error;
+		}
+	}
+	return file_sync_directory(clone->path);
+}
+
+/* The copy becomes a tape of its own: no other has its uuid, and it is not locked. */
+static int clone_name(struct clone *clone, const char *barcode)
+{
+	struct cartridge *copy = NULL;
+	struct cartridge_info *info;
+	int error = cartridge_open(clone->path, CARTRIDGE_WRITE, &copy), closed;
+
+	if (error)
+		return error;
+	info = &copy->conf.info;
+	while (getrandom(info->uuid, sizeof(info->uuid), 0) != sizeof(info->uuid)) {
+	}
+	info->uuid[6] = (uint8_t)((info->uuid[6] & 0x0f) | 0x40);
+	info->uuid[8] = (uint8_t)((info->uuid[8] & 0x3f) | 0x80);
+	snprintf(info->barcode, sizeof(info->barcode), "%s", barcode);
+	info->locked_until = 0;
+	info->created = time(NULL);
+	error = cartridge_compact(copy);
+	if (!error)
+		error = conf_write(clone->path, &copy->conf);
+	closed = cartridge_close(&copy);
+	return error ? error : closed;
+}
+
+static void clone_remove(struct clone *clone)
+{
+	DIR *dir = fdopendir(clone->folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL)
+		unlinkat(clone->folder, entry->d_name, 0);
+	if (dir) {
+		closedir(dir);
+		clone->folder = -1;
+	}
+	rmdir(clone->path);
+}
+
+static int clone_make(struct clone *clone, const char *folder, const char *barcode)
+{
+	CLEANUP_FREE char *path = mem_printf("%s/%s", folder, barcode);
+	int error;
+
+	if (access(path, F_OK) == 0)
+		return -EEXIST;
+	if (mkdir(clone->path, 0750) < 0)
+		return -errno;
+	clone->folder = open(clone->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (clone->folder < 0) {
+		error = -errno;
+		rmdir(clone->path);
+		return error;
+	}
+	error = clone_files(clone);
+	if (!error)
+		error = clone_name(clone, barcode);
+	/* Without RENAME_NOREPLACE an empty folder of that name would be lost, and no more. */
+	if (!error && rename(clone->path, path) < 0)
+		error = -errno;
+	if (error)
+		clone_remove(clone);
+	if (clone->folder >= 0)
+		close(clone->folder);
+	return error ? error : file_sync_directory(folder);
+}
+
+int cartridge_clone(const char *source, const char *folder, const char *barcode,
+		    int (*progress)(void *context, uint64_t done, uint64_t total), void *context)
+{
+	struct clone clone = {.folder = -1, .progress = progress, .context = context};
+	/* Opened for writing, so that nobody writes to it meanwhile. */
+	int error = cartridge_open(source, CARTRIDGE_WRITE, &clone.source);
+
+	if (error)
+		return error;
+	clone.path = mem_printf("%s/.new-%s", folder, barcode);
+	error = clone_make(&clone, folder, barcode);
+	free(clone.path);
+	int closed = cartridge_close(&clone.source);
+
+	return error ? error : closed;
+}
