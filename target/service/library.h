@@ -6,6 +6,7 @@
  *
  *   STATE/libraries/NAME.conf      identities, elements, sizes, access (without secrets)
  *   STATE/libraries/NAME.secrets   CHAP users and secrets
+ *   STATE/discovery.conf, .secrets who may ask for the names of all libraries
  *   TAPES/NAME/BARCODE/            the cartridges (granary-cartridge.5)
  *   TAPES/NAME/.deleted/           those that can still be restored
  *   STATE/hooks.d/{load,unload,eject,full}
@@ -22,13 +23,22 @@
 #include "target/iscsi/iscsi.h"
 #include "target/tape/drive.h"
 
-#define LIBRARY_NAME_MAX   63u
-#define LIBRARY_DRIVES_MAX 60u
+#define LIBRARY_NAME_MAX    63u
+#define LIBRARY_DRIVES_MAX  60u
+#define LIBRARY_ACCESS_MAX  4096u
+#define LIBRARY_RECYCLE_MAX 36500u /* days */
+#define LIBRARY_VERSION	    1u	   /* of the files */
+#define LIBRARY_DISCOVERY   "discovery" /* no library has this name */
 
 struct library_drive {
 	struct scsi_identity identity;
 	const struct drive_model *model;
 	uint16_t address;
+};
+
+struct access_list {
+	struct iscsi_access *rows;
+	size_t count;
 };
 
 /* What is saved. */
@@ -39,20 +49,50 @@ struct library_config {
 	uint8_t uuid[16];
 	struct scsi_identity identity;
 	const struct personality *personality;
-	struct library_drive *drives;
+	struct library_drive *drives; /* by LUN, from 1 */
 	size_t drive_count;
-	struct element *elements;
+	struct element *elements; /* sorted by address */
 	size_t element_count;
-	struct iscsi_access *access;
-	size_t access_count;
+	struct access_list access;
 	uint64_t tape_size; /* bytes, of new tapes; 0: the medium's native capacity */
 	bool encryption;
 	uint32_t recycle_days; /* a deleted tape can be restored so long */
 };
 
-/* 0, -errno after a logged sentence that names file and line. */
+/* PATH is that of NAME.conf; the secrets are beside it. 0, -errno after a logged sentence that names
+ * file and line. */
 int library_config_load(const char *path, struct library_config *config);
+/* The same from memory, without the secrets. */
+int library_config_parse(const char *path, const char *text, struct library_config *config);
+/* NAME.conf alone. -errno, logged. */
 int library_config_save(const char *path, const struct library_config *config);
 void library_config_clear(struct library_config *config);
+/* -ENOMEM. */
+int library_config_copy(const struct library_config *config, struct library_config *copy);
+/* 0, or -EINVAL and a sentence: counts, addresses, barcodes, names that cannot be. */
+int library_config_check(const struct library_config *config, char message[256]);
+
+struct element *library_config_element(const struct library_config *config, uint16_t address);
+void library_config_sort(struct library_config *config);
+
+/* ---- access rows (access.c) -------------------------------------------------------------- */
+
+/* Secrets go into a file of their own, with the rows that they belong to: a row is found again by
+ * initiator, network and user. Saving what grows the rows: secrets first; what shrinks them: the
+ * secrets last. Then no crash leaves a row without its secret. */
+int access_secrets_load(const char *path, struct access_list *list);
+int access_secrets_save(const char *path, const struct access_list *list);
+/* A file of access rows alone: STATE/discovery.conf. One that is not there has no rows. */
+int access_list_load(const char *path, struct access_list *list);
+int access_list_save(const char *path, const struct access_list *list);
+/* Adds the row, or replaces the one with the same initiator and network. -ENOMEM, -E2BIG. */
+int access_list_put(struct access_list *list, const struct iscsi_access *row);
+/* -ENOENT. */
+int access_list_remove(struct access_list *list, const char *initiator, const char *network);
+int access_list_copy(const struct access_list *list, struct access_list *copy);
+/* Secrets are overwritten before the memory goes back. */
+void access_list_clear(struct access_list *list);
+/* 0, or -EINVAL and a sentence. */
+int access_row_check(const struct iscsi_access *row, char message[256]);
 
 #endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Access rows: lists of them in memory, and their checks. The order of the rows
+ * counts (the first that matches), so a change of a row keeps its place, and a
+ * new one goes before the rows that would match all that it does.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "target/service/library.h"
+#include "target/service/names.h"
+
+static bool access_is_any(const char *initiator)
+{
+	return !*initiator || strcmp(initiator, "*") == 0;
+}
+
+static bool access_same(const struct iscsi_access *row, const char *initiator, const char *network)
+{
+	bool same = access_is_any(row->initiator) && access_is_any(initiator);
+
+	return (same || strcasecmp(row->initiator, initiator) == 0) &&
+	       strcasecmp(row->network, network) == 0;
+}
+
+static size_t access_find(const struct access_list *list, const char *initiator, const char *network)
+{
+	size_t i = 0;
+
+	while (i < list->count && !access_same(&list->rows[i], initiator, network))
+		i++;
+	return i;
+}
+
+/* Rows that name less come later: a whole initiator first, then patterns, longest first, any last;
+ * of the same name those with a network first. */
+static size_t access_weight(const struct iscsi_access *row)
+{
+	size_t length = access_is_any(row->initiator) ? 0 : strlen(row->initiator);
+	bool whole = length && row->initiator[length - 1] != '*';
+
+	return (whole ? 2 * SCSI_NAME_MAX : length) * 2 + (*row->network ? 1 : 0);
+}
+
+int access_list_put(struct access_list *list, const struct iscsi_access *row)
+{
+	size_t place = access_find(list, row->initiator, row->network);
+	struct iscsi_access *rows;
+
+	if (place < list->count) {
+		list->rows[place] = *row;
+		return 0;
+	}
+	if (list->count >= LIBRARY_ACCESS_MAX)
+		return -E2BIG;
+	/* Not realloc(): it might leave secrets in memory that is free. */
+	rows = mem_try_zalloc(list->count + 1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	place = 0;
+	while (place < list->count && access_weight(&list->rows[place]) >= access_weight(row))
+		place++;
+	if (place)
+		memcpy(rows, list->rows, place * sizeof(*rows));
+	rows[place] = *row;
+	if (list->count > place)
+		memcpy(rows + place + 1, list->rows + place, (list->count - place) * sizeof(*rows));
+	size_t count = list->count + 1;
+	access_list_clear(list);
+	*list = (struct access_list){.rows = rows, .count = count};
+	return 0;
+}
+
+int access_list_remove(struct access_list *list, const char *initiator, const char *network)
+{
+	size_t place = access_find(list, initiator, network);
+
+	if (place == list->count)
+		return -ENOENT;
+	memmove(list->rows + place, list->rows + place + 1,
+		(list->count - place - 1) * sizeof(*list->rows));
+	list->count--;
+	explicit_bzero(&list->rows[list->count], sizeof(*list->rows));
+	return 0;
+}
+
+int access_list_copy(const struct access_list *list, struct access_list *copy)
+{
+	*copy = (struct access_list){0};
+	if (!list->count)
+		return 0;
+	copy->rows = mem_try_zalloc(list->count, sizeof(*copy->rows));
+	if (!copy->rows)
+		return -ENOMEM;
+	memcpy(copy->rows, list->rows, list->count * sizeof(*copy->rows));
+	copy->count = list->count;
+	return 0;
+}
+
+void access_list_clear(struct access_list *list)
+{
+	if (list->rows)
+		explicit_bzero(list->rows, list->count * sizeof(*list->rows));
+	free(list->rows);
+	*list = (struct access_list){0};
+}
+
+static int access_say(char message[256], const char *what, const char *wrong)
+{
+	snprintf(message, 256, "%s %s", what, wrong);
+	return -EINVAL;
+}
+
+int access_row_check(const struct iscsi_access *row, char message[256])
+{
+	const char *wrong;
+
+	wrong = name_check_initiator(row->initiator);
+	if (wrong)
+		return access_say(message, "an initiator", wrong);
+	wrong = name_check_network(row->network);
+	if (wrong)
+		return access_say(message, "a network", wrong);
+	if (!*row->user && (*row->secret || *row->mutual_user))
+		return access_say(message, "a secret", "needs the name of its user");
+	wrong = *row->user ? name_check_user(row->user) : NULL;
+	if (!wrong && *row->mutual_user)
+		wrong = name_check_user(row->mutual_user);
+	if (wrong)
+		return access_say(message, "a user", wrong);
+	wrong = *row->user ? name_check_secret(row->secret) : NULL;
+	if (!wrong && (*row->mutual_user || *row->mutual_secret))
+		wrong = *row->mutual_user ? name_check_secret(row->mutual_secret)
+					  : "needs the name of its user";
+	if (!wrong && *row->user && strcmp(row->secret, row->mutual_secret) == 0)
+		wrong = "must not be the same in both directions";
+	return wrong ? access_say(message, "a secret", wrong) : 0;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making and ending libraries. A library comes to be with one rename, that of its
+ * NAME.conf; before it whatever was made is taken away again when something
+ * fails:
+ *
+ *   plan -> folder and tapes beside (.new-NAME) -> folder gets its name -> NAME.conf -> served
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/file.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "target/service/tapes.h"
+
+/* What library_create() has made so far, so that it can be taken away. */
+struct creation {
+	struct service *service;
+	struct library_config config;
+	char *path;	/* NAME.conf */
+	char *folder;	/* where the tapes are made: beside config.tapes; NULL when adopted */
+	char **barcodes;
+	size_t count;
+	bool folder_made;
+};
+
+/* Puts barcodes into the storage elements, in order. -ENOSPC. */
+static int create_fill(struct library_config *config, char **barcodes, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->element_count && n < count; i++)
+		if (config->elements[i].type == ELEMENT_STORAGE)
+			strcpy(config->elements[i].barcode, barcodes[n++]);
+	return n < count ? -ENOSPC : 0;
+}
+
+/* The cartridges that are in the folder. */
+static int create_adopt(struct creation *c, char message[256])
+{
+	struct library found = {.service = c->service, .config = c->config};
+	struct tape *tapes = NULL;
+	size_t count = 0;
+	int error;
+
+	pthread_mutex_init(&found.lock, NULL);
+	error = tapes_list(&found, &tapes, &count);
+	pthread_mutex_destroy(&found.lock);
+	if (error)
+		return tape_say(message, error, "%.160s cannot be listed: %s", c->config.tapes,
+				strerror(-error));
+	c->barcodes = mem_try_zalloc(count + 1, sizeof(*c->barcodes));
+	if (!c->barcodes)
+		error = tape_say(message, -ENOMEM, "not enough memory");
+	for (size_t i = 0; i < count && !error; i++) {
+		struct library *other;
+
+		if (tapes[i].state == TAPE_DELETED)
+			continue;
+		other = tape_find_library(c->service, tapes[i].info.barcode);
+		if (tapes[i].error)
+			error = tape_say(message, tapes[i].error, "%.160s is no cartridge: %s",
+					 tapes[i].path, strerror(-tapes[i].error));
+		else if (other)
+			error = tape_say(message, -EEXIST, "library %s has a tape %s already",
+					 other->config.name, tapes[i].info.barcode);
+		else
+			c->barcodes[c->count++] = mem_strdup(tapes[i].info.barcode);
+		library_release(&other);
+	}
+	tapes_free(&tapes, count);
+	if (!error && create_fill(&c->config, c->barcodes, c->count))
+		error = tape_say(message, -ENOSPC, "%zu tapes do not fit into the slots", c->count);
+	return error;
+}
+
+/* New tapes in a folder beside. */
+static int create_tapes(struct creation *c, const struct library_request *request,
+			char message[256])
+{
+	const struct tape_plan plan = {
+		.medium = request->medium,
+		.prefix = request->barcode,
+		.count = request->tapes,
+	};
+	int error;
+
+	if (access(c->config.tapes, F_OK) == 0 && rmdir(c->config.tapes) < 0)
+		return tape_say(message, -EEXIST,
+				"%.160s is there already: --adopt takes the cartridges in it",
+				c->config.tapes);
+	tape_remove_folder(c->folder); /* of a daemon that was killed */
+	error = service_make_folders(c->folder, 0750);
+	if (error)
+		return tape_say(message, error, "the folder %.160s cannot be made: %s", c->folder,
+				strerror(-error));
+	c->folder_made = true;
+	if (request->tapes) {
+		error = tapes_make(c->service, &c->config, c->folder, &plan, &c->barcodes, &c->count,
+				   message);
+		if (error)
+			return error;
+	}
+	if (create_fill(&c->config, c->barcodes, c->count))
+		return tape_say(message, -ENOSPC, "%zu tapes do not fit into the slots", c->count);
+	if (rename(c->folder, c->config.tapes) < 0)
+		return tape_say(message, -errno, "%.160s: %s", c->config.tapes, strerror(errno));
+	free(c->folder);
+	c->folder = mem_strdup(c->config.tapes);
+	CLEANUP_FREE char *above = mem_strdup(c->config.tapes);
+
+	*strrchr(above + 1, '/') = '\0';
+	error = file_sync_directory(above);
+	return error ? tape_say(message, error, "%.160s: %s", above, strerror(-error)) : 0;
+}
+
+static void create_undo(struct creation *c)
+{
+	if (c->folder_made) {
+		tapes_unmake(c->folder, c->barcodes, c->count);
+		rmdir(c->folder);
+	}
+	if (c->path)
+		unlink(c->path);
+}
+
+static int create_check(struct service *service, const struct library_request *request,
+			const char *path, char message[256])
+{
+	if (access(path, F_OK) == 0)
+		return tape_say(message, -EEXIST, "there is a library %s already", request->plan->name);
+	if (request->tapes > request->plan->slots)
+		return tape_say(message, -EINVAL, "%llu tapes do not fit into %llu slots",
+				(unsigned long long)request->tapes,
+				(unsigned long long)request->plan->slots);
+	if (request->adopt && access(request->plan->tapes, F_OK) < 0)
+		return tape_say(message, -ENOENT, "%.160s: there is no such folder to adopt",
+				request->plan->tapes);
+	for (size_t n = 0;; n++) {
+		struct library *other = library_at(service, n);
+		bool same;
+
+		if (!other)
+			return 0;
+		same = strcmp(other->config.tapes, request->plan->tapes) == 0;
+		if (same)
+			tape_say(message, -EEXIST, "library %s has its tapes in %.120s already",
+				 other->config.name, request->plan->tapes);
+		library_release(&other);
+		if (same)
+			return -EEXIST;
+	}
+}
+
+static int create_serve(struct creation *c, struct library **library, char message[256])
+{
+	CLEANUP_FREE char *path = mem_strdup(c->path);
+	int error = library_config_save(path, &c->config);
+
+	if (!error)
+		error = library_open(c->service, &c->config, path, library);
+	if (error)
+		return tape_say(message, error, "the library cannot be served: %s", strerror(-error));
+	library_list(*library);
+	(*library)->users++; /* nobody else knows it yet: admin is held */
+	return 0;
+}
+
+int library_create(struct service *service, const struct library_request *request,
+		   struct library **library, char message[256])
+{
+	struct creation c = {.service = service};
+	int error;
+	LOCK_SCOPE(&service->admin);
+
+	error = library_plan_make(request->plan, &c.config, message);
+	if (error)
+		return error == -ENOMEM ? tape_say(message, error, "not enough memory") : error;
+	CLEANUP_FREE char *path = service_library_path(service, request->plan->name);
+
+	error = create_check(service, request, path, message);
+	if (!error && !request->adopt) {
+		const char *base = strrchr(c.config.tapes, '/') + 1;
+
+		c.folder = mem_printf("%.*s" TAPE_UNFINISHED "%s", (int)(base - c.config.tapes),
+				      c.config.tapes, base);
+		error = create_tapes(&c, request, message);
+	} else if (!error) {
+		error = create_adopt(&c, message);
+	}
+	if (!error) {
+		c.path = path;
+		error = create_serve(&c, library, message);
+	}
+	if (error)
+		create_undo(&c);
+	tape_barcodes_free(&c.barcodes, c.count);
+	library_config_clear(&c.config);
+	free(c.folder);
+	return error;
+}
+
+/* Every tape, for good. What is locked keeps all of them. */
+static int delete_check_locked(struct library *library, struct tape *tapes, size_t count,
+			       char message[256])
+{
+	for (size_t i = 0; i < count; i++)
+		if (tapes[i].error || tapes[i].info.locked_until > time(NULL))
+			return tape_say(message, -EPERM, "tape %s of library %s %s: no tape was deleted",
+					tapes[i].info.barcode, library->config.name,
+					tapes[i].error ? "cannot be read" : "is locked");
+	return 0;
+}
+
+static int delete_remove_tapes(const char *folder, struct tape *tapes, size_t count,
+			       char message[256])
+{
+	CLEANUP_FREE char *deleted = mem_printf("%s/.deleted", folder);
+	int error = 0;
+
+	for (size_t i = 0; i < count && !error; i++)
+		error = tape_remove_folder(tapes[i].path);
+	rmdir(deleted);
+	if (!error && rmdir(folder) < 0)
+		error = -errno;
+	return error ? tape_say(message, error, "the library is gone, but not all of %.120s: %s", folder,
+				strerror(-error))
+		     : 0;
+}
+
+static int delete_prepare(struct library *library, bool force, bool purge, struct tape **tapes,
+			  size_t *count, char message[256])
+{
+	size_t sessions = library_sessions(library);
+	int error;
+
+	if (sessions && !force)
+		return tape_say(message, -EBUSY,
+				"%zu sessions are logged in to library %s: --force ends them", sessions,
+				library->config.name);
+	error = purge ? tapes_list(library, tapes, count) : 0;
+	if (error)
+		return tape_say(message, error, "the tapes cannot be listed: %s", strerror(-error));
+	return delete_check_locked(library, *tapes, *count, message);
+}
+
+/* Under service->admin: from here on nobody finds it. NULL and an error when it stays. */
+static struct library *delete_begin(struct service *service, const char *name, bool force,
+				    struct tape **tapes, size_t *count, bool purge, int *error,
+				    char message[256])
+{
+	LOCK_SCOPE(&service->admin);
+	struct library *library = library_find(service, name);
+
+	if (!library) {
+		*error = tape_say(message, -ENOENT, "there is no library \"%.63s\"", name);
+		return NULL;
+	}
+	*error = delete_prepare(library, force, purge, tapes, count, message);
+	/* The file first: after a crash there is no library rather than one without devices. */
+	if (!*error && unlink(library->path) < 0)
+		*error = tape_say(message, -errno, "%.160s: %s", library->path, strerror(errno));
+	if (*error) {
+		library_release(&library);
+		return NULL;
+	}
+	CLEANUP_FREE char *secrets =
+		mem_printf("%s/libraries/%s.secrets", service->state, library->config.name);
+
+	unlink(secrets);
+	library_unlist(library);
+	return library;
+}
+
+int library_delete(struct service *service, const char *name, bool force, bool purge,
+		   char message[256])
+{
+	struct tape *tapes = NULL;
+	size_t count = 0;
+	int error;
+	struct library *library =
+		delete_begin(service, name, force, &tapes, &count, purge, &error, message);
+
+	if (library) {
+		CLEANUP_FREE char *folder = mem_strdup(library->config.tapes);
+
+		library_wait(library);
+		log_info("%s: the library is deleted", library->config.name);
+		library_close(&library);
+		if (purge)
+			error = delete_remove_tapes(folder, tapes, count, message);
+	}
+	tapes_free(&tapes, count);
+	return error;
+}
+
+/* What is there is closed, changed and served again; as it was, if that is not possible. */
+static int resize_closed(struct service *service, struct library *library,
+			 const struct library_plan *plan, char message[256])
+{
+	CLEANUP_FREE char *path = mem_strdup(library->path);
+	struct library_config old = {0}, config = {0};
+	int again, error;
+
+	library_stop(library);
+	error = library_config_copy(&library->config, &config);
+	if (!error)
+		error = library_config_copy(&library->config, &old);
+	if (!error) {
+		error = library_plan_resize(plan, &config, message);
+		config.encryption = plan->encryption;
+	} else {
+		tape_say(message, error, "not enough memory");
+	}
+	if (!error) {
+		error = library_config_save(path, &config);
+		if (error)
+			tape_say(message, error, "the library cannot be saved: %s", strerror(-error));
+	}
+	library_close(&library);
+	again = library_open(service, error ? &old : &config, path, &library);
+	library_config_clear(&old);
+	library_config_clear(&config);
+	if (again)
+		return tape_say(message, again, "the library cannot be served any more: %s",
+				strerror(-again));
+	library_list(library);
+	return error;
+}
+
+int library_resize(struct service *service, const char *name, const struct library_plan *plan,
+		   bool force, char message[256])
+{
+	struct library *library;
+	{
+		LOCK_SCOPE(&service->admin);
+		size_t sessions;
+
+		library = library_find(service, name);
+		if (!library)
+			return tape_say(message, -ENOENT, "there is no library \"%.63s\"", name);
+		sessions = library_sessions(library);
+		if (sessions && !force) {
+			library_release(&library);
+			return tape_say(message, -EBUSY,
+					"%zu sessions are logged in to library %s: --force ends them",
+					sessions, name);
+		}
+		library_unlist(library);
+	}
+	library_wait(library);
+	return resize_closed(service, library, plan, message);
+}

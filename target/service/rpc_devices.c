@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vtl.drives, elements, load, unload, move, put, take. The changer does what is
+ * asked in turn with the hosts' commands, and its sentence is the answer when it
+ * does not.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "target/service/rpc.h"
+
+struct inventory_copy {
+	struct element *elements;
+	size_t count;
+};
+
+static int devices_inventory(struct rpc_call *call, struct library *library,
+			     struct inventory_copy *copy)
+{
+	int error = changer_inventory(library->changer, &copy->elements, &copy->count);
+
+	return error ? rpc_say(call, error, "the inventory cannot be read: %s", strerror(-error)) : 0;
+}
+
+static void devices_free(struct inventory_copy *copy)
+{
+	free(copy->elements);
+}
+#define CLEANUP_INVENTORY __attribute__((cleanup(devices_free)))
+
+static const struct element *devices_at(const struct inventory_copy *copy, uint64_t address)
+{
+	for (size_t i = 0; i < copy->count; i++)
+		if (copy->elements[i].address == address)
+			return &copy->elements[i];
+	return NULL;
+}
+
+static json_t *devices_drive(struct library *library, const struct inventory_copy *copy, size_t n)
+{
+	const struct library_drive *drive = &library->config.drives[n];
+	const struct element *element = devices_at(copy, drive->address);
+	struct drive_state state;
+
+	drive_get_state(library->drives[n], &state);
+	return json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, "
+			 "s:I, s:I}",
+			 "library", library->config.name, "lun", (json_int_t)(n + 1), "address",
+			 (json_int_t)drive->address, "model", drive->model->name, "serial",
+			 drive->identity.serial, "barcode", element ? element->barcode : "", "activity",
+			 state.activity ? state.activity : "idle", "present", (int)state.present, "loaded",
+			 (int)state.loaded, "write_protected", (int)state.write_protected, "prevented",
+			 (int)state.prevented, "encrypting", (int)state.encrypting, "partition",
+			 (json_int_t)state.partition, "object", (json_int_t)state.object, "file",
+			 (json_int_t)state.file, "written", (json_int_t)state.written, "read",
+			 (json_int_t)state.read, "mounts", (json_int_t)state.mounts, "alerts",
+			 (json_int_t)state.alerts);
+}
+
+static int devices_list_drives(struct rpc_call *call, struct library *library, json_t *list)
+{
+	CLEANUP_INVENTORY struct inventory_copy copy = {0};
+	int error = devices_inventory(call, library, &copy);
+
+	for (size_t n = 0; n < library->config.drive_count && !error; n++)
+		json_array_append_new(list, devices_drive(library, &copy, n));
+	return error;
+}
+
+int rpc_vtl_drives(struct rpc_call *call)
+{
+	CLEANUP_LIBRARY struct library *library = NULL;
+	json_t *list = json_array();
+	const char *name = NULL;
+	int error = rpc_optional_text(call, "name", &name);
+
+	if (!error && name)
+		error = rpc_library(call, "name", &library);
+	if (!error && library)
+		error = devices_list_drives(call, library, list);
+	for (size_t n = 0; !error && !name; n++) {
+		CLEANUP_LIBRARY struct library *next = library_at(call->service, n);
+
+		if (!next)
+			break;
+		error = devices_list_drives(call, next, list);
+	}
+	if (error) {
+		json_decref(list);
+		return error;
+	}
+	return rpc_answer(call, json_pack("{s:o}", "drives", list));
+}
+
+int rpc_vtl_elements(struct rpc_call *call)
+{
+	CLEANUP_LIBRARY struct library *library = NULL;
+	CLEANUP_INVENTORY struct inventory_copy copy = {0};
+	json_t *list;
+	int error = rpc_library(call, "name", &library);
+
+	if (!error)
+		error = devices_inventory(call, library, &copy);
+	if (error)
+		return error;
+	list = json_array();
+	for (size_t i = 0; i < copy.count; i++) {
+		const struct element *e = &copy.elements[i];
+
+		json_array_append_new(list,
+				      json_pack("{s:I, s:s, s:s, s:I, s:b, s:b}", "address",
+						(json_int_t)e->address, "type", element_type_name(e->type),
+						"barcode", e->barcode, "source", (json_int_t)e->source,
+						"imported", (int)e->imported, "disabled",
+						(int)e->disabled));
+	}
+	return rpc_answer(call, json_pack("{s:o}", "elements", list));
+}
+
+/* A text of digits, or a number. */
+static bool devices_number(const json_t *value, uint64_t *number)
+{
+	const char *text = json_string_value(value);
+
+	if (json_is_integer(value) && json_integer_value(value) >= 0) {
+		*number = (uint64_t)json_integer_value(value);
+		return true;
+	}
+	if (!text || !*text || strlen(text) > 5 || text[strspn(text, "0123456789")])
+		return false;
+	*number = strtoull(text, NULL, 10);
+	return true;
+}
+
+/* A place by its address, or by the barcode of the tape in it. */
+static int devices_place(struct rpc_call *call, const struct inventory_copy *copy, const char *param,
+			 const struct element **place)
+{
+	const json_t *value = json_object_get(call->params, param);
+	const char *text = json_string_value(value);
+	uint64_t number;
+
+	for (size_t i = 0; text && *text && i < copy->count; i++) {
+		if (strcmp(copy->elements[i].barcode, text) == 0) {
+			*place = &copy->elements[i];
+			return 0;
+		}
+	}
+	*place = devices_number(value, &number) ? devices_at(copy, number) : NULL;
+	if (*place)
+		return 0;
+	if (!text && !json_is_integer(value))
+		return rpc_say(call, RPC_INVALID_PARAMS, "\"%s\" must be an address or a barcode", param);
+	if (text)
+		return rpc_say(call, -ENOENT, "there is no place %.40s, and no place has such a tape", text);
+	return rpc_say(call, -ENOENT, "there is no place %lld", (long long)json_integer_value(value));
+}
+
+/* A drive by its address, or where there is no such place by its LUN. */
+static int devices_find_drive(struct rpc_call *call, struct library *library,
+			      const struct inventory_copy *copy, const struct element **place)
+{
+	const json_t *value = json_object_get(call->params, "drive");
+	const struct element *found;
+	uint64_t number;
+
+	if (!devices_number(value, &number))
+		return devices_place(call, copy, "drive", place);
+	found = devices_at(copy, number);
+	if (number >= 1 && number <= library->config.drive_count &&
+	    (!found || found->type != ELEMENT_DRIVE))
+		found = devices_at(copy, library->config.drives[number - 1].address);
+	if (!found || found->type != ELEMENT_DRIVE)
+		return rpc_say(call, -ENOENT, "library %s has no drive %llu", library->config.name,
+			       (unsigned long long)number);
+	*place = found;
+	return 0;
+}
+
+/* The first empty one of a type. */
+static const struct element *devices_empty(const struct inventory_copy *copy, enum element_type type)
+{
+	for (size_t i = 0; i < copy->count; i++)
+		if (copy->elements[i].type == type && !*copy->elements[i].barcode &&
+		    !copy->elements[i].disabled)
+			return &copy->elements[i];
+	return NULL;
+}
+
+static int devices_move(struct rpc_call *call, struct library *library, const struct element *from,
+			const struct element *to)
+{
+	int error = changer_move(library->changer, from->address, to->address, call->message);
+
+	if (error)
+		return error;
+	return rpc_answer(call, json_pack("{s:s, s:I, s:I}", "barcode", from->barcode, "from",
+					  (json_int_t)from->address, "to", (json_int_t)to->address));
+}
+
+int rpc_vtl_load(struct rpc_call *call)
+{
+	CLEANUP_LIBRARY struct library *library = NULL;
+	CLEANUP_INVENTORY struct inventory_copy copy = {0};
+	const struct element *from = NULL, *to = NULL;
+	int error = rpc_library(call, "name", &library);
+
+	if (!error)
+		error = devices_inventory(call, library, &copy);
+	if (!error)
+		error = devices_place(call, &copy, "from", &from);
+	if (!error && json_object_get(call->params, "drive"))
+		error = devices_find_drive(call, library, &copy, &to);
+	else if (!error)
+		to = devices_empty(&copy, ELEMENT_DRIVE);
+	if (error)
+		return error;
+	if (!to)
+		return rpc_say(call, -EBUSY, "no drive of library %s is empty", library->config.name);
+	return devices_move(call, library, from, to);
+}
+
+int rpc_vtl_unload(struct rpc_call *call)
+{
+	CLEANUP_LIBRARY struct library *library = NULL;
+	CLEANUP_INVENTORY struct inventory_copy copy = {0};
+	const struct element *from = NULL, *to = NULL;
+	int error = rpc_library(call, "name", &library);
+
+	if (!error)
+		error = devices_inventory(call, library, &copy);
+	if (!error)
+		error = devices_find_drive(call, library, &copy, &from);
+	if (!error && json_object_get(call->params, "to"))
+		error = devices_place(call, &copy, "to", &to);
+	if (error)
+		return error;
+	if (from->type != ELEMENT_DRIVE)
+		return rpc_say(call, -EINVAL, "tape %s is in no drive", from->barcode);
+	if (!to)
+		to = devices_at(&copy, from->source);
+	if (!to || (to->type != ELEMENT_STORAGE && !json_object_get(call->params, "to")) ||
+	    (*to->barcode && !json_object_get(call->params, "to")))
+		to = devices_empty(&copy, ELEMENT_STORAGE);
+	if (!to)
+		return rpc_say(call, -ENOSPC, "no slot of library %s is empty", library->config.name);
+	return devices_move(call, library, from, to);
+}
+
+int rpc_vtl_move(struct rpc_call *call)
+{
+	CLEANUP_LIBRARY struct library *library = NULL;
+	CLEANUP_INVENTORY struct inventory_copy copy = {0};
+	const struct element *from = NULL, *to = NULL;
+	int error = rpc_library(call, "name", &library);
+
+	if (!error)
+		error = devices_inventory(call, library, &copy);
+	if (!error)
+		error = devices_place(call, &copy, "from", &from);
+	if (!error)
+		error = devices_place(call, &copy, "to", &to);
+	return error ? error : devices_move(call, library, from, to);
+}
+
+int rpc_vtl_put(struct rpc_call *call)
+{
+	CLEANUP_LIBRARY struct library *library = NULL;
+	const char *barcode;
+	uint64_t wanted = 0;
+	uint16_t address;
+	int error = rpc_param_string(call->params, "barcode", &barcode, call->message);
+
+	if (!error)
+		error = rpc_optional_number(call, "address", &wanted);
+	if (!error && wanted > UINT16_MAX)
+		error = rpc_say(call, -ENOENT, "there is no place %llu", (unsigned long long)wanted);
+	if (error)
+		return error;
+	LOCK_SCOPE(&call->service->admin);
+	error = rpc_library(call, "name", &library);
+	if (error)
+		return error;
+	address = (uint16_t)wanted;
+	error = changer_put(library->changer, barcode, &address, call->message);
+	return error ? error
+		     : rpc_answer(call, json_pack("{s:s, s:I}", "barcode", barcode, "address",
+						  (json_int_t)address));
+}
+
+int rpc_vtl_take(struct rpc_call *call)
+{
+	CLEANUP_LIBRARY struct library *library = NULL;
+	CLEANUP_INVENTORY struct inventory_copy copy = {0};
+	const struct element *from = NULL;
+	int error;
+	LOCK_SCOPE(&call->service->admin);
+
+	error = rpc_library(call, "name", &library);
+	if (!error)
+		error = devices_inventory(call, library, &copy);
+	if (!error)
+		error = devices_place(call, &copy, "from", &from);
+	if (!error)
+		error = changer_take(library->changer, from->address, call->message);
+	return error ? error
+		     : rpc_answer(call, json_pack("{s:s, s:I}", "barcode", from->barcode, "from",
+						  (json_int_t)from->address));
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The service: all libraries of one state folder, behind one iSCSI server.
+ *
+ *   start: lock STATE -> server -> libraries -> portals      (no initiator sees half of them)
+ *   stop:  portals and sessions -> libraries (drives flush) -> hooks
+ *
+ * Locks, in this order: service->admin (whoever makes, deletes or moves tapes and libraries about)
+ * -> service->lock (the list, users of a library) -> library->lock (its configuration and file).
+ * The changer's and the drives' workers call back into a library and take library->lock alone, so
+ * nobody calls a changer or a drive with that one held.
+ */
+#ifndef TARGET_SERVICE_SERVICE_H
+#define TARGET_SERVICE_SERVICE_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "lib/daemon/daemon.h"
+#include "target/service/hooks.h"
+#include "target/service/library.h"
+#include "target/service/plan.h"
+
+/* What the options of the daemon say. */
+struct service_settings {
+	char *state, *tapes, *portals, *advertise, *alias, *iqn_prefix;
+	uint64_t threads, sessions, buffer, login_seconds, ping_seconds, hook_seconds;
+	bool header_digest, data_digest;
+};
+
+struct library {
+	LIST_ENTRY(library) link; /* service->lock */
+	struct service *service;
+	char *path;	/* STATE/libraries/NAME.conf */
+	unsigned users; /* service->lock */
+	bool listed;	/* service->lock */
+	bool stopped;	/* its closer's: it has no sessions */
+	bool purged;	/* service->admin: left-overs of before the start are gone */
+
+	pthread_mutex_t lock;
+	struct library_config config; /* lock; what never changes while it runs needs none: name, iqn,
+					 tapes, identities, personality, drives, counts, addresses */
+
+	struct drive **drives;
+	struct scsi_target *target;
+	struct changer *changer;
+};
+
+struct service {
+	struct daemon *daemon;
+	struct service_settings settings;
+	char *state, *tapes; /* absolute */
+	int lock_fd;
+	pthread_mutex_t admin;
+	pthread_mutex_t lock;
+	pthread_cond_t unused; /* a library has lost a user */
+	LIST_HEAD(, library) libraries; /* lock; by name */
+	struct access_list discovery;	/* admin */
+	struct iscsi_server *server;
+	struct scsi_buffer_pool *pool;
+	struct hooks *hooks;
+	struct event *timer;
+	char **portals; /* "127.0.0.1:3260", as they listen; ends with NULL */
+};
+
+/* -EINVAL for settings that make no sense; logged. */
+int service_start(struct daemon *daemon, const struct service_settings *settings,
+		  struct service **service);
+void service_stop(struct service **service);
+
+/* A library by its name, kept until library_release(); NULL when there is none. */
+struct library *library_find(struct service *service, const char *name);
+/* The n-th by name; NULL after the last. */
+struct library *library_at(struct service *service, size_t n);
+void library_release(struct library **library);
+#define CLEANUP_LIBRARY __attribute__((cleanup(library_release)))
+
+/* STATE/libraries/NAME.conf; the caller's to free. */
+char *service_library_path(const struct service *service, const char *name);
+/* True when another device has it. */
+bool service_serial_is_used(void *service, const char *serial);
+/* As mkdir -p. */
+int service_make_folders(const char *path, mode_t mode);
+
+/* ---- life of a library (library.c) -------------------------------------------------------- */
+
+/* Makes its devices and offers it to initiators. Takes *config. -errno, logged. */
+int library_open(struct service *service, struct library_config *config, const char *path,
+		 struct library **library);
+/* Ends its sessions, flushes its drives. */
+void library_close(struct library **library);
+/* Puts it into the list of those that are found, or takes it out, giving back a use of it. */
+void library_list(struct library *library);
+void library_unlist(struct library *library);
+/* Waits until nobody uses it; not with service->admin held. */
+void library_wait(struct library *library);
+/* Ends its sessions; it is not offered any more. library_close() does it by itself. */
+void library_stop(struct library *library);
+/* Saves what `change` does to a copy of the configuration; then it counts. */
+int library_change(struct library *library,
+		   int (*change)(struct library_config *config, void *context), void *context);
+
+/* Sessions that initiators have with it. */
+size_t library_sessions(struct library *library);
+
+/* ---- making and ending libraries (manage.c) ------------------------------------------------ */
+
+struct library_request {
+	struct library_plan *plan;
+	const char *medium;  /* NULL: that of the drives */
+	const char *barcode; /* the beginning of the tapes' barcodes; NULL: "G" */
+	uint64_t tapes;
+	bool adopt; /* the cartridges that are in the folder already */
+};
+int library_create(struct service *service, const struct library_request *request,
+		   struct library **library, char message[256]);
+/* The cartridges stay, unless `purge`. */
+int library_delete(struct service *service, const char *name, bool force, bool purge,
+		   char message[256]);
+
+/* Drives, slots and import/export slots of the plan; its encryption. Ends the sessions, if `force`. */
+int library_resize(struct service *service, const char *name, const struct library_plan *plan,
+		   bool force, char message[256]);
+
+#endif
