@@ -13,7 +13,13 @@ svc_cli_granary_SOURCES = \
 	svc/cli/progress.h svc/cli/progress.c \
 	svc/cli/remote.h svc/cli/remote.c \
 	svc/cli/table.h svc/cli/table.c \
-	svc/cli/verbs.h
+	svc/cli/tape.c \
+	svc/cli/tape_tool.c \
+	svc/cli/target.h svc/cli/target.c \
+	svc/cli/verbs.h \
+	svc/cli/vtl.c \
+	svc/cli/vtl_access.c \
+	svc/cli/vtl_devices.c
 svc_cli_granary_CPPFLAGS = $(AM_CPPFLAGS) -DGRANARY_SBINDIR='"$(sbindir)"'
 svc_cli_granary_LDADD = $(DAEMON_LIBS)
 

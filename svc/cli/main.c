@@ -45,6 +45,139 @@ static const struct command_option options_log_level[] = {
 	{NULL},
 };
 
+#define OPTION_ROOT                                                                                \
+	{                                                                                          \
+		"root", "DIR", "granary-targetd runs under this root"                              \
+	}
+#define OPTION_LIBRARY                                                                             \
+	{                                                                                          \
+		"library", "NAME", "the tape is one of this library"                               \
+	}
+
+static const struct command_option options_target[] = {OPTION_CONTROL, OPTION_ROOT, {NULL}};
+
+static const struct command_option options_vtl_create[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	{"personality", "NAME", "which product it is (stk-l700)"},
+	{"drive", "NAME", "which product its drives are (the personality's usual one)"},
+	{"drives", "NUMBER", "drives (2)"},
+	{"slots", "NUMBER", "slots (20, or as many as tapes)"},
+	{"ie-slots", "NUMBER", "import/export slots (4)"},
+	{"tapes", "NUMBER", "tapes that are made at once (10)"},
+	{"tape-size", "SIZE", "of new tapes (what the medium has)"},
+	{"medium", "NAME", "of these tapes, such as LTO-8 (that of the drives)"},
+	{"barcode", "PREFIX", "beginning of their barcodes (G)"},
+	{"encryption", NULL, "drives offer encryption"},
+	{"recycle-days", "NUMBER", "deleted tapes can be restored so long (7)"},
+	{"folder", "DIR", "of its cartridges (TAPES/NAME)"},
+	{"adopt", NULL, "take the cartridges that are in the folder"},
+	{NULL},
+};
+
+static const struct command_option options_vtl_update[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	{"drives", "NUMBER", "drives; new ones come last, old ones go last"},
+	{"drive", "NAME", "which product the added drives are (as the last one)"},
+	{"slots", "NUMBER", "slots"},
+	{"ie-slots", "NUMBER", "import/export slots"},
+	{"tape-size", "SIZE", "of new tapes; 0: what the medium has"},
+	{"encryption", "WORD", "on or off: drives offer encryption"},
+	{"recycle-days", "NUMBER", "deleted tapes can be restored so long"},
+	{"force", NULL, "end the sessions, where that is needed"},
+	{NULL},
+};
+
+static const struct command_option options_vtl_delete[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	{"force", NULL, "end its sessions"},
+	{"purge", NULL, "remove its cartridges too, for good"},
+	{NULL},
+};
+
+static const struct command_option options_vtl_sessions[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	{"end", "SESSION", "end this one"},
+	{NULL},
+};
+
+static const struct command_option options_vtl_access[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	{"allow", "INITIATOR", "add or change a row: an iSCSI name, its beginning and *, or *"},
+	{"remove", "INITIATOR", "remove a row"},
+	{"network", "NETWORK", "of the row, such as 192.0.2.0/24"},
+	{"user", "NAME", "the initiator's CHAP user"},
+	{"secret-file", "FILE", "has the initiator's secret in its first line; - standard input"},
+	{"mutual-user", "NAME", "the library's CHAP user"},
+	{"mutual-secret-file", "FILE", "has the library's secret"},
+	{"open", NULL, "remove all rows: everybody may log in"},
+	{NULL},
+};
+
+static const struct command_option options_tape[] = {
+	OPTION_CONTROL, OPTION_ROOT, OPTION_LIBRARY, {NULL}};
+
+static const struct command_option options_tape_create[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	{"barcode", "BARCODE", "make one tape of this barcode"},
+	{"prefix", "PREFIX", "beginning of the barcodes (G)"},
+	{"count", "NUMBER", "how many (1)"},
+	{"medium", "NAME", "such as LTO-8 or LTO-8-WORM (that of the drives)"},
+	{"size", "SIZE", "of each (that of the library)"},
+	{"shelf", NULL, "put them into no slot"},
+	{NULL},
+};
+
+static const struct command_option options_tape_lock[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	OPTION_LIBRARY,
+	{"until", "DATE", "such as 2027-01-31"},
+	{"days", "NUMBER", "from now on"},
+	{NULL},
+};
+
+static const struct command_option options_tape_delete[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	OPTION_LIBRARY,
+	{"purge", NULL, "remove it at once, for good"},
+	{NULL},
+};
+
+static const struct command_option options_tape_clone[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	OPTION_LIBRARY,
+	{"to", "NAME", "the library of the clone (the same)"},
+	{NULL},
+};
+
+static const struct command_option options_tape_tool[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	OPTION_LIBRARY,
+	{"folder", "DIR", "holds the cartridge; granary-targetd is not asked"},
+	{NULL},
+};
+
+static const struct command_option options_tape_import[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	{"library", "NAME", "puts it into this library"},
+	{"folder", "DIR", "makes it there; granary-targetd is not asked"},
+	{"format", "NAME", "of the source (what it looks like)"},
+	{"medium", "NAME", "of the new tape"},
+	{"size", "SIZE", "of the new tape"},
+	{"shelf", NULL, "put it into no slot"},
+	{NULL},
+};
+
 static enum cli_exit main_help(struct command_call *call);
 
 const struct command command_table[] = {
@@ -65,6 +198,60 @@ const struct command command_table[] = {
 	{"fs", "sync", "[NAME]", 0, 1, options_fs, "commit everything now", fs_sync},
 	{"fs", "dump", "[NAME]", 0, 1, NULL, "an offline look at a store, by fsck.granary",
 	 fs_dump},
+	{"vtl", "create", "NAME", 1, 1, options_vtl_create, "make a library with tapes in it",
+	 vtl_create},
+	{"vtl", "list", "", 0, 0, options_target, "all libraries",
+	 vtl_list},
+	{"vtl", "show", "NAME", 1, 1, options_target, "one library",
+	 vtl_show},
+	{"vtl", "update", "NAME", 1, 1, options_vtl_update, "change a library",
+	 vtl_update},
+	{"vtl", "delete", "NAME", 1, 1, options_vtl_delete, "end a library; its cartridges stay",
+	 vtl_delete},
+	{"vtl", "drives", "[NAME]", 0, 1, options_target, "drives, and what they do",
+	 vtl_drives},
+	{"vtl", "elements", "NAME", 1, 1, options_target, "places, and the tapes in them",
+	 vtl_elements},
+	{"vtl", "load", "NAME TAPE [DRIVE]", 2, 3, options_target, "put a tape into a drive",
+	 vtl_load},
+	{"vtl", "unload", "NAME DRIVE [SLOT]", 2, 3, options_target, "put the tape of a drive back",
+	 vtl_unload},
+	{"vtl", "move", "NAME FROM TO", 3, 3, options_target, "move a tape from place to place",
+	 vtl_move},
+	{"vtl", "put", "NAME BARCODE [SLOT]", 2, 3, options_target, "put a tape of the shelf into a place",
+	 vtl_put},
+	{"vtl", "take", "NAME PLACE", 2, 2, options_target, "take a tape out of its place, to the shelf",
+	 vtl_take},
+	{"vtl", "sessions", "[NAME]", 0, 1, options_vtl_sessions, "who is logged in",
+	 vtl_sessions},
+	{"vtl", "access", "NAME", 1, 1, options_vtl_access, "who may log in; \"discovery\" for the list of libraries",
+	 vtl_access},
+	{"vtl", "personalities", "", 0, 0, options_target, "which products libraries and drives can be",
+	 vtl_personalities},
+	{"tape", "create", "LIBRARY", 1, 1, options_tape_create, "make tapes",
+	 tape_create},
+	{"tape", "list", "[LIBRARY]", 0, 1, options_target, "all tapes, deleted ones too",
+	 tape_list},
+	{"tape", "show", "BARCODE", 1, 1, options_tape, "one tape",
+	 tape_show},
+	{"tape", "lock", "BARCODE", 1, 1, options_tape_lock, "keep a tape from being changed or deleted until a date",
+	 tape_lock},
+	{"tape", "delete", "BARCODE", 1, 1, options_tape_delete, "delete a tape",
+	 tape_delete},
+	{"tape", "restore", "BARCODE", 1, 1, options_tape, "bring a deleted tape back",
+	 tape_restore},
+	{"tape", "clone", "BARCODE CLONE", 2, 2, options_tape_clone, "make a tape with the contents of another",
+	 tape_clone},
+	{"tape", "import", "SOURCE BARCODE", 2, 2, options_tape_import, "bring in a tape of another format or library",
+	 tape_import},
+	{"tape", "export", "BARCODE FILE", 2, 2, options_tape_tool, "write a tape as a file of the SIMH format",
+	 tape_export},
+	{"tape", "files", "BARCODE", 1, 1, options_tape_tool, "what lies between filemarks",
+	 tape_files},
+	{"tape", "cat", "BARCODE[:FILE]", 1, 1, options_tape_tool, "what was written, to standard output",
+	 tape_cat},
+	{"tape", "check", "BARCODE", 1, 1, options_tape_tool, "read a tape and verify it",
+	 tape_check},
 	{"daemon", "status", "[NAME]", 0, 1, options_daemon, "who it is and how it does",
 	 daemon_verb_status},
 	{"daemon", "metrics", "[NAME]", 0, 1, options_daemon, "numbers by name",

@@ -36,4 +36,37 @@ enum cli_exit daemon_verb_reload(struct command_call *call);
 enum cli_exit daemon_verb_log_level(struct command_call *call);
 enum cli_exit daemon_verb_stop(struct command_call *call);
 
+/* vtl.c: libraries */
+enum cli_exit vtl_create(struct command_call *call);
+enum cli_exit vtl_list(struct command_call *call);
+enum cli_exit vtl_show(struct command_call *call);
+enum cli_exit vtl_update(struct command_call *call);
+enum cli_exit vtl_delete(struct command_call *call);
+enum cli_exit vtl_personalities(struct command_call *call);
+
+/* vtl_devices.c: drives, places, sessions; vtl_access.c: who may log in */
+enum cli_exit vtl_drives(struct command_call *call);
+enum cli_exit vtl_elements(struct command_call *call);
+enum cli_exit vtl_load(struct command_call *call);
+enum cli_exit vtl_unload(struct command_call *call);
+enum cli_exit vtl_move(struct command_call *call);
+enum cli_exit vtl_put(struct command_call *call);
+enum cli_exit vtl_take(struct command_call *call);
+enum cli_exit vtl_sessions(struct command_call *call);
+enum cli_exit vtl_access(struct command_call *call);
+
+/* tape.c: what granary-targetd does; tape_tool.c: what granary-tape does */
+enum cli_exit tape_create(struct command_call *call);
+enum cli_exit tape_list(struct command_call *call);
+enum cli_exit tape_show(struct command_call *call);
+enum cli_exit tape_lock(struct command_call *call);
+enum cli_exit tape_delete(struct command_call *call);
+enum cli_exit tape_restore(struct command_call *call);
+enum cli_exit tape_clone(struct command_call *call);
+enum cli_exit tape_files(struct command_call *call);
+enum cli_exit tape_cat(struct command_call *call);
+enum cli_exit tape_check(struct command_call *call);
+enum cli_exit tape_import(struct command_call *call);
+enum cli_exit tape_export(struct command_call *call);
+
 #endif

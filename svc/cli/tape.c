@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* `granary tape`: what granary-targetd does with tapes. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/daemon/options.h"
+#include "svc/cli/target.h"
+#include "svc/cli/verbs.h"
+
+#define DAY_SECONDS 86400
+
+static void tape_row(struct table *table, const json_t *tape)
+{
+	char capacity[TABLE_TEXT_MAX], used[TABLE_TEXT_MAX], place[48];
+	uint64_t address = target_number(tape, "address");
+	uint64_t locked = target_number(tape, "locked_until");
+	const char *error = target_text(tape, "error");
+
+	snprintf(place, sizeof(place), "%s%s%.0llu", target_text(tape, "state"), address ? " " : "",
+		 (unsigned long long)address);
+	table_row(table, (const char *const[]){target_text(tape, "barcode"), target_text(tape, "library"),
+					       place, target_text(tape, "medium"),
+					       table_size(target_number(tape, "used"), used),
+					       table_size(target_number(tape, "capacity"), capacity),
+					       *error				   ? error
+					       : locked > (uint64_t)time(NULL)	   ? "locked"
+					       : target_flag(tape, "write_protected") ? "write-protected"
+					       : target_flag(tape, "worm")	   ? "WORM"
+										   : ""});
+}
+
+static const char *const tape_headings[] = {"BARCODE", "LIBRARY",   "PLACE", "MEDIUM",
+					    ">USED",   ">CAPACITY", "NOTE",  NULL};
+
+enum cli_exit tape_list(struct command_call *call)
+{
+	CLEANUP_JSON json_t *result = NULL;
+	const char *library = command_argument(call, 0);
+	json_t *params = library ? target_params("library", library) : json_object();
+	enum cli_exit status = params ? target_ask(call, "tape.list", params, &result) : CLI_USAGE;
+
+	return status == CLI_DONE ? target_table(call, result, "tapes", tape_headings, tape_row) : status;
+}
+
+static void tape_print_time(const char *label, int64_t seconds)
+{
+	char text[TABLE_TEXT_MAX];
+
+	if (seconds)
+		printf("%-24s %s\n", label, table_time(seconds * 1000000000, text));
+}
+
+enum cli_exit tape_show(struct command_call *call)
+{
+	CLEANUP_JSON json_t *result = NULL;
+	json_t *params = target_params("barcode", call->arguments[0]);
+	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+
+	if (status == CLI_DONE)
+		status = target_ask(call, "tape.show", params, &result);
+	else
+		json_decref(params);
+	if (status != CLI_DONE)
+		return status;
+	if (call->json) {
+		remote_print_json(result);
+		return CLI_DONE;
+	}
+	static const char *const times[] = {"created", "locked_until", "deleted"};
+	static const char *const labels[] = {"created", "locked until", "deleted"};
+	int64_t values[3];
+
+	for (size_t i = 0; i < 3; i++) {
+		values[i] = (int64_t)target_number(result, times[i]);
+		json_object_del(result, times[i]);
+	}
+	if (json_is_null(json_object_get(result, "error")))
+		json_object_del(result, "error");
+	table_print_object(result, stdout);
+	for (size_t i = 0; i < 3; i++)
+		tape_print_time(labels[i], values[i]);
+	return CLI_DONE;
+}
+
+static void tape_made_row(struct table *table, const json_t *tape)
+{
+	char address[24];
+
+	snprintf(address, sizeof(address), "%llu", (unsigned long long)target_number(tape, "address"));
+	table_row(table, (const char *const[]){target_text(tape, "barcode"), target_text(tape, "state"),
+					       target_number(tape, "address") ? address : "-"});
+}
+
+enum cli_exit tape_create(struct command_call *call)
+{
+	static const char *const headings[] = {"BARCODE", "PLACE", ">ADDRESS", NULL};
+	CLEANUP_JSON json_t *result = NULL;
+	json_t *params = target_params("library", call->arguments[0]);
+	enum cli_exit status = params ? target_put_text(call, params, "barcode", "barcode") : CLI_USAGE;
+
+	if (status == CLI_DONE)
+		status = target_put_text(call, params, "prefix", "prefix");
+	if (status == CLI_DONE)
+		status = target_put_text(call, params, "medium", "medium");
+	if (status == CLI_DONE)
+		status = target_put_number(call, params, "count", "count");
+	if (status == CLI_DONE)
+		status = target_put_size(call, params, "size", "size");
+	if (status != CLI_DONE) {
+		json_decref(params);
+		return status;
+	}
+	target_put_flag(call, params, "shelf", "shelf");
+	status = target_ask(call, "tape.create", params, &result);
+	return status == CLI_DONE ? target_table(call, result, "tapes", headings, tape_made_row) : status;
+}
+
+/* "2027-01-31", "2027-01-31 18:00": local time. */
+static bool tape_parse_date(const char *text, int64_t *seconds)
+{
+	static const char *const formats[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct tm tm = {.tm_isdst = -1};
+		const char *end = strptime(text, formats[i], &tm);
+
+		tm.tm_isdst = -1;
+		if (end && !*end) {
+			*seconds = mktime(&tm);
+			return *seconds > 0;
+		}
+	}
+	return false;
+}
+
+enum cli_exit tape_lock(struct command_call *call)
+{
+	const char *until = command_value(call, "until"), *days = command_value(call, "days");
+	json_t *params = target_params("barcode", call->arguments[0]);
+	int64_t when = 0;
+	uint64_t count = 0;
+	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+
+	if (status == CLI_DONE && !until == !days) {
+		command_complain("say how long: --until DATE or --days NUMBER");
+		status = CLI_USAGE;
+	}
+	if (status == CLI_DONE && until && !tape_parse_date(until, &when)) {
+		command_complain("\"%s\" is no date such as 2027-01-31", until);
+		status = CLI_USAGE;
+	}
+	if (status == CLI_DONE && days && (options_number(days, &count) || count > 1000000)) {
+		command_complain("\"%s\" is no number of days", days);
+		status = CLI_USAGE;
+	}
+	if (status != CLI_DONE) {
+		json_decref(params);
+		return status;
+	}
+	if (days)
+		when = time(NULL) + (int64_t)count * DAY_SECONDS;
+	json_object_set_new(params, "until", json_integer(when));
+	return target_do(call, "tape.lock", params);
+}
+
+enum cli_exit tape_delete(struct command_call *call)
+{
+	CLEANUP_JSON json_t *result = NULL;
+	json_t *params = target_params("barcode", call->arguments[0]);
+	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+
+	if (status != CLI_DONE) {
+		json_decref(params);
+		return status;
+	}
+	target_put_flag(call, params, "purge", "purge");
+	status = target_ask(call, "tape.delete", params, &result);
+	if (status == CLI_DONE && call->json)
+		remote_print_json(result);
+	else if (status == CLI_DONE && target_number(result, "restorable_days"))
+		printf("granary tape restore %s brings it back within %llu days\n", call->arguments[0],
+		       (unsigned long long)target_number(result, "restorable_days"));
+	return status;
+}
+
+static enum cli_exit tape_print_place(const struct command_call *call, const json_t *result)
+{
+	if (call->json)
+		remote_print_json(result);
+	else if (target_number(result, "address"))
+		printf("%s is in place %llu of %s\n", target_text(result, "barcode"),
+		       (unsigned long long)target_number(result, "address"),
+		       target_text(result, "library"));
+	else
+		printf("%s is on the shelf of %s\n", target_text(result, "barcode"),
+		       target_text(result, "library"));
+	return CLI_DONE;
+}
+
+enum cli_exit tape_restore(struct command_call *call)
+{
+	CLEANUP_JSON json_t *result = NULL;
+	json_t *params = target_params("barcode", call->arguments[0]);
+	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+
+	if (status == CLI_DONE)
+		status = target_ask(call, "tape.restore", params, &result);
+	else
+		json_decref(params);
+	return status == CLI_DONE ? tape_print_place(call, result) : status;
+}
+
+enum cli_exit tape_clone(struct command_call *call)
+{
+	CLEANUP_JSON json_t *result = NULL;
+	json_t *params = target_params("barcode", call->arguments[0]);
+	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+
+	if (status == CLI_DONE)
+		status = target_put_text(call, params, "to", "to");
+	if (status == CLI_DONE && !target_is_text(call->arguments[1]))
+		status = CLI_USAGE;
+	if (status != CLI_DONE) {
+		json_decref(params);
+		return status;
+	}
+	json_object_set_new(params, "clone", json_string(call->arguments[1]));
+	status = target_ask(call, "tape.clone", params, &result);
+	return status == CLI_DONE ? tape_print_place(call, result) : status;
+}

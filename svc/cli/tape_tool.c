@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `granary tape files`, cat, check, export, import: granary-tape does them on
+ * the cartridge's files; this finds the folder, by asking granary-targetd or in
+ * --folder DIR.
+ *
+ *   granary-tape files|check [--json] PATH
+ *   granary-tape cat PATH[:FILE]
+ *   granary-tape export PATH FILE
+ *   granary-tape import [--format NAME] [--medium NAME] [--size SIZE] SOURCE PATH
+ */
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "svc/cli/target.h"
+#include "svc/cli/verbs.h"
+
+#define TOOL_ARGUMENTS 16
+
+struct tool {
+	const char *argv[TOOL_ARGUMENTS + 1];
+	int count;
+};
+
+static void tool_add(struct tool *tool, const char *argument)
+{
+	if (tool->count < TOOL_ARGUMENTS)
+		tool->argv[tool->count++] = argument;
+}
+
+static void tool_option(struct tool *tool, const struct command_call *call, const char *option,
+			const char *as)
+{
+	if (!command_value(call, option))
+		return;
+	tool_add(tool, as);
+	tool_add(tool, command_value(call, option));
+}
+
+/* Its exit status, where it is one of ours. */
+static enum cli_exit tool_run(struct tool *tool)
+{
+	char *const *argv = (char *const *)(uintptr_t)tool->argv;
+	pid_t child;
+	int status = 0, error;
+
+	fflush(stdout);
+	error = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
+	if (error == ENOENT)
+		error = posix_spawn(&child, GRANARY_SBINDIR "/granary-tape", NULL, NULL, argv, environ);
+	if (error) {
+		command_complain("granary-tape: %s", strerror(error));
+		return CLI_FAILED;
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return CLI_FAILED;
+	if (WIFEXITED(status) && WEXITSTATUS(status) <= CLI_UNREACHABLE)
+		return (enum cli_exit)WEXITSTATUS(status);
+	return CLI_FAILED;
+}
+
+/* The folder of a cartridge. `barcode` is as long as `length` says. */
+static enum cli_exit tool_locate(const struct command_call *call, const char *barcode, size_t length,
+				 char **path)
+{
+	const char *folder = command_value(call, "folder");
+	CLEANUP_FREE char *name = mem_printf("%.*s", (int)length, barcode);
+	CLEANUP_JSON json_t *result = NULL;
+	json_t *params;
+	enum cli_exit status;
+
+	if (folder) {
+		*path = mem_printf("%s/%s", folder, name);
+		if (access(*path, F_OK) == 0)
+			return CLI_DONE;
+		command_complain("%s: %s", *path, strerror(errno));
+		return CLI_FAILED;
+	}
+	params = target_params("barcode", name);
+	status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+	if (status != CLI_DONE) {
+		json_decref(params);
+		return status;
+	}
+	status = target_ask(call, "tape.show", params, &result);
+	if (status != CLI_DONE)
+		return status;
+	*path = mem_strdup(target_text(result, "path"));
+	return CLI_DONE;
+}
+
+static enum cli_exit tool_verb(struct command_call *call, const char *verb)
+{
+	CLEANUP_FREE char *path = NULL;
+	const char *barcode = call->arguments[0];
+	struct tool tool = {.argv = {"granary-tape", verb}, .count = 2};
+	enum cli_exit status = tool_locate(call, barcode, strlen(barcode), &path);
+
+	if (status != CLI_DONE)
+		return status;
+	if (call->json)
+		tool_add(&tool, "--json");
+	tool_add(&tool, path);
+	if (command_argument(call, 1))
+		tool_add(&tool, command_argument(call, 1));
+	return tool_run(&tool);
+}
+
+enum cli_exit tape_files(struct command_call *call)
+{
+	return tool_verb(call, "files");
+}
+
+enum cli_exit tape_check(struct command_call *call)
+{
+	return tool_verb(call, "check");
+}
+
+enum cli_exit tape_export(struct command_call *call)
+{
+	return tool_verb(call, "export");
+}
+
+/* BARCODE, or BARCODE:FILE. */
+enum cli_exit tape_cat(struct command_call *call)
+{
+	CLEANUP_FREE char *path = NULL;
+	CLEANUP_FREE char *place = NULL;
+	const char *barcode = call->arguments[0];
+	size_t length = strcspn(barcode, ":");
+	struct tool tool = {.argv = {"granary-tape", "cat"}, .count = 2};
+	enum cli_exit status = tool_locate(call, barcode, length, &path);
+
+	if (status != CLI_DONE)
+		return status;
+	place = mem_printf("%s%s", path, barcode + length);
+	tool_add(&tool, place);
+	return tool_run(&tool);
+}
+
+/* The folder of the library's cartridges. */
+static enum cli_exit tool_library_folder(const struct command_call *call, char **folder)
+{
+	const char *given = command_value(call, "folder"), *name = command_value(call, "library");
+	CLEANUP_JSON json_t *result = NULL;
+	json_t *params;
+	enum cli_exit status;
+
+	if (!given == !name) {
+		command_complain("say where to: --library NAME, or --folder DIR without granary-targetd");
+		return CLI_USAGE;
+	}
+	if (given) {
+		*folder = mem_strdup(given);
+		return CLI_DONE;
+	}
+	params = target_params("name", name);
+	status = params ? target_ask(call, "vtl.show", params, &result) : CLI_USAGE;
+	if (status == CLI_DONE)
+		*folder = mem_strdup(target_text(result, "folder"));
+	return status;
+}
+
+enum cli_exit tape_import(struct command_call *call)
+{
+	CLEANUP_FREE char *folder = NULL;
+	CLEANUP_FREE char *path = NULL;
+	CLEANUP_JSON json_t *result = NULL;
+	const char *barcode = command_argument(call, 1), *name = command_value(call, "library");
+	struct tool tool = {.argv = {"granary-tape", "import"}, .count = 2};
+	enum cli_exit status = tool_library_folder(call, &folder);
+
+	if (status != CLI_DONE)
+		return status;
+	path = mem_printf("%s/%s", folder, barcode);
+	tool_option(&tool, call, "format", "--format");
+	tool_option(&tool, call, "medium", "--medium");
+	tool_option(&tool, call, "size", "--size");
+	if (call->json)
+		tool_add(&tool, "--json");
+	tool_add(&tool, call->arguments[0]);
+	tool_add(&tool, path);
+	status = tool_run(&tool);
+	if (status != CLI_DONE || !name || command_value(call, "shelf"))
+		return status;
+	return target_ask(call, "vtl.put", json_pack("{s:s, s:s}", "name", name, "barcode", barcode),
+			  &result);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* `granary vtl`: making, changing and looking at libraries. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "svc/cli/target.h"
+#include "svc/cli/verbs.h"
+
+/* What create and update have in common. */
+static enum cli_exit vtl_options(const struct command_call *call, json_t *params)
+{
+	enum cli_exit status = target_put_text(call, params, "drive", "drive");
+
+	if (status == CLI_DONE)
+		status = target_put_number(call, params, "drives", "drives");
+	if (status == CLI_DONE)
+		status = target_put_number(call, params, "slots", "slots");
+	if (status == CLI_DONE)
+		status = target_put_number(call, params, "ie-slots", "import_slots");
+	if (status == CLI_DONE)
+		status = target_put_size(call, params, "tape-size", "tape_size");
+	return status == CLI_DONE ? target_put_number(call, params, "recycle-days", "recycle_days")
+				  : status;
+}
+
+static char *vtl_from_here(const char *folder)
+{
+	CLEANUP_FREE char *here = getcwd(NULL, 0);
+
+	return here ? mem_printf("%s/%s", here, folder) : NULL;
+}
+
+/* The daemon may run in another folder. */
+static enum cli_exit vtl_put_folder(const struct command_call *call, json_t *params)
+{
+	const char *folder = command_value(call, "folder");
+	CLEANUP_FREE char *absolute = NULL;
+
+	if (!folder)
+		return CLI_DONE;
+	absolute = folder[0] == '/' ? mem_strdup(folder) : vtl_from_here(folder);
+	if (!absolute || !target_is_text(absolute)) {
+		command_complain("%s: the folder cannot be found from here", folder);
+		return CLI_USAGE;
+	}
+	json_object_set_new(params, "folder", json_string(absolute));
+	return CLI_DONE;
+}
+
+static const char *vtl_first_portal(const json_t *library)
+{
+	const char *portal =
+		json_string_value(json_array_get(json_object_get(library, "portals"), 0));
+
+	return portal ? portal : "127.0.0.1:3260";
+}
+
+/* What to do now. */
+static void vtl_print_created(const json_t *library)
+{
+	const char *portal = vtl_first_portal(library);
+	const char *iqn = target_text(library, "iqn");
+
+	printf("%s is ready: %s with %llu drives, %llu slots and %llu tapes.\n\n",
+	       target_text(library, "name"), target_text(library, "title"),
+	       (unsigned long long)target_number(library, "drives"),
+	       (unsigned long long)target_number(library, "slots"),
+	       (unsigned long long)target_number(library, "placed_tapes"));
+	printf("  iSCSI name  %s\n  portal      %s\n  tapes in    %s\n\n", iqn, portal,
+	       target_text(library, "folder"));
+	printf("On a host that is to use it:\n\n"
+	       "  iscsiadm -m discovery -t sendtargets -p %s\n"
+	       "  iscsiadm -m node -T %s -p %s --login\n"
+	       "  lsscsi -g\n\n",
+	       portal, iqn, portal);
+	if (!target_number(library, "access_rows"))
+		printf("Everybody who reaches the portal may log in; granary vtl access %s changes that.\n",
+		       target_text(library, "name"));
+}
+
+enum cli_exit vtl_create(struct command_call *call)
+{
+	CLEANUP_JSON json_t *result = NULL;
+	json_t *params = target_params("name", call->arguments[0]);
+	enum cli_exit status = params ? vtl_options(call, params) : CLI_USAGE;
+
+	if (status == CLI_DONE)
+		status = target_put_text(call, params, "personality", "personality");
+	if (status == CLI_DONE)
+		status = target_put_text(call, params, "barcode", "barcode");
+	if (status == CLI_DONE)
+		status = target_put_text(call, params, "medium", "medium");
+	if (status == CLI_DONE)
+		status = target_put_number(call, params, "tapes", "tapes");
+	if (status == CLI_DONE)
+		status = vtl_put_folder(call, params);
+	if (status != CLI_DONE) {
+		json_decref(params);
+		return status;
+	}
+	target_put_flag(call, params, "encryption", "encryption");
+	target_put_flag(call, params, "adopt", "adopt");
+	status = target_ask(call, "vtl.create", params, &result);
+	if (status == CLI_DONE && call->json)
+		remote_print_json(result);
+	else if (status == CLI_DONE)
+		vtl_print_created(result);
+	return status;
+}
+
+static void vtl_list_row(struct table *table, const json_t *library)
+{
+	char drives[24], slots[24], tapes[24], sessions[24];
+
+	snprintf(drives, sizeof(drives), "%llu", (unsigned long long)target_number(library, "drives"));
+	snprintf(slots, sizeof(slots), "%llu", (unsigned long long)target_number(library, "slots"));
+	snprintf(tapes, sizeof(tapes), "%llu",
+		 (unsigned long long)target_number(library, "placed_tapes"));
+	snprintf(sessions, sizeof(sessions), "%llu",
+		 (unsigned long long)target_number(library, "sessions"));
+	table_row(table, (const char *const[]){target_text(library, "name"),
+					       target_text(library, "title"), drives, slots, tapes,
+					       sessions,
+					       target_number(library, "access_rows") ? "listed" : "open",
+					       target_text(library, "iqn")});
+}
+
+enum cli_exit vtl_list(struct command_call *call)
+{
+	static const char *const headings[] = {"LIBRARY",   "PERSONALITY", ">DRIVES",
+					       ">SLOTS",    ">TAPES",	   ">SESSIONS",
+					       "ACCESS",    "ISCSI NAME",  NULL};
+	CLEANUP_JSON json_t *result = NULL;
+	enum cli_exit status = target_ask(call, "vtl.list", NULL, &result);
+
+	return status == CLI_DONE ? target_table(call, result, "libraries", headings, vtl_list_row)
+				  : status;
+}
+
+enum cli_exit vtl_show(struct command_call *call)
+{
+	CLEANUP_JSON json_t *result = NULL;
+	json_t *params = target_params("name", call->arguments[0]);
+	enum cli_exit status = params ? target_ask(call, "vtl.show", params, &result) : CLI_USAGE;
+	json_t *portals;
+
+	if (status != CLI_DONE)
+		return status;
+	if (call->json) {
+		remote_print_json(result);
+		return CLI_DONE;
+	}
+	table_print_object(result, stdout);
+	portals = json_object_get(result, "portals");
+	for (size_t i = 0; i < json_array_size(portals); i++)
+		printf("%-24s %s\n", i ? "" : "portals",
+		       json_string_value(json_array_get(portals, i)));
+	return CLI_DONE;
+}
+
+enum cli_exit vtl_update(struct command_call *call)
+{
+	const char *encryption = command_value(call, "encryption");
+	json_t *params = target_params("name", call->arguments[0]);
+	enum cli_exit status = params ? vtl_options(call, params) : CLI_USAGE;
+
+	if (status == CLI_DONE && encryption && strcmp(encryption, "on") != 0 &&
+	    strcmp(encryption, "off") != 0) {
+		command_complain("--encryption: on or off, not \"%s\"", encryption);
+		status = CLI_USAGE;
+	}
+	if (status != CLI_DONE) {
+		json_decref(params);
+		return status;
+	}
+	if (encryption)
+		json_object_set_new(params, "encryption", json_boolean(strcmp(encryption, "on") == 0));
+	target_put_flag(call, params, "force", "force");
+	if (json_object_size(params) > 1)
+		return target_do(call, "vtl.update", params);
+	json_decref(params);
+	command_complain("say what is to be changed; try granary vtl update --help");
+	return CLI_USAGE;
+}
+
+enum cli_exit vtl_delete(struct command_call *call)
+{
+	json_t *params = target_params("name", call->arguments[0]);
+
+	if (!params)
+		return CLI_USAGE;
+	target_put_flag(call, params, "force", "force");
+	target_put_flag(call, params, "purge", "purge");
+	return target_do(call, "vtl.delete", params);
+}
+
+static void vtl_personality_row(struct table *table, const json_t *entry)
+{
+	table_row(table, (const char *const[]){target_text(entry, "name"), target_text(entry, "vendor"),
+					       target_text(entry, "product"),
+					       target_text(entry, "revision"),
+					       target_text(entry, "drive")});
+}
+
+static void vtl_model_row(struct table *table, const json_t *entry)
+{
+	char generation[24];
+
+	snprintf(generation, sizeof(generation), "LTO-%llu",
+		 (unsigned long long)target_number(entry, "generation"));
+	table_row(table, (const char *const[]){target_text(entry, "name"), target_text(entry, "vendor"),
+					       target_text(entry, "product"),
+					       target_text(entry, "revision"), generation});
+}
+
+static void vtl_medium_row(struct table *table, const json_t *entry)
+{
+	char size[TABLE_TEXT_MAX];
+	uint64_t capacity = target_number(entry, "capacity");
+
+	table_row(table, (const char *const[]){target_text(entry, "name"), target_text(entry, "suffix"),
+					       capacity ? table_size(capacity, size) : "-"});
+}
+
+enum cli_exit vtl_personalities(struct command_call *call)
+{
+	static const char *const changers[] = {"PERSONALITY", "VENDOR", "PRODUCT", "REVISION", "DRIVE",
+					       NULL};
+	static const char *const drives[] = {"DRIVE", "VENDOR", "PRODUCT", "REVISION", "GENERATION",
+					     NULL};
+	static const char *const media[] = {"MEDIUM", "BARCODE ENDS", ">CAPACITY", NULL};
+	CLEANUP_JSON json_t *result = NULL;
+	enum cli_exit status = target_ask(call, "vtl.personalities", NULL, &result);
+
+	if (status != CLI_DONE)
+		return status;
+	if (call->json) {
+		remote_print_json(result);
+		return CLI_DONE;
+	}
+	status = target_table(call, result, "personalities", changers, vtl_personality_row);
+	putchar('\n');
+	if (status == CLI_DONE)
+		status = target_table(call, result, "drives", drives, vtl_model_row);
+	putchar('\n');
+	return status == CLI_DONE ? target_table(call, result, "media", media, vtl_medium_row) : status;
+}
