@@ -440,6 +440,19 @@ static void binary_values_have_three_notations(void **state)
 	assert_int_equal(binary_parse("18446744073709551616", data, sizeof(data), &size), -EINVAL);
 }
 
+/* As where only FIPS algorithms are allowed: here none is, and the login ends in order. */
+static void algorithms_that_are_not_there_are_not_taken(void **state)
+{
+	struct scene *scene = *state;
+	assert_int_equal(EVP_set_default_properties(NULL, "provider=none"), 1);
+	begin(scene, "5,6,7,8");
+	int restored = EVP_set_default_properties(NULL, "");
+	assert_refused(scene, LOGIN_AUTHENTICATION);
+	assert_int_equal(restored, 1);
+	begin(scene, "5,6,7,8");
+	assert_value(scene, "CHAP_A", "8");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -462,6 +475,7 @@ int main(void)
 		TEST(mutual_is_refused_when_it_cannot_be),
 		TEST(target_proves_nothing_to_strangers),
 		TEST(user_without_secret_never_gets_in),
+		TEST(algorithms_that_are_not_there_are_not_taken),
 		cmocka_unit_test(binary_values_have_three_notations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  * the exact status, text may come and go in parts, and names are told to the server as they are
  * compared.
  */
+#include "lib/base/fault.h"
 #include "tests/unit/login_scene.h"
 
 static int setup(void **state)
@@ -347,6 +348,36 @@ static void text_while_ours_goes_on_is_refused(void **state)
 	assert_refused(scene, LOGIN_INITIATOR_ERROR);
 }
 
+/* Each allocation fails once: the login ends with a status or goes through, and leaks nothing. */
+static void no_memory_is_no_crash(void **state)
+{
+	struct scene *scene = *state;
+	bool hit = true;
+	unsigned refused = 0;
+	for (unsigned n = 1; hit; n++) {
+		char fault[32];
+		scene_restart(scene);
+		snprintf(fault, sizeof(fault), "mem:%u", n);
+		fault_set(fault);
+		scene_send(scene, LOGIN_C | OPERATIONAL, NAMES);
+		if (!login_has_failed(scene->login))
+			scene_send(scene, DIRECT, "InitiatorAlias=x\nInitialR2T=No\nX-a=1\n");
+		hit = fault_count("mem") >= n;
+		fault_set(NULL);
+		if (!hit) {
+			assert_true(login_is_done(scene->login));
+			break;
+		}
+		assert_refused(scene, LOGIN_NO_RESOURCES);
+		refused++;
+	}
+	assert_true(refused >= 5);
+	struct login_server server = scene->server;
+	fault_set("mem:1");
+	assert_null(login_new(&server));
+	fault_set(NULL);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -370,6 +401,7 @@ int main(void)
 		TEST(too_much_text_is_refused),
 		TEST(long_answers_go_out_in_parts),
 		TEST(text_while_ours_goes_on_is_refused),
+		TEST(no_memory_is_no_crash),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

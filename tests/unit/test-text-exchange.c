@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "lib/base/fault.h"
 #include "tests/unit/login_scene.h"
 
 #define OTHER "iqn.2001-04.com.example:other"
@@ -356,6 +357,28 @@ static void final_and_continued_is_neither(void **state)
 	assert_int_equal(place->reject, REJECT_INVALID_FIELD);
 }
 
+static void no_memory_is_a_lack_of_resources(void **state)
+{
+	struct place *place = *state;
+	unsigned refused = 0;
+	for (unsigned n = 1;; n++) {
+		char fault[32];
+		text_exchange_free(&place->exchange);
+		place->exchange = text_exchange_new(&place->parameters, send_targets, place);
+		assert_non_null(place->exchange);
+		snprintf(fault, sizeof(fault), "mem:%u", n);
+		fault_set(fault);
+		ask_once(place, "SendTargets=\nInitiatorAlias=x\nX-a=1\n");
+		bool hit = fault_count("mem") >= n;
+		fault_set(NULL);
+		assert_int_equal(place->reject, hit ? REJECT_RESOURCES : 0);
+		if (!hit)
+			break;
+		refused++;
+	}
+	assert_true(refused >= 4);
+}
+
 #define TEST(function)	    cmocka_unit_test_setup_teardown(function, setup, teardown)
 #define DISCOVERS(function) cmocka_unit_test_setup_teardown(function, setup_discovery, teardown)
 
@@ -378,6 +401,7 @@ int main(void)
 		TEST(parameters_change_with_the_last_response),
 		TEST(parameters_of_a_failed_negotiation_are_dropped),
 		TEST(final_and_continued_is_neither),
+		TEST(no_memory_is_a_lack_of_resources),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
