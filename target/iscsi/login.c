@@ -286,7 +286,8 @@ static void alias_take(struct login *login)
 {
 	const char *alias = negotiation_value(&login->negotiation, KEY_INITIATOR_ALIAS);
 	if (alias)
-		memcpy(login->parameters.initiator_alias, alias, strlen(alias) + 1);
+		iscsi_alias_copy(login->parameters.initiator_alias,
+				 sizeof(login->parameters.initiator_alias), alias);
 }
 
 /* The text of a request is whole. */

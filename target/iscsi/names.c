@@ -49,7 +49,10 @@ static size_t character_size(const unsigned char *c)
 		if ((c[i] & 0xc0) != 0x80)
 			return 0;
 	}
-	return size;
+	/* Longer than need be, surrogates, past the last one. */
+	bool wrong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+		     (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f);
+	return wrong ? 0 : size;
 }
 
 static bool has_form(const char *name)
@@ -77,4 +80,21 @@ int iscsi_name_normalise(const char *name, char normal[SCSI_NAME_MAX])
 	for (size_t i = 0; i <= length; i++)
 		normal[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 'a' - 'A') : name[i];
 	return 0;
+}
+
+void iscsi_alias_copy(char *alias, size_t room, const char *value)
+{
+	size_t at = 0;
+	while (*value) {
+		size_t size = *value == ' ' ? 1 : character_size((const unsigned char *)value);
+		if (at + (size ? size : 1) >= room)
+			break;
+		if (size)
+			memcpy(alias + at, value, size);
+		else
+			alias[at] = '?';
+		at += size ? size : 1;
+		value += size ? size : 1;
+	}
+	alias[at] = '\0';
 }

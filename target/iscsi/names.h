@@ -12,4 +12,8 @@
  * eui. or naa., too long, or characters that no name has. */
 int iscsi_name_normalise(const char *name, char normal[SCSI_NAME_MAX]);
 
+/* An alias is for people: bytes that are no UTF-8 and control characters become '?', so that it
+ * can be printed and put into JSON; what is over `room` is cut between characters. */
+void iscsi_alias_copy(char *alias, size_t room, const char *value);
+
 #endif

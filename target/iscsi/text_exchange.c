@@ -139,7 +139,8 @@ static void alias_take(struct text_exchange *exchange)
 {
 	const char *alias = negotiation_value(&exchange->negotiation, KEY_INITIATOR_ALIAS);
 	if (alias)
-		memcpy(exchange->wanted.initiator_alias, alias, strlen(alias) + 1);
+		iscsi_alias_copy(exchange->wanted.initiator_alias,
+				 sizeof(exchange->wanted.initiator_alias), alias);
 }
 
 /* The text of a request is whole. 0, or an enum pdu_reject. */

@@ -48,6 +48,11 @@ static const struct {
 	{"iqn.2001-04.com.example:\x7f", NULL},
 	{"iqn.2001-04.com.example:\xff", NULL},
 	{"iqn.2001-04.com.example:\xc3", NULL},
+	{"iqn.2001-04.com.example:\xe0\x80\x80", NULL},
+	{"iqn.2001-04.com.example:\xed\xa0\x80", NULL},
+	{"iqn.2001-04.com.example:\xf0\x8f\xbf\xbf", NULL},
+	{"iqn.2001-04.com.example:\xf4\x90\x80\x80", NULL},
+	{"iqn.2001-04.com.example:\xf0\x9f\x93\xbc", "iqn.2001-04.com.example:\xf0\x9f\x93\xbc"},
 	{"eui.02004567A425678", NULL},
 	{"eui.02004567A425678G", NULL},
 	{"eui." HEX32, NULL},
@@ -66,6 +71,27 @@ static void names_are_told_from_what_is_none(void **state)
 		assert_int_equal(error == 0, names[i].normal != NULL);
 		if (names[i].normal)
 			assert_string_equal(normal, names[i].normal);
+	}
+}
+
+static void aliases_can_be_printed(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *alias, *copy;
+	} cases[] = {
+		{"", ""},
+		{"Some Host", "Some Host"},
+		{"caf\xc3\xa9", "caf\xc3\xa9"},
+		{"a\nb\x1b[0m\x7f", "a?b?[0m?"},
+		{"\xff\xc3", "??"},
+		{"0123456789abcdefg", "0123456789abcde"},
+		{"0123456789abcd\xc3\xa9", "0123456789abcd"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char alias[16];
+		iscsi_alias_copy(alias, sizeof(alias), cases[i].alias);
+		assert_string_equal(alias, cases[i].copy);
 	}
 }
 
@@ -211,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_told_from_what_is_none),
+		cmocka_unit_test(aliases_can_be_printed),
 		cmocka_unit_test(networks_have_their_addresses),
 		cmocka_unit_test(first_row_that_matches_counts),
 		cmocka_unit_test(list_without_rows_is_open),
