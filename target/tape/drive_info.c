@@ -174,6 +174,10 @@ void drive_info_loaded(struct drive *drive)
 	if (mam_number(drive->cartridge, MAM_CHANGE_REFERENCE, 0) == 0)
 		mam_put_number(drive, MAM_CHANGE_REFERENCE, 1, 4);
 
+	struct cartridge_attribute attribute;
+	if (cartridge_attribute(drive->cartridge, 0, MAM_ALERTS, &attribute))
+		mam_put_number(drive, MAM_ALERTS, 0, 8);
+
 	LOCK_SCOPE(&drive->lu->lock);
 	info->loads = loads;
 	info->past = totals;

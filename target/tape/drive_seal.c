@@ -47,7 +47,6 @@ int crypt_seal_with(const uint8_t key[CRYPT_KEY_SIZE], const uint8_t iv[12], con
 	uint8_t *body = sealed + HEADER_SIZE;
 	if (!context || !EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, iv) ||
 	    !EVP_EncryptUpdate(context, NULL, &done, associated, (int)associated_size) ||
-	    !EVP_EncryptUpdate(context, NULL, &done, sealed + IV_SIZE, 4) ||
 	    !EVP_EncryptUpdate(context, body, &done, plain, (int)size) ||
 	    !EVP_EncryptFinal_ex(context, body + size, &done) ||
 	    !EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TAG_SIZE, body + size))
@@ -69,7 +68,6 @@ int crypt_open_with(const uint8_t key[CRYPT_KEY_SIZE], const uint8_t *associated
 	context = EVP_CIPHER_CTX_new();
 	if (!context || !EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, key, sealed) ||
 	    !EVP_DecryptUpdate(context, NULL, &done, associated, (int)associated_size) ||
-	    !EVP_DecryptUpdate(context, NULL, &done, sealed + IV_SIZE, 4) ||
 	    !EVP_DecryptUpdate(context, plain, &done, body, (int)size) ||
 	    !EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag))
 		return -EIO;
@@ -131,6 +129,13 @@ int crypt_description_decode(const void *bytes, size_t size, struct crypt_descri
 	return 0;
 }
 
+/* What is authenticated beside a block; `data` has CRYPT_ASSOCIATED_MAX bytes, and the description first. */
+static size_t associate(uint8_t *data, size_t description_size, size_t block_size)
+{
+	be_put32(data + description_size, (uint32_t)block_size);
+	return description_size + 4;
+}
+
 /* The set as the cartridge is to know it. */
 static int set_describe(const struct crypt *crypt, const struct crypt_set *set, uint8_t *data, size_t *size)
 {
@@ -181,7 +186,7 @@ int drive_seal(struct drive *drive, const struct scsi_nexus *nexus, const uint8_
 	       uint8_t *stored, uint32_t *extra)
 {
 	struct crypt *crypt = drive->info->crypt;
-	uint8_t description[CRYPT_DESCRIPTION_MAX], iv[IV_SIZE];
+	uint8_t associated[CRYPT_ASSOCIATED_MAX], iv[IV_SIZE];
 	size_t description_size;
 	enum crypt_scope scope;
 	if (!crypt || size > CARTRIDGE_BLOCK_MAX)
@@ -192,13 +197,13 @@ int drive_seal(struct drive *drive, const struct scsi_nexus *nexus, const uint8_
 	struct crypt_set *set = crypt_effective_locked(crypt, nexus, &scope);
 	if (set->encrypt != CRYPT_ENCRYPT_ON || set->slot < 0)
 		return -ENOKEY; /* forgotten since drive_seals() was asked */
-	int err = set_describe(crypt, set, description, &description_size);
+	int err = set_describe(crypt, set, associated, &description_size);
 	if (!err)
-		err = set_number(drive, set, description, description_size, extra);
+		err = set_number(drive, set, associated, description_size, extra);
 	if (err)
 		return err;
-	return crypt_seal_with(crypt->keys[set->slot], iv, description, description_size, plain, size,
-			       stored);
+	return crypt_seal_with(crypt->keys[set->slot], iv, associated,
+			       associate(associated, description_size, size), plain, size, stored);
 }
 
 static bool refuse(struct scsi_task *task, enum sense_code code)
@@ -238,6 +243,7 @@ bool drive_unseal(struct drive *drive, struct scsi_task *task, const struct cart
 		  const uint8_t *stored, size_t stored_size, uint8_t *plain)
 {
 	struct crypt *crypt = drive->info->crypt;
+	uint8_t associated[CRYPT_ASSOCIATED_MAX];
 	const void *description;
 	size_t size;
 	enum crypt_scope scope;
@@ -247,9 +253,13 @@ bool drive_unseal(struct drive *drive, struct scsi_task *task, const struct cart
 	const struct crypt_set *set = crypt_effective_locked(crypt, task->nexus, &scope);
 	if (set->slot < 0)
 		return refuse(task, ASC_UNABLE_TO_DECRYPT);
-	int err = cartridge_description(drive->cartridge, drive->partition, place->extra, &description, &size);
-	if (!err)
-		err = crypt_open_with(crypt->keys[set->slot], description, size, stored, stored_size, plain);
+	if (stored_size < DRIVE_SEAL_SIZE ||
+	    cartridge_description(drive->cartridge, drive->partition, place->extra, &description, &size) ||
+	    size > CRYPT_DESCRIPTION_MAX)
+		return refuse(task, ASC_DECRYPT_FAILED);
+	memcpy(associated, description, size);
+	size = associate(associated, size, stored_size - DRIVE_SEAL_SIZE);
+	int err = crypt_open_with(crypt->keys[set->slot], associated, size, stored, stored_size, plain);
 	if (!err)
 		return true;
 	return refuse(task, err == -EBADMSG ? ASC_INTEGRITY_CHECK_FAILED : ASC_DECRYPT_FAILED);

@@ -14,6 +14,7 @@ include tests/unit/target-iscsi.mk
 include tests/unit/target-iscsi-wire.mk
 include tests/unit/target-cartridge.mk
 include tests/unit/target-drive.mk
+include tests/unit/target-driveinfo.mk
 include tests/unit/target-changer.mk
 include tests/unit/target-service.mk
 endif

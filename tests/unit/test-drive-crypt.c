@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tape encryption: the cipher against published vectors, what is on the cartridge, who can read
+ * it, whose parameters hold, and when keys are forgotten.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/file.h"
+#include "tests/unit/drive_scene.h"
+
+#include "target/tape/drive_crypt.h"
+
+/* ---- the cipher ------------------------------------------------------------------------------------ */
+
+static size_t from_hex(const char *hex, uint8_t *data)
+{
+	size_t size = strlen(hex) / 2;
+	for (size_t i = 0; i < size; i++) {
+		char digits[3] = {hex[2 * i], hex[2 * i + 1]};
+		data[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	return size;
+}
+
+/* McGrew and Viega, The Galois/Counter Mode of Operation, test cases 13 to 16 (AES-256). */
+static const struct {
+	const char *key, *iv, *associated, *plain, *cipher, *tag;
+} vectors[] = {
+	{"0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000",
+	 "", "", "", "530f8afbc74536b9a963b4f1c4cb738b"},
+	{"0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000",
+	 "", "00000000000000000000000000000000", "cea7403d4d606b6e074ec5d3baf39d18",
+	 "d0d1c8a799996bf0265b98b5d48ab919"},
+	{"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",
+	 "",
+	 "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+	 "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255",
+	 "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+	 "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad",
+	 "b094dac5d93471bdec1a502270e3cc6c"},
+	{"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",
+	 "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+	 "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+	 "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+	 "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+	 "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
+	 "76fc6ece0f4e1768cddf8853bb2d551b"},
+};
+
+static void test_vectors(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		uint8_t key[32], iv[12], aad[32], plain[64], cipher[64], tag[16], sealed[64 + DRIVE_SEAL_SIZE],
+			opened[64];
+		from_hex(vectors[i].key, key);
+		from_hex(vectors[i].iv, iv);
+		size_t aad_size = from_hex(vectors[i].associated, aad);
+		size_t size = from_hex(vectors[i].plain, plain);
+		from_hex(vectors[i].cipher, cipher);
+		from_hex(vectors[i].tag, tag);
+		assert_int_equal(crypt_seal_with(key, iv, aad, aad_size, plain, size, sealed), 0);
+		assert_memory_equal(sealed, iv, 12);
+		assert_int_equal(be_get32(sealed + 12), size);
+		assert_memory_equal(sealed + 16, cipher, size);
+		assert_memory_equal(sealed + 16 + size, tag, 16);
+		assert_int_equal(crypt_open_with(key, aad, aad_size, sealed, size + DRIVE_SEAL_SIZE, opened), 0);
+		assert_memory_equal(opened, plain, size);
+		/* Every bit counts: nonce, size, text, tag, what is associated. */
+		for (size_t byte = 0; byte < size + DRIVE_SEAL_SIZE; byte++) {
+			sealed[byte] ^= 0x10;
+			assert_int_equal(crypt_open_with(key, aad, aad_size, sealed, size + DRIVE_SEAL_SIZE,
+							 opened),
+					 -EBADMSG);
+			sealed[byte] ^= 0x10;
+		}
+		aad[0] ^= 1;
+		if (aad_size)
+			assert_int_equal(crypt_open_with(key, aad, aad_size, sealed, size + DRIVE_SEAL_SIZE,
+							 opened),
+					 -EBADMSG);
+	}
+}
+
+static void test_description(void **state)
+{
+	(void)state;
+	struct crypt_description d = {.kad_format = 2, .ukad_size = 5, .akad_size = 12, .ukad = "Hello"}, e;
+	uint8_t data[CRYPT_DESCRIPTION_MAX + 1] = {0};
+	size_t size = crypt_description_encode(&d, data);
+	assert_int_equal(crypt_description_decode(data, size, &e), 0);
+	assert_memory_equal(&d, &e, sizeof(d));
+	for (size_t cut = 0; cut < size; cut++)
+		assert_int_equal(crypt_description_decode(data, cut, &e), -EBADMSG);
+	assert_int_equal(crypt_description_decode(data, size + 1, &e), -EBADMSG);
+	data[2] = CRYPT_UKAD_MAX + 1;
+	assert_int_equal(crypt_description_decode(data, size, &e), -EBADMSG);
+	data[2] = 5;
+	data[0] = 2;
+	assert_int_equal(crypt_description_decode(data, size, &e), -EBADMSG);
+}
+
+/* ---- commands -------------------------------------------------------------------------------------- */
+
+struct setting {
+	unsigned scope, control, encrypt, decrypt; /* control: byte 5 */
+	uint8_t key;				   /* all its bytes; 0: none */
+	const char *ukad, *akad;
+};
+
+static void set_encryption(struct drive_scene *s, struct scsi_nexus *nexus, const struct setting *setting)
+{
+	uint8_t page[128] = {0x00, 0x10, 0, 0, (uint8_t)(setting->scope << 5), (uint8_t)setting->control,
+			     (uint8_t)setting->encrypt, (uint8_t)setting->decrypt, 1};
+	size_t size = 20;
+	const char *kads[] = {setting->ukad, setting->akad};
+	if (setting->key) {
+		page[19] = 32;
+		memset(page + size, setting->key, 32);
+		size += 32;
+	}
+	for (uint8_t type = 0; type < 2; type++) {
+		if (!kads[type])
+			continue;
+		page[size] = type;
+		be_put16(page + size + 2, (uint16_t)strlen(kads[type]));
+		memcpy(page + size + 4, kads[type], strlen(kads[type]));
+		size += 4 + strlen(kads[type]);
+	}
+	be_put16(page + 2, (uint16_t)(size - 4));
+	SEND(&s->r, nexus, page, size, 0xb5, 0x20, 0x00, 0x10, 0, 0, 0, 0, 0, (uint8_t)size);
+}
+
+static const struct setting everyone = {.scope = 2, .encrypt = 2, .decrypt = 2, .key = 0x11};
+static const struct setting off = {.scope = 2};
+
+static const uint8_t *read_page(struct drive_scene *s, struct scsi_nexus *nexus, unsigned page)
+{
+	/* As stenc reads them: 8192 bytes. */
+	RUN(&s->r, nexus, 0xa2, 0x20, 0x00, (uint8_t)page, 0, 0, 0, 0, 0x20, 0x00);
+	assert_good(&s->r);
+	assert_int_equal(be_get16(s->r.data), page);
+	assert_int_equal(be_get16(s->r.data + 2), s->r.size - 4);
+	return s->r.data;
+}
+
+static void test_not_offered(void **state)
+{
+	struct drive_scene *s = *state;
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	RUN(&s->r, s->a, 0xa2, 0x20, 0, 0x20, 0, 0, 0, 0, 0x20);
+	assert_check(&s->r, SENSE_ILLEGAL_REQUEST, ASC_INVALID_OPCODE);
+	set_encryption(s, s->a, &everyone);
+	assert_check(&s->r, SENSE_ILLEGAL_REQUEST, ASC_INVALID_OPCODE);
+	for (unsigned i = 0; i < 2; i++) {
+		RUN(&s->r, s->a, 0xa3, 0x0c, 0x01, i ? 0xb5 : 0xa2, 0, 0, 0, 0, 1, 0);
+		assert_good(&s->r);
+		assert_int_equal(s->r.data[1], 1); /* not supported */
+	}
+}
+
+static void test_capabilities(void **state)
+{
+	struct drive_scene *s = *state;
+	RUN(&s->r, s->a, 0xa2, 0, 0, 0, 0, 0, 0, 0, 2, 0);
+	assert_memory_equal(s->r.data, "\0\0\0\0\0\0\0\x02\x00\x20", 10);
+	RUN(&s->r, s->a, 0xa2, 0, 0, 1, 0, 0, 0, 0, 2, 0);
+	assert_memory_equal(s->r.data, "\0\0\0\0", 4);
+	assert_memory_equal(read_page(s, s->a, 0x00) + 4,
+			    "\0\x00\0\x01\0\x10\0\x11\0\x12\0\x20\0\x21\0\x30", 16);
+	assert_memory_equal(read_page(s, s->a, 0x01) + 4, "\0\x10", 2);
+	const uint8_t *caps = read_page(s, s->a, 0x10);
+	assert_int_equal(s->r.size, 44);
+	assert_int_equal(caps[20], 1);
+	assert_int_equal(be_get16(caps + 22), 20);
+	assert_int_equal(caps[24], 0x3a); /* no tape: no AVFMV */
+	assert_int_equal(be_get16(caps + 26), 32);
+	assert_int_equal(be_get16(caps + 28), 12);
+	assert_int_equal(be_get16(caps + 30), 32);
+	assert_int_equal(be_get32(caps + 40), 0x00010014);
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	assert_int_equal(read_page(s, s->a, 0x10)[24], 0xba);
+	assert_memory_equal(read_page(s, s->a, 0x11), "\0\x11\0\x01\0", 5);
+	assert_memory_equal(read_page(s, s->a, 0x12), "\0\x12\0\x0c\0\x07\0\x07\0\0\0\0\0\0\0\0", 16);
+	uint8_t random[32];
+	memcpy(random, read_page(s, s->a, 0x30) + 4, 32);
+	assert_memory_not_equal(read_page(s, s->a, 0x30) + 4, random, 32);
+	RUN(&s->r, s->a, 0xa2, 0x20, 0, 0x22, 0, 0, 0, 0, 2, 0);
+	assert_field(&s->r, 2, 8);
+	RUN(&s->r, s->a, 0xa2, 0x21, 0, 0, 0, 0, 0, 0, 2, 0);
+	assert_field(&s->r, 1, 8);
+	RUN(&s->r, s->a, 0xa2, 0x20, 0, 0x20, 0x80, 0, 0, 0, 2, 0); /* INC_512 */
+	assert_field(&s->r, 4, 7);
+}
+
+/* What stenc 1.1 sends and looks at: on with a key name, status, next block, off. */
+static void test_stenc(void **state)
+{
+	struct drive_scene *s = *state;
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	set_encryption(s, s->a, &(struct setting){2, 0x40, 2, 2, 0x22, "Hello world!", NULL});
+	assert_good(&s->r);
+	const uint8_t *status = read_page(s, s->a, 0x20);
+	assert_int_equal(s->r.size, 24 + 16);
+	assert_memory_equal(status + 4, "\x42\x02\x02\x01\0\0\0\x01\x10", 9);
+	assert_memory_equal(status + 24, "\0\0\0\x0cHello world!", 16);
+	scene_write(s, s->a, 1000, 1);
+	assert_good(&s->r);
+	scene_mark(s, s->a);
+	const uint8_t *next = read_page(s, s->a, 0x21);
+	assert_int_equal(be_get64(next + 4), 2);
+	assert_int_equal(next[12], 2); /* the end */
+	scene_rewind(s, s->a);
+	next = read_page(s, s->a, 0x21);
+	assert_int_equal(be_get64(next + 4), 0);
+	assert_int_equal(next[12], 5);
+	assert_int_equal(next[13], 1);
+	assert_memory_equal(next + 16, "\0\x01\0\x0cHello world!", 16);
+	assert_true(scene_read(s, s->a, 1000, 1));
+	set_encryption(s, s->a, &(struct setting){2, 0x40, 0, 0, 0, NULL, NULL});
+	assert_good(&s->r);
+	status = read_page(s, s->a, 0x20);
+	assert_int_equal(status[5], 0);
+	assert_int_equal(status[6], 0);
+	scene_rewind(s, s->a);
+	assert_int_equal(read_page(s, s->a, 0x21)[12], 6);
+	assert_false(scene_read(s, s->a, 1000, 1));
+	assert_check(&s->r, SENSE_DATA_PROTECT, ASC_UNABLE_TO_DECRYPT);
+	assert_int_equal(s->r.size, 0);
+}
+
+/* Sealed is what it says: no byte of the block or the key is in any file of the cartridge. */
+static void test_files(void **state)
+{
+	struct drive_scene *s = *state;
+	static const char *names[] = {"p0.data", "p0.idx", "mam.0", "mam.1", "cartridge.conf"};
+	uint8_t plain[2048], key[8];
+	char path[128];
+	memset(key, 0x11, sizeof(key));
+	memset(plain, 'G', sizeof(plain));
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	set_encryption(s, s->a, &everyone);
+	for (unsigned i = 0; i < 2; i++) {
+		SEND(&s->r, s->a, plain, sizeof(plain), 0x0a, 0, 0, sizeof(plain) >> 8, 0);
+		assert_good(&s->r);
+	}
+	scene_mark(s, s->a);
+	scene_unload(s);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *data;
+		size_t size;
+		snprintf(path, sizeof(path), "%s/A00001L8/%s", s->folder, names[i]);
+		if (file_read_all(path, 1 << 20, &data, &size))
+			continue;
+		assert_null(memmem(data, size, "GGGGGGGG", 8));
+		assert_null(memmem(data, size, key, sizeof(key)));
+		if (i == 0) {
+			/* Two blocks that are the same do not look the same. */
+			assert_int_equal(size, 2 * (2048 + DRIVE_SEAL_SIZE));
+			assert_memory_not_equal(data, data + 2048 + DRIVE_SEAL_SIZE, 12);
+			assert_memory_not_equal(data + 16, data + 2048 + DRIVE_SEAL_SIZE + 16, 2048);
+		}
+		free(data);
+	}
+}
+
+/* Modes of decryption and keys against blocks in the clear and sealed ones. */
+static const struct {
+	uint8_t decrypt, key;
+	uint16_t clear, sealed; /* 0: read; else the code of DATA PROTECT */
+} readings[] = {
+	{0, 0, 0, ASC_UNABLE_TO_DECRYPT},
+	{2, 0x11, ASC_UNENCRYPTED_BLOCK, 0},
+	{3, 0x11, 0, 0},
+	{2, 0x12, ASC_UNENCRYPTED_BLOCK, ASC_INCORRECT_KEY},
+	{3, 0x12, 0, ASC_INCORRECT_KEY},
+};
+
+static void check_reading(struct drive_scene *s, uint8_t object, uint16_t code, unsigned seed)
+{
+	RUN(&s->r, s->a, 0x2b, 0, 0, 0, 0, 0, object);
+	assert_good(&s->r);
+	assert_int_equal(scene_read(s, s->a, 500, seed), code == 0);
+	if (!code)
+		return;
+	assert_check(&s->r, SENSE_DATA_PROTECT, code);
+	RUN(&s->r, s->a, 0x34);
+	assert_int_equal(be_get32(s->r.data + 4), object); /* before the block still */
+}
+
+static void test_reading(void **state)
+{
+	struct drive_scene *s = *state;
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	scene_write(s, s->a, 500, 1);
+	set_encryption(s, s->a, &everyone);
+	scene_write(s, s->a, 500, 2);
+	scene_mark(s, s->a);
+	for (size_t i = 0; i < sizeof(readings) / sizeof(readings[0]); i++) {
+		set_encryption(s, s->a, &(struct setting){2, 0, 0, readings[i].decrypt, readings[i].key, NULL,
+							  NULL});
+		assert_good(&s->r);
+		check_reading(s, 0, readings[i].clear, 1);
+		check_reading(s, 1, readings[i].sealed, 2);
+	}
+	/* Another load, another drive's session: the key alone counts. */
+	scene_unload(s);
+	scene_reload(s, "A00001L8");
+	set_encryption(s, s->a, &everyone);
+	check_reading(s, 1, 0, 2);
+}
+
+/* Fixed blocks are sealed one by one, and several keys live on one tape. */
+static void test_fixed(void **state)
+{
+	struct drive_scene *s = *state;
+	static const uint8_t fixed[12] = {0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0, 0x02, 0x00};
+	uint8_t data[4 * 512];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	SEND(&s->r, s->a, fixed, 12, 0x15, 0x10, 0, 0, 12);
+	for (uint8_t key = 1; key <= 3; key++) {
+		set_encryption(s, s->a, &(struct setting){2, 0, 2, 2, key, "name", "auth"});
+		memset(data, key, sizeof(data));
+		SEND(&s->r, s->a, data, sizeof(data), 0x0a, 1, 0, 0, 4);
+		assert_good(&s->r);
+	}
+	scene_mark(s, s->a);
+	scene_rewind(s, s->a);
+	for (uint8_t key = 1; key <= 3; key++) {
+		memset(data, key, sizeof(data));
+		RUN(&s->r, s->a, 0x08, 1, 0, 0, 4);
+		assert_check(&s->r, SENSE_DATA_PROTECT, ASC_INCORRECT_KEY); /* of the one before */
+		set_encryption(s, s->a, &(struct setting){2, 0, 2, 2, key, NULL, NULL});
+		RUN(&s->r, s->a, 0x08, 1, 0, 0, 4);
+		assert_good(&s->r);
+		assert_int_equal(s->r.size, sizeof(data));
+		assert_memory_equal(s->r.data, data, sizeof(data));
+	}
+}
+
+/* A byte that changed on the disk is not given to anybody. */
+static void test_damage(void **state)
+{
+	struct drive_scene *s = *state;
+	char path[128];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	set_encryption(s, s->a, &everyone);
+	scene_write(s, s->a, 500, 1);
+	scene_mark(s, s->a);
+	scene_unload(s);
+	snprintf(path, sizeof(path), "%s/A00001L8/p0.data", s->folder);
+	FILE *file = fopen(path, "r+");
+	assert_non_null(file);
+	fseek(file, 100, SEEK_SET);
+	int byte = fgetc(file);
+	fseek(file, 100, SEEK_SET);
+	fputc(byte ^ 1, file);
+	fclose(file);
+	scene_reload(s, "A00001L8");
+	set_encryption(s, s->a, &everyone);
+	assert_false(scene_read(s, s->a, 500, 1));
+	assert_int_equal(s->r.status, SCSI_CHECK_CONDITION);
+	assert_int_equal(s->r.size, 0);
+	/* The checksum of the stretch or the tag, whichever is looked at first. */
+	assert_true(s->r.sense.key == SENSE_MEDIUM_ERROR ||
+		    (s->r.sense.key == SENSE_DATA_PROTECT &&
+		     s->r.sense.code == ASC_INTEGRITY_CHECK_FAILED));
+}
+
+/* ---- scopes and lifetimes ---------------------------------------------------------------------------- */
+
+static void test_scopes(void **state)
+{
+	struct drive_scene *s = *state;
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	set_encryption(s, s->a, &everyone);
+	assert_good(&s->r);
+	/* The other one is told, and uses them. */
+	RUN(&s->r, s->b, 0x00);
+	assert_check(&s->r, SENSE_UNIT_ATTENTION, ASC_ENCRYPTION_PARAMETERS_CHANGED_BY_OTHER);
+	const uint8_t *status = read_page(s, s->b, 0x20);
+	assert_int_equal(status[4], 0x02); /* public; the set is of all */
+	assert_int_equal(status[5], 2);
+	scene_write(s, s->b, 500, 7);
+	scene_mark(s, s->b);
+	/* With a set of its own it is alone; nobody is told. */
+	set_encryption(s, s->b, &(struct setting){1, 0, 0, 2, 0x33, NULL, NULL});
+	assert_good(&s->r);
+	RUN(&s->r, s->a, 0x00);
+	assert_good(&s->r);
+	status = read_page(s, s->b, 0x20);
+	assert_int_equal(status[4], 0x21);
+	assert_int_equal(be_get32(status + 8), 2);
+	assert_int_equal(be_get32(read_page(s, s->a, 0x20) + 8), 1);
+	scene_rewind(s, s->b);
+	assert_false(scene_read(s, s->b, 500, 7));
+	assert_check(&s->r, SENSE_DATA_PROTECT, ASC_INCORRECT_KEY);
+	assert_true(scene_read(s, s->a, 500, 7));
+	/* Public again: back to the set of all. */
+	set_encryption(s, s->b, &(struct setting){0, 0, 0, 0, 0, NULL, NULL});
+	assert_good(&s->r);
+	scene_rewind(s, s->b);
+	assert_true(scene_read(s, s->b, 500, 7));
+	/* A set of all outlives its session; a local one does not. */
+	scene_close(&s->a);
+	scene_rewind(s, s->b);
+	assert_true(scene_read(s, s->b, 500, 7));
+	set_encryption(s, s->b, &(struct setting){1, 0, 2, 2, 0x44, NULL, NULL});
+	scene_close(&s->b);
+	s->b = scene_open(s, "iqn.2026-01.org.granary:b", 2);
+	scene_quiet(s, s->b);
+	assert_int_equal(read_page(s, s->b, 0x20)[4], 0x02);
+	/* A reset ends all of it. */
+	scsi_target_reset(s->target);
+	scene_quiet(s, s->b);
+	status = read_page(s, s->b, 0x20);
+	assert_int_equal(status[4], 0x00);
+	assert_int_equal(status[5] | status[6], 0);
+}
+
+/* CKOD: the key goes with the tape; others stay. */
+static void test_demount(void **state)
+{
+	struct drive_scene *s = *state;
+	set_encryption(s, s->a, &(struct setting){2, 0x04, 2, 2, 0x11, NULL, NULL});
+	assert_parameter(&s->r, 5); /* no tape */
+	set_encryption(s, s->a, &everyone);
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	scene_unload(s);
+	assert_int_equal(read_page(s, s->a, 0x20)[5], 2);
+	scene_reload(s, "A00001L8");
+	set_encryption(s, s->a, &(struct setting){2, 0x04, 2, 2, 0x11, NULL, NULL});
+	assert_good(&s->r);
+	scene_unload(s);
+	assert_int_equal(read_page(s, s->a, 0x20)[5], 0);
+	scene_quiet(s, s->b);
+	assert_int_equal(read_page(s, s->b, 0x20)[5], 0);
+}
+
+static const struct {
+	const char *what;
+	uint8_t page[48];
+	uint16_t length; /* of the page, after its header */
+	unsigned byte;
+} wrong_pages[] = {
+	{"another page", {0, 0x11, 0, 16}, 16, 0},
+	{"length", {0, 0x10, 0, 15}, 16, 2},
+	{"scope", {0, 0x10, 0, 16, 0x60}, 16, 4},
+	{"lock", {0, 0x10, 0, 16, 0x41}, 16, 4},
+	{"CEEM", {0, 0x10, 0, 16, 0x40, 0x80}, 16, 5},
+	{"RDMC: raw reads", {0, 0x10, 0, 16, 0x40, 0x20}, 16, 5},
+	{"SDK", {0, 0x10, 0, 16, 0x40, 0x08}, 16, 5},
+	{"external", {0, 0x10, 0, 16, 0x40, 0, 1, 0, 1}, 16, 6},
+	{"encryption mode", {0, 0x10, 0, 16, 0x40, 0, 3, 0, 1}, 16, 6},
+	{"raw", {0, 0x10, 0, 16, 0x40, 0, 0, 1, 1}, 16, 7},
+	{"decryption mode", {0, 0x10, 0, 16, 0x40, 0, 0, 4, 1}, 16, 7},
+	{"algorithm", {0, 0x10, 0, 16, 0x40, 0, 2, 2, 2}, 16, 8},
+	{"key format", {0, 0x10, 0, 16, 0x40, 0, 2, 2, 1, 1}, 16, 9},
+	{"KAD format", {0, 0x10, 0, 16, 0x40, 0, 2, 2, 1, 0, 3}, 16, 10},
+	{"no key", {0, 0x10, 0, 16, 0x40, 0, 2, 2, 1}, 16, 18},
+	{"short key", {0, 0x10, 0, 24, 0x40, 0, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8}, 24, 18},
+	{"key beyond", {0, 0x10, 0, 16, 0x40, 0, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 32}, 16, 18},
+	{"KAD without encryption", {0, 0x10, 0, 24, 0x40, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4}, 24, 20},
+};
+
+static void test_refused(void **state)
+{
+	struct drive_scene *s = *state;
+	for (size_t i = 0; i < sizeof(wrong_pages) / sizeof(wrong_pages[0]); i++) {
+		SEND(&s->r, s->a, wrong_pages[i].page, wrong_pages[i].length + 4u, 0xb5, 0x20, 0, 0x10, 0, 0,
+		     0, 0, 0, (uint8_t)(wrong_pages[i].length + 4));
+		assert_parameter(&s->r, wrong_pages[i].byte);
+	}
+	/* Key-associated data: too long, of a kind that is made here, twice. */
+	static const char long_name[] = "123456789012345678901234567890123";
+	set_encryption(s, s->a, &(struct setting){2, 0, 2, 2, 1, long_name, NULL});
+	assert_parameter(&s->r, 20 + 32 + 2);
+	set_encryption(s, s->a, &(struct setting){2, 0, 2, 2, 1, "name", "1234567890123"});
+	assert_parameter(&s->r, 20 + 32 + 8 + 2);
+	assert_int_equal(be_get32(read_page(s, s->a, 0x20) + 8), 0);
+	SEND(&s->r, s->a, "\0\x10\0", 3, 0xb5, 0x20, 0, 0x10, 0, 0, 0, 0, 0, 3);
+	assert_check(&s->r, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
+	SEND(&s->r, s->a, wrong_pages[0].page, 20, 0xb5, 0x20, 0, 0x11, 0, 0, 0, 0, 0, 20);
+	assert_field(&s->r, 2, 8);
+	SEND(&s->r, s->a, wrong_pages[0].page, 20, 0xb5, 0x00, 0, 0x10, 0, 0, 0, 0, 0, 20);
+	assert_field(&s->r, 1, 8);
+}
+
+/* A drive that offers no encryption does not hand out sealed bytes. */
+static void test_drive_without(void **state)
+{
+	struct drive_scene *s = *state, *plain;
+	char path[128];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	set_encryption(s, s->a, &everyone);
+	scene_write(s, s->a, 500, 1);
+	scene_mark(s, s->a);
+	set_encryption(s, s->a, &off);
+	scene_unload(s);
+	plain = drive_scene_new(&(struct drive_scene_options){.encryption = false});
+	snprintf(path, sizeof(path), "%s/A00001L8", s->folder);
+	assert_int_equal(drive_load(plain->drive, path), 0);
+	scene_quiet(plain, plain->a);
+	assert_false(scene_read(plain, plain->a, 500, 1));
+	assert_check(&plain->r, SENSE_DATA_PROTECT, ASC_UNABLE_TO_DECRYPT);
+	drive_scene_free(&plain);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, drive_scene_setup_crypt, drive_scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_description),
+		cmocka_unit_test_setup_teardown(test_not_offered, drive_scene_setup, drive_scene_teardown),
+		CASE(test_capabilities), CASE(test_stenc), CASE(test_files), CASE(test_reading),
+		CASE(test_fixed), CASE(test_damage), CASE(test_scopes), CASE(test_demount),
+		CASE(test_refused), CASE(test_drive_without),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
