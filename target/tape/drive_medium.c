@@ -73,7 +73,7 @@ static bool may_format(struct drive *drive, struct scsi_task *task)
 		scsi_check(task, SENSE_DATA_PROTECT, ASC_WRITE_APPEND_POSITION);
 		return false;
 	}
-	return drive_may_write(drive, task, 0);
+	return drive_writes(drive, task, 0);
 }
 
 static int format(struct drive *drive, unsigned partitions, const uint64_t *sizes)

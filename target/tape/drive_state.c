@@ -194,15 +194,21 @@ static bool only_filemarks_follow(const struct drive *drive)
 	return end->objects - drive->object == end->filemarks - drive->file;
 }
 
+bool drive_writes(const struct drive *drive, struct scsi_task *task, int64_t information)
+{
+	if (!drive->failure)
+		return true;
+	struct sense sense = flush_sense(drive->failure);
+	sense.information_valid = true;
+	sense.information = information;
+	scsi_check_sense(task, &sense);
+	return false;
+}
+
 bool drive_may_write(struct drive *drive, struct scsi_task *task, int64_t information)
 {
-	if (drive->failure) {
-		struct sense sense = flush_sense(drive->failure);
-		sense.information_valid = true;
-		sense.information = information;
-		scsi_check_sense(task, &sense);
+	if (!drive_writes(drive, task, information))
 		return false;
-	}
 	if (drive->write_protected)
 		return refuse(drive, task, ASC_WRITE_PROTECTED, DRIVE_ALERT_WRITE_PROTECT, information);
 	if (drive_at_end(drive))

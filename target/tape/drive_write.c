@@ -61,13 +61,17 @@ static uint64_t host_zone(const struct drive *drive)
 	return zone < WRITE_HOST_ZONE ? zone : WRITE_HOST_ZONE;
 }
 
-/* Bytes that still go on the partition at the position. */
-static uint64_t bytes_left(struct drive *drive)
+static uint64_t tape_left(const struct drive *drive)
 {
 	uint64_t size = drive_partition_size(drive, drive->partition);
 	uint64_t used = drive->end[drive->partition].bytes;
-	uint64_t tape = size > used ? size - used : 0;
-	uint64_t host = ring_space(drive);
+	return size > used ? size - used : 0;
+}
+
+/* Bytes that still go on the partition at the position. */
+static uint64_t bytes_left(struct drive *drive)
+{
+	uint64_t tape = tape_left(drive), host = ring_space(drive);
 	return tape < host ? tape : host;
 }
 
@@ -324,7 +328,8 @@ static bool write_filemarks(struct drive *drive, struct scsi_task *task, uint32_
 	if (!drive_may_write(drive, task, count) || (!drive_at_end(drive) && !drive_cut(drive, task)))
 		return false;
 	drive_modify(drive);
-	if (!bytes_left(drive)) {
+	/* In a host folder that is full they have room: the reserve of cartridge_space(). */
+	if (!tape_left(drive)) {
 		tell_overflow(drive, task, count);
 		return false;
 	}

@@ -37,7 +37,7 @@ void scene_open(struct scene *s)
 	struct drive_settings settings = {
 		.identity = {.vendor = "IBM", .product = "ULT3580-TD8", .revision = "H990",
 			     .serial = "1013000101", .naa = {0x50, 1, 2, 3, 4, 5, 6, 7}},
-		.generation = 8, .element = 500, .buffer = s->buffer, .encryption = s->encryption,
+		.generation = s->generation ? s->generation : 8, .element = 500, .buffer = s->buffer, .encryption = s->encryption,
 		.event = note_event, .context = s,
 	};
 	strcpy(s->folder, "/tmp/granary-tape-XXXXXX");

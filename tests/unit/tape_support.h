@@ -34,6 +34,7 @@ struct scene {
 	struct answer answer; /* of the last command */
 	uint64_t tag;
 	size_t buffer; /* drive_settings.buffer */
+	uint8_t generation; /* 0: LTO-8 */
 	bool encryption;
 	unsigned full_events;
 };
@@ -43,7 +44,7 @@ void scene_open(struct scene *s);
 void scene_close(struct scene *s);
 /* Makes and loads a cartridge of that size in bytes; eats the unit attentions. */
 void scene_tape(struct scene *s, uint64_t size);
-/* The same with more to say: medium, WORM, partitions... An empty barcode and a zero size are filled in. */
+/* The same with more to say: medium, WORM, partitions... What is empty or zero is filled in. */
 void scene_cartridge(struct scene *s, struct cartridge_info info);
 int scene_load(struct scene *s);
 int scene_unload(struct scene *s);

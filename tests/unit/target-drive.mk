@@ -5,10 +5,12 @@ tape_test_libs = $(TAPE_LIBS) $(CMOCKA_LIBS)
 DRIVE_TESTS = \
 	tests/unit/test-drive-sense \
 	tests/unit/test-drive-model \
-	tests/unit/test-drive-threads
+	tests/unit/test-drive-threads \
+	tests/unit/test-drive-end \
+	tests/unit/test-drive-medium
 check_PROGRAMS += $(DRIVE_TESTS)
 TESTS += $(DRIVE_TESTS)
-THREAD_TESTS += tests/unit/test-drive-model tests/unit/test-drive-threads
+THREAD_TESTS += tests/unit/test-drive-model tests/unit/test-drive-threads tests/unit/test-drive-medium
 
 tests_unit_test_drive_sense_SOURCES = tests/unit/test-drive-sense.c $(tape_test_support)
 tests_unit_test_drive_sense_CFLAGS = $(tape_test_cflags)
@@ -21,3 +23,11 @@ tests_unit_test_drive_model_LDADD = $(tape_test_libs)
 tests_unit_test_drive_threads_SOURCES = tests/unit/test-drive-threads.c $(tape_test_support)
 tests_unit_test_drive_threads_CFLAGS = $(tape_test_cflags)
 tests_unit_test_drive_threads_LDADD = $(tape_test_libs)
+
+tests_unit_test_drive_end_SOURCES = tests/unit/test-drive-end.c $(tape_test_support)
+tests_unit_test_drive_end_CFLAGS = $(tape_test_cflags)
+tests_unit_test_drive_end_LDADD = $(tape_test_libs)
+
+tests_unit_test_drive_medium_SOURCES = tests/unit/test-drive-medium.c $(tape_test_support)
+tests_unit_test_drive_medium_CFLAGS = $(tape_test_cflags)
+tests_unit_test_drive_medium_LDADD = $(tape_test_libs)
