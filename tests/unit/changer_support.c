@@ -287,6 +287,7 @@ void rig_send(struct rig *rig, unsigned host, const uint8_t *cdb, size_t cdb_siz
 	pthread_mutex_init(&errand->lock, NULL);
 	pthread_cond_init(&errand->changed, NULL);
 	task->nexus = rig->hosts[host];
+	task->lun = (uint64_t)rig->lun << 48;
 	task->tag = __atomic_add_fetch(&tags, 1, __ATOMIC_RELAXED);
 	memcpy(task->cdb, cdb, cdb_size);
 	task->cdb_size = cdb_size < 16 ? 16 : cdb_size;

@@ -32,6 +32,7 @@ struct rig {
 	struct scsi_buffer_pool *pool;
 	struct changer *changer;
 	struct scsi_nexus *hosts[2];
+	uint8_t lun; /* that commands go to: 0, the changer */
 	struct fake_drive drives[RIG_DRIVES];
 	struct changer_drive bays[RIG_DRIVES];
 	size_t drive_count;
@@ -63,7 +64,7 @@ void rig_free(struct rig **rig);
 /* Unit attentions of both hosts are read and dropped. */
 void rig_settle(struct rig *rig);
 
-/* Sends a CDB to LUN 0 with room for `room` bytes and `out` as parameter list (NULL: none). */
+/* Sends a CDB to rig->lun with room for `room` bytes and `out` as parameter list (NULL: none). */
 void rig_send(struct rig *rig, unsigned host, const uint8_t *cdb, size_t cdb_size, const void *out,
 	      size_t out_size, size_t room, struct reply *reply);
 /* The same, without a parameter list and with all the room. */
