@@ -100,7 +100,7 @@ static void check_parameters(const struct iscsi_parameters *is, const struct inp
 	require(is->max_receive >= 512 && is->max_receive < 1u << 24);
 	require(is->max_burst >= 512 && is->max_burst < 1u << 24);
 	require(is->first_burst >= 512 && is->first_burst < 1u << 24);
-	require(is->max_r2t == 1 && is->error_recovery == 0);
+	require(is->max_r2t >= 1 && is->max_r2t <= 8 && is->error_recovery == 0);
 	require(is->data_pdu_in_order && is->data_sequence_in_order);
 }
 
