@@ -164,15 +164,16 @@ void unit_end_aborted(struct scsi_task_list *list)
 	}
 }
 
-/* 2Fh/00h to whose tasks another nexus has ended without a status. target->lock is held. */
-static void lu_tell_cleared_locked(struct scsi_lu *lu, struct scsi_target *target)
+/* 2Fh/00h to whose tasks another nexus has ended without a status; a reset tells them by itself.
+ * target->lock is held. */
+static void lu_tell_cleared_locked(struct scsi_lu *lu, struct scsi_target *target, bool by_reset)
 {
 	struct scsi_nexus *nexus;
 	LOCK_SCOPE(&lu->unit->queue_lock);
 	LOCK_SCOPE(&lu->lock);
 	TAILQ_FOREACH(nexus, &target->nexuses, link) {
 		struct scsi_itl *itl = &nexus->itl[lu->number];
-		if (itl->cleared)
+		if (itl->cleared && !by_reset)
 			attention_add_locked(itl, ASC_COMMANDS_CLEARED);
 		itl->cleared = false;
 	}
@@ -190,7 +191,7 @@ void unit_abort_nexus(struct scsi_lu *lu, const struct scsi_nexus *nexus, struct
 	(void)unit_abort(lu, &(struct abort_filter){.nexus = nexus, .by = by}, &list, NULL);
 	pthread_mutex_lock(&target->lock);
 	if (target->lus[lu->number] == lu)
-		lu_tell_cleared_locked(lu, target);
+		lu_tell_cleared_locked(lu, target, false);
 	pthread_mutex_unlock(&target->lock);
 	unit_end_aborted(&list);
 }
@@ -265,7 +266,7 @@ static void operation_start(struct scsi_operation *operation, struct scsi_lu *lu
 	unsigned found = unit_abort(lu, &filter, list, &part->waiter);
 	if (functions[function].tag && !found)
 		operation->response = SCSI_NO_TASK;
-	lu_tell_cleared_locked(lu, lu->target);
+	lu_tell_cleared_locked(lu, lu->target, functions[function].reset);
 	if (!functions[function].reset)
 		return;
 	__atomic_fetch_add(&operation->pending, 1, __ATOMIC_RELAXED);

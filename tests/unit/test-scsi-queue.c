@@ -255,6 +255,8 @@ static void a_reset_ends_all_and_is_told_to_all(void **state)
 	assert_int_equal(scene.fake[1].resets, 0);
 	RUN(&answer, scene.b, 0x00);
 	assert_check(&answer, SENSE_UNIT_ATTENTION, ASC_DEVICE_RESET);
+	RUN(&answer, scene.b, 0x00); /* 2Fh/00h would say nothing more */
+	assert_good(&answer);
 	RUN(&answer, scene.a, 0x00);
 	assert_check(&answer, SENSE_UNIT_ATTENTION, ASC_DEVICE_RESET);
 	RUN(&answer, scene.a, 0x01); /* the reservation is gone */
