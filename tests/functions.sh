@@ -16,7 +16,7 @@ set -euo pipefail
 top_srcdir=${top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 top_builddir=${top_builddir:-$PWD}
 export top_srcdir top_builddir
-PATH=$top_builddir/fs:$top_builddir/fs/tool:$top_builddir/svc/cli:$PATH
+PATH=$top_builddir/fs:$top_builddir/fs/tool:$top_builddir/target:$top_builddir/target/tool:$top_builddir/svc/cli:$PATH
 export PATH LC_ALL=C
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/granary-test.XXXXXX")

@@ -10,6 +10,7 @@
 
 #include "lib/base/cleanup.h"
 #include "target/service/rpc.h"
+#include "target/service/tapes.h"
 
 struct inventory_copy {
 	struct element *elements;
@@ -269,6 +270,7 @@ int rpc_vtl_put(struct rpc_call *call)
 {
 	CLEANUP_LIBRARY struct library *library = NULL;
 	const char *barcode;
+	struct tape tape;
 	uint64_t wanted = 0;
 	uint16_t address;
 	int error = rpc_param_string(call->params, "barcode", &barcode, call->message);
@@ -284,6 +286,11 @@ int rpc_vtl_put(struct rpc_call *call)
 	if (error)
 		return error;
 	address = (uint16_t)wanted;
+	error = tape_find(library, barcode, &tape);
+	tape_clear(&tape);
+	if (error)
+		return rpc_say(call, -ENOENT, "library %s has no tape %.40s", library->config.name,
+			       barcode);
 	error = changer_put(library->changer, barcode, &address, call->message);
 	return error ? error
 		     : rpc_answer(call, json_pack("{s:s, s:I}", "barcode", barcode, "address",

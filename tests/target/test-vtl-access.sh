@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Who may log in is changed while others are logged in, survives a restart, and no secret is to be
+# seen: not in lists, logs, files that others may read, or the arguments of processes.
+. "${top_srcdir:-.}/tests/target/targetd.sh"
+need iscsi-inq iscsi-ls
+
+secret=Winter-Quarters-17 other=Summer-Quarters-18
+url=iscsi://$portal
+login() { # [USER%SECRET@]
+	iscsi-inq "iscsi://${1:-}$portal/$prefix:main/0" >"$scratch/inquiry" 2>&1
+}
+start_targetd
+targetd vtl create main --tapes 1 --drives 1 >/dev/null
+targetd vtl create hidden --tapes 1 --drives 1 >/dev/null
+url=iscsi://$portal
+login || fail "an open library refuses"
+grep -q MEDIA_CHANGER "$scratch/inquiry" || fail "LUN 0 is no changer"
+iscsi-ls -s "$url" >"$scratch/ls"
+grep -q "$prefix:main" "$scratch/ls" || fail "SendTargets has no main"
+check_equal "$(grep -c SEQUENTIAL_ACCESS "$scratch/ls")" 2 "drives that iscsi-ls sees"
+
+# Nobody but one name; this initiator has another.
+expect_status 0 targetd vtl access hidden --allow iqn.2020-01.example.backup:server
+iscsi-ls "$url" >"$scratch/ls"
+grep -q "$prefix:hidden" "$scratch/ls" && fail "a library is shown to whom it refuses"
+grep -q "$prefix:main" "$scratch/ls" || fail "a library is not shown to whom it lets in"
+
+echo "$secret" >"$scratch/secret"
+expect_status 0 targetd vtl access main --allow '*' --user joe --secret-file "$scratch/secret"
+login && fail "a login without a secret"
+login "joe%$other@" && fail "a login with a wrong secret"
+login "joe%$secret@" || fail "a login with the right secret"
+expect_status 0 targetd vtl access main
+expect_output 'one-way  *joe'
+# From standard input, for another network, and mutual.
+printf '%s\n%s\n' "$other" "$secret" | targetd vtl access main --allow 'iqn.2020-01.example:*' \
+	--network 192.0.2.0/24 --user ann --secret-file - --mutual-user box --mutual-secret-file - >"$scratch/output"
+expect_output 'mutual  *ann  *box'
+
+expect_status 1 targetd vtl access main --allow '*' --user joe --secret-file "$scratch/none"
+echo short >"$scratch/short"
+expect_status 1 targetd vtl access main --allow '*' --user joe --secret-file "$scratch/short"
+expect_output '12 to 255 characters'
+expect_status 1 targetd vtl access main --allow '*' --network 192.0.2.0/33
+expect_status 1 targetd vtl access main --allow 'not an initiator'
+expect_status 1 targetd vtl access main --remove iqn.2020-01.example:none
+expect_status 2 targetd vtl access main --allow '*' --user joe
+expect_status 2 targetd vtl access main --allow '*' --open
+login "joe%$secret@" || fail "what was refused has changed something"
+
+kill_targetd
+start_targetd
+login "joe%$secret@" || fail "the secret is forgotten after a restart"
+login && fail "an open library after a restart"
+
+# The secret is changed.
+echo "$other" >"$scratch/secret"
+expect_status 0 targetd vtl access main --allow '*' --user joe --secret-file "$scratch/secret"
+login "joe%$secret@" && fail "the old secret still opens"
+login "joe%$other@" || fail "the new secret does not open"
+
+# Nothing shows them.
+check_equal "$(stat -c %a "$target_state/libraries/main.secrets")" 600 "mode of the secrets"
+for file in $(grep -rlE "$secret|$other" "$target_root" "$scratch"/*.log); do
+	check_equal "$file" "$target_state/libraries/main.secrets" "a file with a secret in it"
+done
+targetd vtl access main --json | grep -E "$secret|$other" && fail "a list shows the secret"
+tr '\0' ' ' <"/proc/$targetd_pid/cmdline" | grep -E "$secret|$other" && fail "the arguments show the secret"
+
+# Discovery has a list of its own.
+expect_status 0 targetd vtl access discovery --allow iqn.2020-01.example:none
+iscsi-ls "$url" >"$scratch/ls" 2>&1 && grep -q "$prefix" "$scratch/ls" && fail "discovery is open"
+restart_targetd
+url=iscsi://$portal
+iscsi-ls "$url" >"$scratch/ls" 2>&1 && grep -q "$prefix" "$scratch/ls" && fail "discovery is open after a restart"
+expect_status 0 targetd vtl access discovery --open
+iscsi-ls "$url" >/dev/null || fail "discovery is not open again"
+
+expect_status 0 targetd vtl access main --remove '*'
+login "joe%$other@" && fail "a login that no row matches"
+expect_status 0 targetd vtl access main --open
+expect_output 'main is open'
+login || fail "a library that was opened again refuses"
+
+# A lost file of secrets closes the rows that need it.
+targetd vtl access main --allow '*' --user joe --secret-file "$scratch/secret" >/dev/null
+stop_targetd
+rm "$target_state/libraries/main.secrets"
+start_targetd
+grep -q 'no secret of user "joe"' "$targetd_log" || fail "the lost secret is not told"
+login && fail "a lost secret has opened the library"
+login "joe%$other@" && fail "a lost secret is known"
+stop_targetd
