@@ -298,6 +298,17 @@ static void abort_preempted(struct scsi_lu *lu, struct scsi_task *task)
 	} while (nexus);
 }
 
+/* Tells the device when the reservation that stood before is no more, or another's. */
+static void tell_device(const struct persistent_request *request, uint8_t type, bool own)
+{
+	const struct scsi_reservation *now = request->reservation;
+	unsigned action = request->task->cdb[1] & 0x1f;
+	bool preempts = action == ACTION_PREEMPT || action == ACTION_PREEMPT_ABORT;
+	bool taken = preempts && !own && now->type && now->owner == request->own;
+	if (type && (!now->type || taken) && request->lu->class->reservation_lost)
+		request->lu->class->reservation_lost(request->lu, preempts || action == ACTION_CLEAR);
+}
+
 static void persistent_act(struct scsi_lu *lu, struct scsi_task *task, const uint8_t *list)
 {
 	unsigned action = task->cdb[1] & 0x1f;
@@ -319,10 +330,14 @@ static void persistent_act(struct scsi_lu *lu, struct scsi_task *task, const uin
 	bool allowed = actions[action].unregistered ||
 		       (request.own != NOT_REGISTERED &&
 			reservation->registrations[request.own].key == request.key);
-	if (reservation->holder || !allowed)
+	if (reservation->holder || !allowed) {
 		conflict(&request);
-	else
-		actions[action].run(&request);
+		return;
+	}
+	uint8_t type = reservation->type;
+	bool own = reservation->owner == request.own;
+	actions[action].run(&request);
+	tell_device(&request, type, own);
 }
 
 void persistent_out_run(struct scsi_lu *lu, struct scsi_task *task)

@@ -77,6 +77,11 @@ static void class_nexus_lost(struct scsi_lu *lu, struct scsi_nexus *nexus)
 	drive_info_nexus_lost(drive, nexus);
 }
 
+static void class_reservation_lost(struct scsi_lu *lu, bool preempted)
+{
+	drive_info_reservation_lost(drive_of(lu), preempted);
+}
+
 static void drive_make_class(struct drive *drive)
 {
 	size_t count = join_opcodes(drive, 0, drive_read_opcodes);
@@ -101,6 +106,7 @@ static void drive_make_class(struct drive *drive)
 		.mode_device_specific = drive_mode_device_specific,
 		.reset = class_reset,
 		.nexus_lost = class_nexus_lost,
+		.reservation_lost = class_reservation_lost,
 	};
 }
 

@@ -73,8 +73,6 @@ int crypt_establish_locked(struct crypt *crypt, const struct scsi_nexus *nexus, 
 /* Copies a key; -ENOSPC when all slots are taken. */
 int crypt_key_store_locked(struct crypt *crypt, const uint8_t key[CRYPT_KEY_SIZE], int *slot);
 void crypt_set_forget_locked(struct crypt *crypt, struct crypt_set *set);
-/* A persistent reservation under which keys were set is lost, or was preempted. */
-void crypt_reservation_lost(struct crypt *crypt, bool preempted);
 
 /* What a sealed block's run says about it: granary-cartridge(5). */
 struct crypt_description {

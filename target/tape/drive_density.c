@@ -106,7 +106,7 @@ static void density_run(struct scsi_lu *lu, struct scsi_task *task)
 #define ATTRIBUTE_READ(action_, name_)                                                             \
 	{.opcode = 0x8c, .has_action = true, .action = (action_), .length = 16,                    \
 	 .usage = {0x8c, 0x1f, 0, 0, 0, 0xff, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0}, \
-	 .timeout = 120, .name = (name_), .run = mam_run_read, .waits = drive_waits_drain}
+	 .timeout = 120, .flags = SCSI_IF_WRITE_EXCLUSIVE, .name = (name_), .run = mam_run_read, .waits = drive_waits_drain}
 
 const struct scsi_opcode drive_info_opcodes[] = {
 	{.opcode = 0x44, .length = 10, .usage = {0x44, 0x03, 0, 0, 0, 0, 0, 0xff, 0xff, 0},

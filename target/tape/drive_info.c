@@ -225,3 +225,9 @@ void drive_info_nexus_lost(struct drive *drive, struct scsi_nexus *nexus)
 	if (drive->info->crypt)
 		crypt_nexus_lost(drive->info->crypt, nexus);
 }
+
+void drive_info_reservation_lost(struct drive *drive, bool preempted)
+{
+	if (drive->info->crypt)
+		crypt_reservation_lost(drive->info->crypt, preempted);
+}

@@ -55,5 +55,7 @@ void crypt_free(struct crypt **crypt);
 void crypt_unloaded(struct crypt *crypt);
 void crypt_reset(struct drive *drive);
 void crypt_nexus_lost(struct crypt *crypt, const struct scsi_nexus *nexus);
+/* A persistent reservation has ended; `preempted`: somebody else has seen to that. */
+void crypt_reservation_lost(struct crypt *crypt, bool preempted);
 
 #endif

@@ -441,6 +441,54 @@ static void test_demount(void **state)
 	assert_int_equal(read_page(s, s->b, 0x20)[5], 0);
 }
 
+static void reserve_out(struct drive_scene *s, struct scsi_nexus *nexus, unsigned action, uint8_t key,
+			uint8_t action_key)
+{
+	uint8_t list[24] = {0};
+	list[7] = key;
+	list[15] = action_key;
+	SEND(&s->r, nexus, list, 24, 0x5f, (uint8_t)action, 0x05, 0, 0, 0, 0, 0, 24);
+	assert_good(&s->r);
+}
+
+enum { PR_REGISTER, PR_RESERVE, PR_RELEASE, PR_CLEAR, PR_PREEMPT };
+
+/* CKORL and CKORP: the key goes when the reservation is released, or only when it is taken over. */
+static void test_reservations(void **state)
+{
+	struct drive_scene *s = *state;
+	static const struct {
+		unsigned control, action;
+		bool by_other, forgotten;
+	} cases[] = {
+		{0x00, PR_RELEASE, false, false}, {0x01, PR_RELEASE, false, true},
+		{0x02, PR_RELEASE, false, false}, {0x00, PR_PREEMPT, true, false},
+		{0x01, PR_PREEMPT, true, true},	  {0x02, PR_PREEMPT, true, true},
+		{0x02, PR_CLEAR, false, true},	  {0x01, PR_REGISTER, false, true},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reserve_out(s, s->a, PR_REGISTER, 0, 1);
+		reserve_out(s, s->b, PR_REGISTER, 0, 2);
+		reserve_out(s, s->a, PR_RESERVE, 1, 0);
+		set_encryption(s, s->a, &(struct setting){2, cases[i].control, 2, 2, 0x11, NULL, NULL});
+		assert_good(&s->r);
+		scene_quiet(s, s->b);
+		if (cases[i].by_other)
+			reserve_out(s, s->b, cases[i].action, 2, 1);
+		else
+			reserve_out(s, s->a, cases[i].action, 1, 0);
+		scene_quiet(s, s->a);
+		scene_quiet(s, s->b);
+		assert_int_equal(read_page(s, s->b, 0x20)[5], cases[i].forgotten ? 0 : 2);
+		RUN(&s->r, s->b, 0x5e, 0x00, 0, 0, 0, 0, 0, 0, 255);
+		if (be_get32(s->r.data + 4))
+			reserve_out(s, s->b, PR_CLEAR, 2, 0);
+		scene_quiet(s, s->a);
+		set_encryption(s, s->a, &off);
+		scene_quiet(s, s->b);
+	}
+}
+
 static const struct {
 	const char *what;
 	uint8_t page[48];
@@ -519,7 +567,7 @@ int main(void)
 		cmocka_unit_test(test_description),
 		cmocka_unit_test_setup_teardown(test_not_offered, drive_scene_setup, drive_scene_teardown),
 		CASE(test_capabilities), CASE(test_stenc), CASE(test_files), CASE(test_reading),
-		CASE(test_fixed), CASE(test_damage), CASE(test_scopes), CASE(test_demount),
+		CASE(test_fixed), CASE(test_damage), CASE(test_scopes), CASE(test_demount), CASE(test_reservations),
 		CASE(test_refused), CASE(test_drive_without),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
