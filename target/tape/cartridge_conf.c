@@ -135,8 +135,9 @@ static int check_checksum(const char *text, size_t size)
 {
 	char wanted[64];
 	const char *line = size > 1 ? memrchr(text, '\n', size - 1) : NULL;
-	if (strncmp(text, CONF_FIRST_WORDS, strlen(CONF_FIRST_WORDS)) != 0 || !line++)
+	if (strncmp(text, CONF_FIRST_WORDS, strlen(CONF_FIRST_WORDS)) != 0 || !line)
 		return -EBADMSG;
+	line++;
 	int length = snprintf(wanted, sizeof(wanted), CONF_CHECKSUM,
 			      crc32c(0, text, (size_t)(line - text)));
 	if ((size_t)length != size - (size_t)(line - text) || memcmp(line, wanted, (size_t)length))

@@ -433,6 +433,8 @@ int partition_compact(int folder, struct partition *p, const struct partition_id
 	p->index = TAKE_FD(fd);
 	p->log = log;
 	p->compact_at = 0;
+	p->committed = p->runs.end;
+	p->shortened = false;
 	if (fsync(folder) < 0)
 		p->log.error = -errno;
 	return p->log.error;

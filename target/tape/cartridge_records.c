@@ -113,6 +113,7 @@ struct records_reader {
 	struct partition *p;
 	const struct partition_identity *identity;
 	bool begun; /* the file's own record was there */
+	enum record_type last;
 };
 
 static int take_file(struct records_reader *reader, struct wire *w)
@@ -135,7 +136,7 @@ static int take_file(struct records_reader *reader, struct wire *w)
 static int take_run(struct records_reader *reader, struct wire *w, uint64_t size, uint64_t count,
 		    uint64_t flags, uint64_t extra)
 {
-	if (w->error || count == 0 || size > CARTRIDGE_BLOCK_MAX || flags > 0xff ||
+	if (w->error || count == 0 || count > UINT32_MAX || size > CARTRIDGE_BLOCK_MAX || flags > 0xff ||
 	    extra > DESCRIPTIONS_MAX)
 		return -EBADMSG;
 	if (extra && !partition_description(reader->p, (uint32_t)extra))
@@ -232,6 +233,7 @@ static int take_record(void *context, enum record_type type, struct wire *w)
 	struct records_reader *reader = context;
 	if (!reader->begun && type != RECORD_FILE)
 		return -EBADMSG;
+	reader->last = type;
 	return takers[type](reader, w);
 }
 
@@ -242,10 +244,7 @@ int records_load(int fd, struct partition *p, const struct partition_identity *i
 	int error = log_scan(fd, range);
 	if (!error)
 		error = log_replay(fd, range->pages, take_record, &reader);
-	/* The last record of a commit's last page is its commit. */
-	if (!error && (p->committed.objects != p->runs.end.objects ||
-		       p->committed.bytes != p->runs.end.bytes ||
-		       p->committed.filemarks != p->runs.end.filemarks))
+	if (!error && reader.last != RECORD_COMMIT)
 		error = -EBADMSG;
 	return error;
 }
