@@ -209,5 +209,13 @@ void network_join(struct network *network)
 {
 	ASSERT_OBJECT(network, NETWORK_MAGIC);
 	pthread_join(network->thread, NULL);
+}
+
+void network_free(struct network *network)
+{
+	ASSERT_OBJECT(network, NETWORK_MAGIC);
+	/* What others have posted after it had ended. */
+	inbox_run(network);
+	ASSERT(TAILQ_EMPTY(&network->connections) && !network->sessions);
 	network_tear_down(network);
 }

@@ -46,6 +46,8 @@ int network_start(struct network *network, struct iscsi_server *server);
 /* Ends when the last connection and session are gone. */
 void network_stop(struct network *network);
 void network_join(struct network *network);
+/* When all threads have been joined: until then they may post to each other. */
+void network_free(struct network *network);
 /* Any thread; messages of one thread arrive in their order. */
 void network_post(struct network *network, struct message *message);
 /* Runs there and waits for it; not from a thread of the network. */

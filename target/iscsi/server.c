@@ -63,6 +63,8 @@ static void threads_end(struct iscsi_server *server)
 		network_stop(&server->networks[i]);
 	for (unsigned i = 0; i < server->network_count; i++)
 		network_join(&server->networks[i]);
+	for (unsigned i = 0; i < server->network_count; i++)
+		network_free(&server->networks[i]);
 }
 
 static void server_release(struct iscsi_server *server)

@@ -3,7 +3,9 @@
 ISCSI_INITIATOR = tests/unit/initiator.h tests/unit/initiator.c \
 	tests/target/disk.h tests/target/disk-opcodes.h tests/target/disk.c
 ISCSI_SERVER_TESTS = \
-	tests/unit/test-iscsi-transfer
+	tests/unit/test-iscsi-transfer \
+	tests/unit/test-iscsi-tasks \
+	tests/unit/test-iscsi-sessions
 check_PROGRAMS += $(ISCSI_SERVER_TESTS)
 TESTS += $(ISCSI_SERVER_TESTS)
 THREAD_TESTS += $(ISCSI_SERVER_TESTS)
@@ -11,3 +13,11 @@ THREAD_TESTS += $(ISCSI_SERVER_TESTS)
 tests_unit_test_iscsi_transfer_SOURCES = tests/unit/test-iscsi-transfer.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_transfer_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_iscsi_transfer_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_iscsi_tasks_SOURCES = tests/unit/test-iscsi-tasks.c $(ISCSI_INITIATOR)
+tests_unit_test_iscsi_tasks_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_iscsi_tasks_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_iscsi_sessions_SOURCES = tests/unit/test-iscsi-sessions.c $(ISCSI_INITIATOR)
+tests_unit_test_iscsi_sessions_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_iscsi_sessions_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
