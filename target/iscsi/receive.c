@@ -58,8 +58,8 @@ static int request_begin(struct connection *connection, int reject, const uint8_
 	receive->request = &login_request;
 	if (connection->state == CONNECTION_FULL)
 		receive->request = full_request(receive->pdu.opcode);
-	else if (connection->state != CONNECTION_LOGIN || receive->pdu.opcode != PDU_LOGIN_REQUEST || reject)
-		return -EPROTO;
+	else if (connection->state != CONNECTION_LOGIN)
+		return -EPROTO; /* the answer to the last request is still to come */
 	if (!receive->request)
 		reject = REJECT_NOT_SUPPORTED;
 	else if (receive->request->numbered && connection_take_number(connection))
@@ -82,6 +82,9 @@ static int receive_header(struct connection *connection)
 		return 0;
 	struct pdu pdu;
 	int reject = pdu_decode(at, &pdu);
+	/* Nothing is waited for from those who do not talk iSCSI. */
+	if (connection->state != CONNECTION_FULL && (pdu.opcode != PDU_LOGIN_REQUEST || reject))
+		return -EPROTO;
 	size_t size = PDU_BHS_SIZE + pdu.ahs_length;
 	size_t digest = header_digest(connection) ? DIGEST_SIZE : 0;
 	if (have < size + digest)

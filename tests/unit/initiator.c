@@ -258,6 +258,7 @@ void initiator_enter(struct initiator *initiator, const struct scene *scene, con
 	int length = snprintf(text, sizeof(text), "TargetName=%s", SCENE_TARGET) + 1;
 	memcpy(text + length, keys, size);
 	initiator_connect(initiator, scene->port);
+	initiator->tsih = 0;
 	assert_int_equal(initiator_login(initiator, text, (size_t)length + size), 0);
 }
 

@@ -5,7 +5,8 @@ ISCSI_INITIATOR = tests/unit/initiator.h tests/unit/initiator.c \
 ISCSI_SERVER_TESTS = \
 	tests/unit/test-iscsi-transfer \
 	tests/unit/test-iscsi-tasks \
-	tests/unit/test-iscsi-sessions
+	tests/unit/test-iscsi-sessions \
+	tests/unit/test-iscsi-storm
 check_PROGRAMS += $(ISCSI_SERVER_TESTS)
 TESTS += $(ISCSI_SERVER_TESTS)
 THREAD_TESTS += $(ISCSI_SERVER_TESTS)
@@ -21,3 +22,7 @@ tests_unit_test_iscsi_tasks_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_iscsi_sessions_SOURCES = tests/unit/test-iscsi-sessions.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_sessions_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_iscsi_sessions_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_iscsi_storm_SOURCES = tests/unit/test-iscsi-storm.c $(ISCSI_INITIATOR)
+tests_unit_test_iscsi_storm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_iscsi_storm_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
