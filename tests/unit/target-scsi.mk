@@ -4,10 +4,11 @@ SCSI_TESTS = \
 	tests/unit/test-scsi-mode \
 	tests/unit/test-scsi-queue \
 	tests/unit/test-scsi-reserve \
-	tests/unit/test-scsi-sense
+	tests/unit/test-scsi-sense \
+	tests/unit/test-scsi-sessions
 check_PROGRAMS += $(SCSI_TESTS)
 TESTS += $(SCSI_TESTS)
-THREAD_TESTS += tests/unit/test-scsi-queue
+THREAD_TESTS += tests/unit/test-scsi-queue tests/unit/test-scsi-sessions
 SCSI_FAKE = tests/unit/scsi-fake.h tests/unit/scsi-fake.c
 
 tests_unit_test_scsi_commands_SOURCES = tests/unit/test-scsi-commands.c $(SCSI_FAKE)
@@ -29,3 +30,7 @@ tests_unit_test_scsi_reserve_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_scsi_sense_SOURCES = tests/unit/test-scsi-sense.c
 tests_unit_test_scsi_sense_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_sense_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_scsi_sessions_SOURCES = tests/unit/test-scsi-sessions.c $(SCSI_FAKE)
+tests_unit_test_scsi_sessions_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_scsi_sessions_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
