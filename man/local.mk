@@ -11,3 +11,4 @@ dist_man_MANS += man/mkfs.granary.8
 dist_man_MANS += man/mount.granary.8
 dist_man_MANS += man/granary-format.5
 dist_man_MANS += man/granary-cartridge.5
+dist_man_MANS += man/granary-scsi.7

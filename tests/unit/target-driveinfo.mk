@@ -3,7 +3,8 @@
 DRIVE_INFO_TESTS = \
 	tests/unit/test-drive-pages \
 	tests/unit/test-drive-mam \
-	tests/unit/test-drive-crypt
+	tests/unit/test-drive-crypt \
+	tests/unit/test-scsi-page
 check_PROGRAMS += $(DRIVE_INFO_TESTS)
 TESTS += $(DRIVE_INFO_TESTS)
 DRIVE_SCENE = tests/unit/drive_scene.h tests/unit/drive_scene.c $(SCSI_FAKE)
@@ -19,3 +20,7 @@ tests_unit_test_drive_mam_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_drive_crypt_SOURCES = tests/unit/test-drive-crypt.c $(DRIVE_SCENE)
 tests_unit_test_drive_crypt_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_drive_crypt_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_scsi_page_SOURCES = tests/unit/test-scsi-page.c $(DRIVE_SCENE) $(CHANGER_TEST_SUPPORT)
+tests_unit_test_scsi_page_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_scsi_page_LDADD = $(CHANGER_LIBS) $(TAPE_LIBS) $(CMOCKA_LIBS)
