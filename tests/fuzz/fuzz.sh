@@ -18,7 +18,7 @@ if [ ! -f "$folder/Makefile" ]; then
 fi
 make -C "$folder" -j "$(nproc)" --no-print-directory > "$folder/make.out" 2>&1 || { tail "$folder/make.out"; exit 1; }
 
-libraries="target/tape/libcartridge.a target/iscsi/libiscsitarget.a target/scsi/libscsi.a fs/tree/libtree.a fs/store/libstore.a fs/chunk/libchunk.a lib/daemon/libdaemon.a lib/base/libbase.a"
+libraries="target/service/libservice.a target/tape/libcartridge.a target/iscsi/libiscsitarget.a target/scsi/libscsi.a fs/tree/libtree.a fs/store/libstore.a fs/chunk/libchunk.a lib/daemon/libdaemon.a lib/base/libbase.a target/changer/libchanger.a target/tape/libtape.a"
 present=
 for library in $libraries; do
 	[ ! -f "$folder/$library" ] || present="$present $folder/$library"

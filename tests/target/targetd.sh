@@ -9,10 +9,8 @@
 . "${top_srcdir:-.}/tests/functions.sh"
 
 target_root=$scratch/root
-target_state=$target_root/lib/targetd
 # shellcheck disable=SC2034 # the tests use them
-prefix=iqn.2026-11.local.granary
-portal=
+target_state=$target_root/lib/targetd prefix=iqn.2026-11.local.granary portal=
 targetd_pid=
 targetd_log=
 targetd_count=0
@@ -42,6 +40,7 @@ start_targetd() {
 	granary-targetd --root "$target_root" --portal 127.0.0.1:0 --buffer 8M "$@" 2>"$targetd_log" &
 	targetd_pid=$!
 	wait_for 30 targetd daemon status targetd || fail "granary-targetd is not there"
+	# shellcheck disable=SC2034 # the tests use it
 	portal=$(sed -n 's/.*listening on //p' "$targetd_log" | head -n 1)
 }
 

@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: MIT
+# Libraries as they are kept.
+SERVICE_TESTS = tests/unit/test-library-config
+check_PROGRAMS += $(SERVICE_TESTS)
+TESTS += $(SERVICE_TESTS)
+
+tests_unit_test_library_config_SOURCES = tests/unit/test-library-config.c
+tests_unit_test_library_config_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_library_config_LDADD = $(SERVICE_LIBS) $(CMOCKA_LIBS)
