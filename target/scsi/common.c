@@ -113,6 +113,8 @@ const struct scsi_opcode scsi_common_opcodes[] = {
 	PR_OUT(6, "REGISTER AND IGNORE EXISTING KEY"),
 	ROW(0xa0, 12, "REPORT LUNS", report_luns_run, BESIDE | SCSI_NO_LU, 0, 0xff, 0, 0, 0, 0xff, 0xff,
 	    0xff, 0xff),
+	ACTION(0xa3, 0x05, 12, "REPORT IDENTIFYING INFORMATION", report_identifying_run,
+	       SCSI_IF_RESERVED, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xfe),
 	ACTION(0xa3, 0x0c, 12, "REPORT SUPPORTED OPERATION CODES", report_opcodes_run,
 	       SCSI_IF_WRITE_EXCLUSIVE, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff),
 	ACTION(0xa3, 0x0d, 12, "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", report_functions_run,

@@ -11,6 +11,7 @@ void log_select_run(struct scsi_lu *lu, struct scsi_task *task);
 void log_sense_run(struct scsi_lu *lu, struct scsi_task *task);
 void report_opcodes_run(struct scsi_lu *lu, struct scsi_task *task);
 void report_functions_run(struct scsi_lu *lu, struct scsi_task *task);
+void report_identifying_run(struct scsi_lu *lu, struct scsi_task *task);
 void send_diagnostic_run(struct scsi_lu *lu, struct scsi_task *task);
 void receive_diagnostic_run(struct scsi_lu *lu, struct scsi_task *task);
 void read_buffer_run(struct scsi_lu *lu, struct scsi_task *task);

@@ -15,10 +15,12 @@
 #define VERSION_MAX	 8u
 #define PROTOCOL_ISCSI	 0x50
 
+/* Of a class that names none. */
 static const uint16_t common_versions[] = {
 	0x00a0, /* SAM-5 */
 	0x0960, /* iSCSI */
 	0x0460, /* SPC-4 */
+	0,
 };
 
 static void put_padded(uint8_t *to, const char *text, size_t size)
@@ -28,13 +30,10 @@ static void put_padded(uint8_t *to, const char *text, size_t size)
 	memcpy(to, text, length);
 }
 
-static void put_versions(uint8_t *data, const uint16_t *more)
+static void put_versions(uint8_t *data, const uint16_t *versions)
 {
-	unsigned count = sizeof(common_versions) / sizeof(*common_versions);
-	for (unsigned i = 0; i < count; i++)
-		be_put16(data + 2 * i, common_versions[i]);
-	for (; more && *more && count < VERSION_MAX; more++)
-		be_put16(data + 2 * count++, *more);
+	for (unsigned i = 0; i < VERSION_MAX && versions[i]; i++)
+		be_put16(data + 2 * i, versions[i]);
 }
 
 static void inquiry_standard(struct scsi_lu *lu, struct scsi_task *task, uint16_t allocation)
@@ -49,7 +48,7 @@ static void inquiry_standard(struct scsi_lu *lu, struct scsi_task *task, uint16_
 	put_padded(data + 8, lu ? lu->identity.vendor : "", 8);
 	put_padded(data + 16, lu ? lu->identity.product : "", 16);
 	put_padded(data + 32, lu ? lu->identity.revision : "", 4);
-	put_versions(data + 58, lu ? lu->class->versions : NULL);
+	put_versions(data + 58, lu && lu->class->versions ? lu->class->versions : common_versions);
 	if (lu && lu->class->inquiry)
 		lu->class->inquiry(lu, data);
 	(void)scsi_reply(task, data, sizeof(data), allocation);

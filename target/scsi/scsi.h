@@ -18,7 +18,8 @@
  *
  * Locks, in this order: target -> unit's queue -> unit's state (lu->lock). run() is
  * called with none held and takes lu->lock for what commands marked
- * SCSI_WHILE_BUSY, unit attentions and the control socket may read meanwhile.
+ * SCSI_WHILE_BUSY, unit attentions and the control socket may read meanwhile. Nobody waits
+ * for anything with lu->lock held: the network's threads take it.
  */
 #ifndef TARGET_SCSI_SCSI_H
 #define TARGET_SCSI_SCSI_H
@@ -183,7 +184,7 @@ struct scsi_class {
 	const struct scsi_vpd_page *vpd_pages;   /* besides 00h 80h 83h 86h; ends with code 0 */
 	const struct scsi_mode_page *mode_pages; /* ends with length 0 */
 	const struct scsi_log_page *log_pages;   /* besides 00h; ends with build == NULL */
-	const uint16_t *versions;  /* version descriptors of INQUIRY, ends with 0 */
+	const uint16_t *versions;  /* version descriptors of INQUIRY, all of them; ends with 0 */
 	/* TEST UNIT READY: sets a CHECK CONDITION, or leaves the task GOOD. With lu->lock held. */
 	void (*ready)(struct scsi_lu *lu, struct scsi_task *task);
 	/* The mode parameter header's medium type and device-specific byte, and block descriptor. */
@@ -245,7 +246,7 @@ bool scsi_removal_prevented_locked(const struct scsi_lu *lu);
 /* ---- targets and nexuses ------------------------------------------------------------------ */
 
 struct scsi_target *scsi_target_new(const char *name, const uint8_t uuid[16]);
-/* All nexuses are closed and all units removed. */
+/* All nexuses are closed, all units removed and freed. */
 void scsi_target_free(struct scsi_target **target);
 const char *scsi_target_name(const struct scsi_target *target);
 /* 0, -EEXIST. The others' nexuses are told (3Fh/0Eh). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * REPORT SUPPORTED OPERATION CODES (SPC-5 6.35) and TASK MANAGEMENT FUNCTIONS (6.36):
- * what the unit's own table of commands says.
+ * what the unit's own table of commands says. REPORT IDENTIFYING INFORMATION (6.33).
  */
 #include <string.h>
 
@@ -122,4 +122,16 @@ void report_functions_run(struct scsi_lu *lu, struct scsi_task *task)
 	if (extended)
 		data[3] = sizeof(data) - 4;
 	(void)scsi_reply(task, data, extended ? sizeof(data) : 4, be_get32(task->cdb + 6));
+}
+
+/* Nobody can set any, so that there is none: of the device, as text, of the kinds that can be set. */
+void report_identifying_run(struct scsi_lu *lu, struct scsi_task *task)
+{
+	static const uint8_t none[4];
+	unsigned type = task->cdb[10] >> 1;
+	(void)lu;
+	if (type != 0x00 && type != 0x02 && type != 0x7f)
+		scsi_invalid_cdb(task, 10, 7);
+	else
+		(void)scsi_reply(task, none, sizeof(none), be_get32(task->cdb + 6));
 }

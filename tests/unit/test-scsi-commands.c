@@ -119,7 +119,7 @@ static void inquiry_says_who_the_unit_is(void **state)
 	assert_int_equal(answer.data[4], 91);
 	assert_int_equal(answer.data[7], 0x02);
 	assert_memory_equal(answer.data + 8, "GRANARY FAKE            1.0 ", 28);
-	assert_int_equal(be_get16(answer.data + 64), 0x0520);
+	assert_int_equal(be_get32(answer.data + 58), 0x05200000);
 	RUN(&answer, scene.a, 0x12, 0, 0, 0, 5);
 	assert_int_equal(answer.size, 5);
 	assert_int_equal(answer.wanted, 5);
@@ -475,6 +475,19 @@ static void the_echo_buffer_is_the_nexus_own(void **state)
 	assert_check(&answer, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
 }
 
+static void there_is_no_identifying_information(void **state)
+{
+	(void)state;
+	RUN(&answer, scene.a, 0xa3, 0x05, 0, 0, 0, 0, 0, 0, 0, 64, 0);
+	assert_good(&answer);
+	assert_int_equal(answer.size, 4);
+	assert_int_equal(be_get32(answer.data), 0);
+	RUN(&answer, scene.a, 0xa3, 0x05, 0, 0, 0, 0, 0, 0, 0, 64, 0xfe);
+	assert_good(&answer);
+	RUN(&answer, scene.a, 0xa3, 0x05, 0, 0, 0, 0, 0, 0, 0, 64, 0x02);
+	assert_field(&answer, 10, 8);
+}
+
 static void diagnostics_and_the_clock(void **state)
 {
 	static const uint8_t clock[12] = {[4] = 0, 0x01, 0x02, 0x03, 0x04, 0x05};
@@ -534,6 +547,7 @@ int main(void)
 		IN(timeouts_are_reported_when_asked_for),
 		IN(removal_is_prevented_by_each_nexus),
 		IN(the_echo_buffer_is_the_nexus_own),
+		IN(there_is_no_identifying_information),
 		IN(diagnostics_and_the_clock),
 		IN(data_is_cut_to_the_room),
 	};
