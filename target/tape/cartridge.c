@@ -20,6 +20,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/tape/cartridge_private.h"
+#include "target/tape/media.h"
 
 /* ---- making one ------------------------------------------------------------------------ */
 
@@ -71,6 +72,7 @@ int cartridge_create(const char *folder, struct cartridge_info *info)
 	if (error)
 		return error;
 	make_uuid(conf.info.uuid);
+	conf.info.worm |= medium_find(info->medium)->worm;
 	if (conf.info.created == 0)
 		conf.info.created = time(NULL);
 	CLEANUP_FREE char *path = mem_printf("%s/%s", folder, info->barcode);
@@ -79,7 +81,7 @@ int cartridge_create(const char *folder, struct cartridge_info *info)
 	if (access(path, F_OK) == 0)
 		return -EEXIST;
 	remove_folder(fresh);
-	if (mkdir(fresh, 0755) < 0)
+	if (mkdir(fresh, 0750) < 0)
 		return -errno;
 	error = fill_folder(fresh, &conf);
 	if (!error && renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) < 0)

@@ -56,7 +56,7 @@ struct cartridge_info {
 	unsigned cleanings;   /* left, of a cleaning cartridge */
 };
 
-/* Makes FOLDER/BARCODE, durably. info->uuid of zeros gets one. -EEXIST. */
+/* Makes FOLDER/BARCODE, durably. info->uuid of zeros gets one; WORM media are WORM. -EEXIST. */
 int cartridge_create(const char *folder, struct cartridge_info *info);
 
 enum cartridge_mode { CARTRIDGE_READ, CARTRIDGE_WRITE };

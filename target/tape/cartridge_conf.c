@@ -247,5 +247,5 @@ int conf_write(const char *folder, const struct cartridge_conf *conf)
 	CLEANUP_FREE char *text = NULL;
 	size_t size;
 	int error = conf_encode(conf, &text, &size);
-	return error ? error : file_replace(path, text, size, 0644);
+	return error ? error : file_replace(path, text, size, 0640);
 }

@@ -112,10 +112,10 @@ int log_commit(struct page_log *log)
 	return log->error;
 }
 
-int log_allocate(struct page_log *log, uint64_t bytes)
+int log_allocate(struct page_log *log, uint64_t bytes, uint64_t reserve)
 {
 	/* Pages are not filled to the last byte: half as much again, and a commit's. */
-	uint64_t end = log_size(log) + bytes + bytes / 2 + 2 * PAGE_SIZE;
+	uint64_t end = log_size(log) + bytes + bytes / 2 + 2 * PAGE_SIZE + reserve;
 	if (end <= log->allocated)
 		return 0;
 	uint64_t from = (log->number - log->full) * PAGE_SIZE;

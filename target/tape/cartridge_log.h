@@ -25,6 +25,7 @@
 #define PAGE_COMMIT  1u
 #define PAGE_BATCH   64u	 /* pages that are written at once */
 #define RECORD_MAX   2100u	 /* bytes */
+#define LOG_RESERVE  (32u << 10) /* what appending leaves for cutting a tape off on a full disk */
 
 enum record_type {
 	RECORD_END,	    /* of the page's records */
@@ -62,8 +63,9 @@ void log_record(struct page_log *log, const void *record, size_t size);
 void log_record_wire(struct page_log *log, const struct wire *w);
 /* Ends the page, which is a commit's last, and writes all. Not durable yet. 0 or the error. */
 int log_commit(struct page_log *log);
-/* Keeps disk space so that `bytes` of records and a commit fit. 0 or -ENOSPC, -EIO... */
-int log_allocate(struct page_log *log, uint64_t bytes);
+/* Keeps disk space so that `bytes` of records and a commit fit, and `reserve` bytes more. 0 or
+ * -ENOSPC, -EIO... */
+int log_allocate(struct page_log *log, uint64_t bytes, uint64_t reserve);
 /* Bytes of the file when all is written. */
 uint64_t log_size(const struct page_log *log);
 

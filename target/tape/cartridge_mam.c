@@ -301,7 +301,7 @@ int mam_store(const char *folder, struct mam *mam)
 {
 	CLEANUP_FREE char *path = mem_printf("%s/mam.%u", folder, (unsigned)((mam->generation + 1) % 2));
 	CLEANUP_FREE uint8_t *data = NULL;
-	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
 	size_t size = 0;
 	if (fd < 0)
 		return -errno;

@@ -27,7 +27,7 @@ static int index_create(int folder, const char *name, unsigned number,
 {
 	static const struct cartridge_extent nothing;
 	struct page_log log;
-	CLEANUP_FD int fd = openat(folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	CLEANUP_FD int fd = openat(folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
 	int error = log_start(&log, fd, 0, 0);
@@ -46,7 +46,7 @@ int partition_create(int folder, unsigned number, const struct partition_identit
 	snprintf(index, sizeof(index), "p%u.idx", number);
 	snprintf(fresh, sizeof(fresh), "p%u.idx.new", number);
 	snprintf(data, sizeof(data), "p%u.data", number);
-	CLEANUP_FD int fd = openat(folder, data, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	CLEANUP_FD int fd = openat(folder, data, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
 	int error = index_create(folder, fresh, number, identity);
@@ -58,7 +58,6 @@ int partition_create(int folder, unsigned number, const struct partition_identit
 static int partition_open_files(int folder, struct partition *p)
 {
 	char name[16];
-	struct stat st;
 	int flags = (p->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC;
 	snprintf(name, sizeof(name), "p%u.idx", p->number);
 	p->index = openat(folder, name, flags);
@@ -66,11 +65,8 @@ static int partition_open_files(int folder, struct partition *p)
 		return errno == ENOENT ? -EBADMSG : -errno;
 	/* A data file that is not there has no byte: the index says what is missing. */
 	snprintf(name, sizeof(name), "p%u.data", p->number);
-	p->data = openat(folder, name, p->writable ? flags | O_CREAT : flags, 0644);
-	if (p->data < 0 || fstat(p->data, &st) < 0)
-		return -errno;
-	p->data_size = (uint64_t)st.st_size;
-	return 0;
+	p->data = openat(folder, name, p->writable ? flags | O_CREAT : flags, 0640);
+	return p->data < 0 ? -errno : 0;
 }
 
 static void partition_forget(struct partition *p)
@@ -111,13 +107,31 @@ static void partition_log_end(struct partition *p)
 		p->stretches_logged = p->stretches.count;
 }
 
+static int partition_read_index(struct partition *p, const struct partition_identity *identity,
+				struct page_range *range)
+{
+	struct stat st;
+	int error = records_load(p->index, p, identity, range);
+	if (error)
+		return error;
+	if (fstat(p->data, &st) < 0)
+		return -errno;
+	p->data_size = p->written_back = (uint64_t)st.st_size;
+	return 0;
+}
+
 static int partition_load(int folder, const struct partition_identity *identity,
 			  struct partition *p)
 {
 	struct page_range range;
 	int error = partition_open_files(folder, p);
 	if (!error)
-		error = records_load(p->index, p, identity, &range);
+		error = partition_read_index(p, identity, &range);
+	/* A writer beside may have cut the tape off after the index was read: it is read again. */
+	if (!error && !p->writable && p->data_size < p->committed.bytes) {
+		partition_forget(p);
+		error = partition_read_index(p, identity, &range);
+	}
 	if (error == -ESTALE && !p->writable) {
 		partition_forget(p);
 		return 0;
@@ -230,7 +244,7 @@ static int partition_allocate(struct partition *p, uint64_t more)
 	uint64_t stretches = more / STRETCH_SIZE + 2;
 	if (p->stretches.count > p->stretches_logged)
 		stretches += p->stretches.count - p->stretches_logged;
-	return log_allocate(&p->log, (runs + 4) * 2 * RUN_RECORD + stretches * 5);
+	return log_allocate(&p->log, (runs + 4) * 2 * RUN_RECORD + stretches * 5, LOG_RESERVE);
 }
 
 /* Long lists of runs are written before the commit that counts them. */
@@ -343,7 +357,7 @@ int partition_truncate(struct partition *p, uint64_t object)
 	int error = runs_find(&p->runs, object, &place);
 	if (error || place.kind == CARTRIDGE_END)
 		return error;
-	error = log_allocate(&p->log, RECORD_MAX);
+	error = log_allocate(&p->log, PAGE_SIZE, 0);
 	if (error)
 		return error;
 	LOCK_SCOPE(&p->lock);
@@ -413,7 +427,7 @@ int partition_compact(int folder, struct partition *p, const struct partition_id
 	snprintf(name, sizeof(name), "p%u.idx", p->number);
 	snprintf(fresh, sizeof(fresh), "p%u.idx.new", p->number);
 	p->compact_at = 2 * log_size(&p->log);
-	CLEANUP_FD int fd = openat(folder, fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	CLEANUP_FD int fd = openat(folder, fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
 	int error = log_start(&log, fd, 0, 0);

@@ -90,8 +90,8 @@ bool partition_is_bloated(const struct partition *p);
 int partition_add_description(struct partition *p, const void *data, size_t size, uint32_t *number);
 const struct description *partition_description(const struct partition *p, uint32_t number);
 
-/* Checks the stretches that have these bytes. -EIO where one does not match. */
-int partition_verify(struct partition *p, uint64_t offset, size_t size);
+/* Checks the stretches that have these bytes, which have been read already. -EIO where one does not match. */
+int partition_verify(struct partition *p, const void *data, uint64_t offset, size_t size);
 /* The stretch's checksum, its bytes that count, or 0 when there is no such stretch. */
 uint32_t stretch_length(struct partition *p, uint64_t stretch, uint32_t *checksum);
 

@@ -22,9 +22,9 @@ int cartridge_pread(struct cartridge *c, unsigned partition, void *data, size_t 
 	uint64_t end = p ? partition_end(p) : 0;
 	if (!p || offset > end || size > end - offset)
 		return -EINVAL;
-	int error = verify ? partition_verify(p, offset, size) : 0;
-	if (!error)
-		error = file_pread(p->data, data, size, offset);
+	int error = file_pread(p->data, data, size, offset);
+	if (!error && verify)
+		error = partition_verify(p, data, offset, size);
 	return error && error != -ENOMEM ? -EIO : error;
 }
 

@@ -128,16 +128,29 @@ static int stretch_verify(struct partition *p, uint64_t stretch, uint64_t upto)
 	return 0;
 }
 
-int partition_verify(struct partition *p, uint64_t offset, size_t size)
+/* All of it is in `data`, which begins at `offset`; 1: it is not. */
+static int stretch_verify_in(struct partition *p, uint64_t stretch, const uint8_t *data,
+			     uint64_t offset, size_t size)
 {
-	uint64_t end = offset + size;
-	while (offset < end) {
-		uint64_t stretch = offset / STRETCH_SIZE, next = (stretch + 1) * STRETCH_SIZE;
+	uint64_t start = stretch * STRETCH_SIZE;
+	uint32_t wanted = 0, length = stretch_length(p, stretch, &wanted);
+	if (length == 0 || start < offset || start + length > offset + size)
+		return 1;
+	return crc32c(0, data + (start - offset), length) == wanted ? 0 : -EIO;
+}
+
+int partition_verify(struct partition *p, const void *data, uint64_t offset, size_t size)
+{
+	uint64_t at = offset, end = offset + size;
+	while (at < end) {
+		uint64_t stretch = at / STRETCH_SIZE, next = (stretch + 1) * STRETCH_SIZE;
 		uint64_t upto = end < next ? end : next;
-		int error = stretch_verify(p, stretch, upto - stretch * STRETCH_SIZE);
+		int error = stretch_verify_in(p, stretch, data, offset, size);
+		if (error > 0)
+			error = stretch_verify(p, stretch, upto - stretch * STRETCH_SIZE);
 		if (error)
 			return error;
-		offset = upto;
+		at = upto;
 	}
 	return 0;
 }
@@ -194,7 +207,7 @@ int partition_add_description(struct partition *p, const void *data, size_t size
 	}
 	if (d->count >= DESCRIPTIONS_MAX)
 		return -ENOSPC;
-	int error = log_allocate(&p->log, RECORD_MAX);
+	int error = log_allocate(&p->log, RECORD_MAX, LOG_RESERVE);
 	if (!error)
 		error = descriptions_add(d, (uint32_t)d->count + 1, data, size);
 	if (error)

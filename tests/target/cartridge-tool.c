@@ -4,6 +4,8 @@
  *
  *   cartridge-tool make PATH BARCODE SEED STEPS   a cartridge in the folder PATH after random operations
  *   cartridge-tool list PATH	     every object: partition, number, kind, size, CRC32C
+ *   cartridge-tool fill PATH BARCODE SIZE	     blocks of about that size and filemarks until the disk is
+ *			     full; then all of it is committed, and read
  *   cartridge-tool power DISK IMAGES SEED CUTS    random operations on a cartridge on cutfs, which is
  *			     mounted on DISK; images of the disk at random moments, each checked
  */
@@ -123,6 +125,71 @@ static int command_list(char **arguments)
 	return 0;
 }
 
+/* ---- fill ------------------------------------------------------------------------------ */
+
+/* Blocks whose bytes cannot be compressed or found elsewhere; each has another size than the one before. */
+static int fill_step(struct cartridge *c, uint32_t size, uint32_t number)
+{
+	struct cartridge_blocks blocks = {.block_size = size + number % 7, .count = 1};
+	uint64_t x = number + 1;
+	CLEANUP_FREE uint8_t *data = mem_alloc(blocks.block_size);
+	for (uint32_t n = 0; n < blocks.block_size; n++) {
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		data[n] = (uint8_t)(x >> 56);
+	}
+	blocks.data = data;
+	int error = cartridge_append(c, 0, &blocks);
+	if (!error && number % 10 == 9)
+		error = cartridge_append_filemarks(c, 0, 1);
+	return error;
+}
+
+static int command_fill(char **arguments)
+{
+	struct cartridge *c = make_cartridge(arguments[0], arguments[1]);
+	uint32_t size = (uint32_t)strtoul(arguments[2], NULL, 0), number = 0;
+	struct cartridge_extent before, after;
+	struct cartridge_check check;
+	int error = 0;
+	while (!error) {
+		before = cartridge_extent(c, 0);
+		error = fill_step(c, size, number++);
+	}
+	after = cartridge_extent(c, 0);
+	if (error != -ENOSPC || after.bytes < before.bytes)
+		die("the end of the disk", error);
+	error = cartridge_sync(c);
+	if (error)
+		die("what is on a full disk cannot be committed", error);
+	/* Full is full, again and again, and each time what was is kept. */
+	while (fill_step(c, size, number++) == 0)
+		after = cartridge_extent(c, 0);
+	error = cartridge_close(&c);
+	if (error)
+		die("closing", error);
+	c = open_cartridge(arguments[0], arguments[1], CARTRIDGE_READ);
+	before = cartridge_extent(c, 0);
+	error = cartridge_verify(c, 0, NULL, NULL, &check);
+	if (error || check.damaged || before.objects < after.objects || before.bytes < after.bytes)
+		die("what was written is not there", error ? error : -EIO);
+	cartridge_close(&c);
+	/* The start of the tape is written again: space comes back. */
+	c = open_cartridge(arguments[0], arguments[1], CARTRIDGE_WRITE);
+	error = cartridge_truncate(c, 0, before.objects / 2);
+	if (!error)
+		error = cartridge_truncate(c, 0, 0);
+	if (!error)
+		error = cartridge_sync(c);
+	for (number = 0; !error && number < before.objects / 4; number++)
+		error = fill_step(c, size, number);
+	if (!error)
+		error = cartridge_close(&c);
+	if (error)
+		die("a tape on a full disk cannot be overwritten", error);
+	printf("%" PRIu64 " objects, %" PRIu64 " bytes\n", before.objects, before.bytes);
+	return 0;
+}
+
 /* ---- power cuts ------------------------------------------------------------------------ */
 
 static _Atomic bool stop;
@@ -222,12 +289,14 @@ int main(int argc, char **argv)
 		const char *name;
 		int arguments;
 		int (*run)(char **arguments);
-	} commands[] = {{"make", 4, command_make}, {"list", 1, command_list}, {"power", 4, command_power}};
+	} commands[] = {{"make", 4, command_make}, {"list", 1, command_list}, {"fill", 3, command_fill},
+			{"power", 4, command_power}};
 	for (size_t n = 0; argc > 1 && n < sizeof(commands) / sizeof(commands[0]); n++)
 		if (strcmp(argv[1], commands[n].name) == 0 && argc == 2 + commands[n].arguments)
 			return commands[n].run(argv + 2);
 	fprintf(stderr, "usage: cartridge-tool make PATH BARCODE SEED STEPS\n"
 			"       cartridge-tool list PATH\n"
+			"       cartridge-tool fill PATH BARCODE SIZE\n"
 			"       cartridge-tool power DISK IMAGES SEED CUTS\n");
 	return 2;
 }

@@ -5,7 +5,8 @@ tests_target_cartridge_tool_SOURCES = tests/target/cartridge-tool.c \
 	tests/unit/cartridge_model.c tests/unit/cartridge_model.h
 tests_target_cartridge_tool_LDADD = $(CARTRIDGE_LIBS)
 
-CARTRIDGE_SYSTEM_TESTS = tests/target/test-cartridge-power.sh tests/target/test-cartridge-reader.sh
+CARTRIDGE_SYSTEM_TESTS = tests/target/test-cartridge-power.sh tests/target/test-cartridge-reader.sh \
+	tests/target/test-cartridge-full.sh tests/target/test-cartridge-mount.sh
 EXTRA_DIST += tests/target/read-cartridge.py
 dist_check_SCRIPTS += $(CARTRIDGE_SYSTEM_TESTS)
 TESTS += $(CARTRIDGE_SYSTEM_TESTS)
