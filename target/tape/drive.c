@@ -221,6 +221,7 @@ void drive_get_state(struct drive *drive, struct drive_state *state)
 		.loaded = drive->phase == DRIVE_LOADED,
 		.write_protected = drive->write_protected,
 		.prevented = scsi_removal_prevented_locked(lu),
+		.encrypting = drive->info->crypt && crypt_is_on(drive->info->crypt),
 		.object = drive->object,
 		.file = drive->file,
 		.partition = drive->partition,

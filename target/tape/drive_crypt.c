@@ -112,6 +112,15 @@ struct crypt_set *crypt_effective_locked(struct crypt *crypt, const struct scsi_
 	return &crypt->all;
 }
 
+bool crypt_is_on(struct crypt *crypt)
+{
+	LOCK_SCOPE(&crypt->lock);
+	bool on = crypt->all.encrypt == CRYPT_ENCRYPT_ON;
+	for (const struct crypt_user *user = crypt->users; user && !on; user = user->next)
+		on = user->set.encrypt == CRYPT_ENCRYPT_ON;
+	return on;
+}
+
 static void user_remove_locked(struct crypt *crypt, const struct scsi_nexus *nexus)
 {
 	for (struct crypt_user **at = &crypt->users; *at; at = &(*at)->next) {

@@ -55,6 +55,8 @@ void crypt_free(struct crypt **crypt);
 void crypt_unloaded(struct crypt *crypt);
 void crypt_reset(struct drive *drive);
 void crypt_nexus_lost(struct crypt *crypt, const struct scsi_nexus *nexus);
+/* True while what somebody writes is sealed. */
+bool crypt_is_on(struct crypt *crypt);
 /* A persistent reservation has ended; `preempted`: somebody else has seen to that. */
 void crypt_reservation_lost(struct crypt *crypt, bool preempted);
 

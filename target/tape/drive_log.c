@@ -58,6 +58,7 @@ void log_add_text(struct log_writer *log, uint16_t code, uint8_t length, const c
 /* What has been counted since the last reset. */
 static struct drive_counters counted(const struct drive *drive)
 {
+	LOCK_SCOPE(&drive->lu->lock);
 	const struct drive_counters *now = &drive->life, *base = &drive->info->log_base;
 	return (struct drive_counters){
 		.written_bytes = now->written_bytes - base->written_bytes,
@@ -132,6 +133,7 @@ static int build_sequential(struct scsi_lu *lu, uint16_t first, uint8_t *data, s
 	log_add_number(&log, 0x0002, LOG_COUNTER, 8, c.read_bytes);    /* from the tape */
 	log_add_number(&log, 0x0003, LOG_COUNTER, 8, c.read_bytes);    /* to hosts */
 	if (drive->phase == DRIVE_LOADED) {
+		LOCK_SCOPE(&lu->lock);
 		unsigned partition = drive->partition;
 		uint64_t size = drive_partition_size(drive, partition);
 		uint64_t warning = drive_warning_at(drive, partition);
@@ -260,6 +262,7 @@ static int build_device(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_
 	struct log_writer log = LOG_WRITER(first, data, room);
 	const struct drive *drive = drive_of(lu);
 	uint64_t hours = (clock_monotonic_ns() - drive->info->made_ns) / NS_PER_HOUR;
+	LOCK_SCOPE(&lu->lock);
 	log_add_number(&log, 0x0000, LOG_COUNTER, 8, drive->mounts);
 	log_add_number(&log, 0x0001, LOG_COUNTER, 8, drive->info->cleanings);
 	log_add_number(&log, 0x0002, LOG_COUNTER, 8, hours); /* since the target was started */
@@ -267,7 +270,6 @@ static int build_device(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_
 	log_add_number(&log, 0x0011, LOG_COUNTER, 8, drive->life.read_errors);
 	log_add_text(&log, 0x0040, 32, drive->settings.identity.serial);
 	log_add_text(&log, 0x0041, 32, drive->settings.identity.serial);
-	LOCK_SCOPE(&lu->lock);
 	log_add_number(&log, 0x0080, LOG_BINARY, 1, scsi_removal_prevented_locked(lu));
 	return (int)log.size;
 }
@@ -303,6 +305,7 @@ static int build_capacity(struct scsi_lu *lu, uint16_t first, uint8_t *data, siz
 	struct log_writer log = LOG_WRITER(first, data, room);
 	const struct drive *drive = drive_of(lu);
 	uint64_t left[2] = {0}, all[2] = {0};
+	LOCK_SCOPE(&lu->lock);
 	if (drive->phase == DRIVE_LOADED)
 		for (unsigned i = 0; i < drive->media.partitions; i++) {
 			left[i] = drive_remaining(drive, i) / DRIVE_MEBIBYTE;
@@ -322,6 +325,7 @@ static int build_usage(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t
 	const struct drive *drive = drive_of(lu);
 	if (drive->phase != DRIVE_LOADED)
 		return 0;
+	LOCK_SCOPE(&lu->lock);
 	struct volume_totals totals = drive_volume_totals(drive);
 	log_add_number(&log, 0x0001, LOG_COUNTER, 4, drive->info->loads);
 	log_add_number(&log, 0x0002, LOG_COUNTER, 8, totals.written_blocks);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/base/bytes.h"
+#include "lib/base/cleanup.h"
 #include "target/tape/drive_log.h"
 
 #define MEGABYTE UINT64_C(1000000)
@@ -86,6 +87,7 @@ int log_build_volume(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t r
 	log_add_number(&log, 0x0000, LOG_COUNTER, 1, valid);
 	if (!valid)
 		return (int)log.size;
+	LOCK_SCOPE(&lu->lock);
 	struct volume_totals totals = drive_volume_totals(drive);
 	add_life(&log, drive, &totals);
 	log_add_number(&log, 0x0016, LOG_COUNTER, 4, drive->media.capacity / MEGABYTE);

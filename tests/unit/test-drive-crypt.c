@@ -430,12 +430,17 @@ static void test_demount(void **state)
 	assert_parameter(&s->r, 5); /* no tape */
 	set_encryption(s, s->a, &everyone);
 	scene_load(s, "A00001L8", "LTO-8", 0);
+	struct drive_state told;
+	drive_get_state(s->drive, &told);
+	assert_true(told.encrypting);
 	scene_unload(s);
 	assert_int_equal(read_page(s, s->a, 0x20)[5], 2);
 	scene_reload(s, "A00001L8");
 	set_encryption(s, s->a, &(struct setting){2, 0x04, 2, 2, 0x11, NULL, NULL});
 	assert_good(&s->r);
 	scene_unload(s);
+	drive_get_state(s->drive, &told);
+	assert_false(told.encrypting);
 	assert_int_equal(read_page(s, s->a, 0x20)[5], 0);
 	scene_quiet(s, s->b);
 	assert_int_equal(read_page(s, s->b, 0x20)[5], 0);
