@@ -98,8 +98,10 @@ static size_t vpd_identification(struct scsi_lu *lu, const struct scsi_task *tas
 	memcpy(vendor + 24, identity->serial, serial);
 	size += put_designator(data + size, 2, 1, vendor, 24 + serial);
 	size += put_designator(data + size, 1, 3, identity->naa, sizeof(identity->naa));
-	be_put16(port + 2, portal_group ? portal_group : 1);
+	be_put16(port + 2, portal_group ? portal_group : 1); /* 0 is reserved */
 	size += put_designator(data + size, PROTOCOL_ISCSI | 1, 0x94, port, sizeof(port));
+	be_put16(port + 2, portal_group);
+	size += put_designator(data + size, PROTOCOL_ISCSI | 1, 0x95, port, sizeof(port));
 	(void)snprintf(name, sizeof(name), "%s,t,0x%04x", task->nexus->target->name, portal_group);
 	size += put_name(data + size, 1, name);
 	size += put_name(data + size, 2, task->nexus->target->name);

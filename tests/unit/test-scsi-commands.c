@@ -182,6 +182,7 @@ static void designators_tell_unit_port_and_target(void **state)
 	assert_int_equal(types[0][1], 1);
 	assert_int_equal(types[0][3], 1);
 	assert_int_equal(types[1][4], 1);
+	assert_int_equal(types[1][5], 1);
 	assert_int_equal(types[1][8], 1);
 	assert_int_equal(types[2][8], 1);
 }
