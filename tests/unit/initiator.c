@@ -181,7 +181,11 @@ int initiator_receive(struct initiator *initiator, int ms)
 	assert_int_equal(pdu_decode(header, &initiator->got), 0);
 	initiator->size = initiator->got.data_length;
 	size_t padded = (initiator->size + 3) / 4 * 4;
-	assert_int_equal(mem_reserve(&initiator->data, &initiator->capacity, padded + 4, 1), 0);
+	if (initiator->capacity < padded + 4) {
+		free(initiator->data);
+		initiator->capacity = 2 * padded + 4;
+		initiator->data = mem_alloc(initiator->capacity);
+	}
 	if (padded) {
 		size = padded + (initiator->data_digest ? 4 : 0);
 		error = get_all(initiator->fd, initiator->data, size, until);

@@ -6,7 +6,8 @@ ISCSI_SERVER_TESTS = \
 	tests/unit/test-iscsi-transfer \
 	tests/unit/test-iscsi-tasks \
 	tests/unit/test-iscsi-sessions \
-	tests/unit/test-iscsi-storm
+	tests/unit/test-iscsi-storm \
+	tests/unit/test-iscsi-harm
 check_PROGRAMS += $(ISCSI_SERVER_TESTS)
 TESTS += $(ISCSI_SERVER_TESTS)
 THREAD_TESTS += $(ISCSI_SERVER_TESTS)
@@ -26,3 +27,7 @@ tests_unit_test_iscsi_sessions_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_iscsi_storm_SOURCES = tests/unit/test-iscsi-storm.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_storm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_iscsi_storm_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_iscsi_harm_SOURCES = tests/unit/test-iscsi-harm.c $(ISCSI_INITIATOR)
+tests_unit_test_iscsi_harm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_iscsi_harm_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
