@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,38 @@ int file_pwrite(int fd, const void *buffer, size_t size, uint64_t offset)
 		p += n;
 		size -= (size_t)n;
 		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+/* Takes off what has been written. */
+static void pieces_advance(struct iovec **pieces, size_t *count, size_t size)
+{
+	while (*count && size >= (*pieces)->iov_len) {
+		size -= (*pieces)->iov_len;
+		(*pieces)++;
+		(*count)--;
+	}
+	if (*count) {
+		(*pieces)->iov_base = (char *)(*pieces)->iov_base + size;
+		(*pieces)->iov_len -= size;
+	}
+}
+
+int file_pwritev(int fd, struct iovec *pieces, size_t count, uint64_t offset)
+{
+	if (fault_hit("pwrite"))
+		return -EIO;
+	pieces_advance(&pieces, &count, 0);
+	while (count > 0) {
+		int most = count < IOV_MAX ? (int)count : IOV_MAX;
+		ssize_t n = pwritev(fd, pieces, most, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		offset += (uint64_t)n;
+		pieces_advance(&pieces, &count, (size_t)n);
 	}
 	return 0;
 }

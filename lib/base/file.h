@@ -8,12 +8,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 #include <sys/types.h>
 
 /* Reads exactly `size` bytes; -ENODATA where the file ends before. Fault point "pread". */
 int file_pread(int fd, void *buffer, size_t size, uint64_t offset);
 /* Writes exactly `size` bytes. Fault point "pwrite". */
 int file_pwrite(int fd, const void *buffer, size_t size, uint64_t offset);
+/* The same from several pieces, which are used up: what they say changes. */
+int file_pwritev(int fd, struct iovec *pieces, size_t count, uint64_t offset);
 /* fdatasync. Fault point "fdatasync". The caller never tries again after a failure. */
 int file_sync(int fd);
 /* fsync of a directory, so that names created or removed in it are durable. */

@@ -39,7 +39,8 @@
 
 #define CARTRIDGE_BARCODE_MAX  32u
 #define CARTRIDGE_PARTITIONS   2u
-#define CARTRIDGE_BLOCK_MAX    (8u << 20) /* bytes */
+#define CARTRIDGE_BLOCK_MAX    (8u << 20) /* bytes, as the host has it */
+#define CARTRIDGE_STORED_MAX   (CARTRIDGE_BLOCK_MAX + 256u) /* with what encryption adds */
 
 struct cartridge;
 
@@ -134,6 +135,10 @@ struct cartridge_blocks {
 /* Appends at the end: pwrite, then the index in memory. Nothing is durable yet. -ENOSPC: nothing of
  * these blocks is on the cartridge. */
 int cartridge_append(struct cartridge *c, unsigned partition, const struct cartridge_blocks *blocks);
+/* Several of them one after another, in one large write; all or nothing. At most CARTRIDGE_LIST_MAX. */
+#define CARTRIDGE_LIST_MAX 256u
+int cartridge_append_list(struct cartridge *c, unsigned partition,
+			  const struct cartridge_blocks *list, unsigned count);
 int cartridge_append_filemarks(struct cartridge *c, unsigned partition, uint64_t count);
 /* Ends the partition at `object`: what was there and after is gone. */
 int cartridge_truncate(struct cartridge *c, unsigned partition, uint64_t object);

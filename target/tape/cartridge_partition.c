@@ -237,14 +237,15 @@ int partition_sync(struct partition *p)
 
 /* ---- writing --------------------------------------------------------------------------- */
 
-/* Disk space for the records of what is in memory and `more` bytes of blocks. */
-static int partition_allocate(struct partition *p, uint64_t more)
+/* Disk space for the records of what is in memory, of more runs and `more` bytes of blocks. */
+static int partition_allocate(struct partition *p, unsigned more_runs, uint64_t more)
 {
 	uint64_t runs = p->runs.count > p->runs_logged ? p->runs.count - p->runs_logged : 0;
+	runs += more_runs;
 	uint64_t stretches = more / STRETCH_SIZE + 2;
 	if (p->stretches.count > p->stretches_logged)
 		stretches += p->stretches.count - p->stretches_logged;
-	return log_allocate(&p->log, (runs + 4) * 2 * RUN_RECORD + stretches * 5, LOG_RESERVE);
+	return log_allocate(&p->log, (runs + 3) * 2 * RUN_RECORD + stretches * 5, LOG_RESERVE);
 }
 
 /* Long lists of runs are written before the commit that counts them. */
@@ -266,14 +267,23 @@ static int partition_make_way(struct partition *p)
 	return partition_cut_data(p);
 }
 
-static int partition_write(struct partition *p, const void *data, size_t size)
+static int partition_write(struct partition *p, const struct cartridge_blocks *list, unsigned count,
+			   uint64_t size)
 {
+	struct iovec pieces[CARTRIDGE_LIST_MAX];
 	uint64_t end = p->runs.end.bytes;
-	size_t part = fault_hit("cartridge-enospc") ? size / 2 : size;
+	for (unsigned i = 0; i < count; i++)
+		pieces[i] = (struct iovec){
+			.iov_base = (void *)(uintptr_t)list[i].data,
+			.iov_len = (size_t)list[i].block_size * list[i].count,
+		};
+	bool half = fault_hit("cartridge-enospc");
+	if (half)
+		pieces[0].iov_len /= 2;
 	int error = fault_hit("cartridge-data-write") ? -EIO : 0;
 	if (!error)
-		error = file_pwrite(p->data, data, part, end);
-	if (!error && part < size)
+		error = file_pwritev(p->data, pieces, half ? 1 : count, end);
+	if (!error && half)
 		error = -ENOSPC;
 	if (!error) {
 		p->data_size = end + size;
@@ -295,36 +305,54 @@ static void partition_write_back(struct partition *p)
 	p->written_back = p->data_size;
 }
 
-int partition_append(struct partition *p, const struct cartridge_blocks *blocks)
+static int blocks_validate(const struct partition *p, const struct cartridge_blocks *blocks)
 {
-	uint64_t size = (uint64_t)blocks->block_size * blocks->count;
-	if (blocks->block_size == 0 || blocks->block_size > CARTRIDGE_BLOCK_MAX ||
-	    blocks->count == 0 || size > SSIZE_MAX || blocks->flags > 0xff)
+	uint32_t most = blocks->flags & CARTRIDGE_ENCRYPTED ? CARTRIDGE_STORED_MAX : CARTRIDGE_BLOCK_MAX;
+	if (blocks->block_size == 0 || blocks->block_size > most || blocks->count == 0 ||
+	    blocks->flags > 0xff)
 		return -EINVAL;
-	if (blocks->extra && !partition_description(p, blocks->extra))
-		return -EINVAL;
+	return blocks->extra && !partition_description(p, blocks->extra) ? -EINVAL : 0;
+}
+
+/* Room in memory and in the index's file, so that nothing can fail once the bytes are written. */
+static int partition_prepare(struct partition *p, unsigned count, uint64_t size)
+{
 	int error = partition_make_way(p);
 	if (!error)
-		error = runs_reserve(&p->runs, 2);
+		error = runs_reserve(&p->runs, 2 * (size_t)count);
 	if (!error)
-		error = partition_allocate(p, size);
-	if (!error) {
-		LOCK_SCOPE(&p->lock);
-		error = stretches_reserve(&p->stretches, size);
+		error = partition_allocate(p, count, size);
+	if (error)
+		return error;
+	LOCK_SCOPE(&p->lock);
+	return stretches_reserve(&p->stretches, size);
+}
+
+int partition_append(struct partition *p, const struct cartridge_blocks *list, unsigned count)
+{
+	uint64_t size = 0;
+	int error = count && count <= CARTRIDGE_LIST_MAX ? 0 : -EINVAL;
+	for (unsigned i = 0; !error && i < count; i++) {
+		error = blocks_validate(p, &list[i]);
+		size += (uint64_t)list[i].block_size * list[i].count;
 	}
+	if (!error && size > SSIZE_MAX)
+		error = -EINVAL;
 	if (!error)
-		error = partition_write(p, blocks->data, (size_t)size);
+		error = partition_prepare(p, count, size);
+	if (!error)
+		error = partition_write(p, list, count, size);
 	if (error)
 		return error;
 	p->dirty = p->data_dirty = true;
-	{
+	for (unsigned i = 0; i < count; i++) {
+		const struct cartridge_blocks *b = &list[i];
 		LOCK_SCOPE(&p->lock);
 		uint64_t end = p->runs.end.bytes;
-		error = runs_add(&p->runs, blocks->block_size, blocks->flags, blocks->extra,
-				 blocks->count);
+		error = runs_add(&p->runs, b->block_size, b->flags, b->extra, b->count);
 		if (error)
 			return error;
-		stretches_add(&p->stretches, end, blocks->data, (size_t)size);
+		stretches_add(&p->stretches, end, b->data, (size_t)b->block_size * b->count);
 	}
 	partition_write_back(p);
 	partition_log_early(p);
@@ -339,7 +367,7 @@ int partition_append_filemarks(struct partition *p, uint64_t count)
 		return -EINVAL;
 	int error = runs_reserve(&p->runs, 2);
 	if (!error)
-		error = partition_allocate(p, 0);
+		error = partition_allocate(p, 1, 0);
 	if (error)
 		return error;
 	LOCK_SCOPE(&p->lock);

@@ -78,7 +78,7 @@ int partition_open(int folder, unsigned number, const struct partition_identity 
 		   bool writable, struct partition *p);
 void partition_close(struct partition *p);
 
-int partition_append(struct partition *p, const struct cartridge_blocks *blocks);
+int partition_append(struct partition *p, const struct cartridge_blocks *list, unsigned count);
 int partition_append_filemarks(struct partition *p, uint64_t count);
 int partition_truncate(struct partition *p, uint64_t object);
 /* What must be durable before, then everything in one commit. */

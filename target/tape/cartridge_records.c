@@ -136,7 +136,7 @@ static int take_file(struct records_reader *reader, struct wire *w)
 static int take_run(struct records_reader *reader, struct wire *w, uint64_t size, uint64_t count,
 		    uint64_t flags, uint64_t extra)
 {
-	if (w->error || count == 0 || count > UINT32_MAX || size > CARTRIDGE_BLOCK_MAX || flags > 0xff ||
+	if (w->error || count == 0 || count > UINT32_MAX || size > CARTRIDGE_STORED_MAX || flags > 0xff ||
 	    extra > DESCRIPTIONS_MAX)
 		return -EBADMSG;
 	if (extra && !partition_description(reader->p, (uint32_t)extra))

@@ -18,7 +18,7 @@
 #define RUN_SIZE_MASK ((1u << RUN_SIZE_BITS) - 1)
 #define RUNS_SUM_MAX  (UINT64_C(1) << 62)
 
-static_assert(CARTRIDGE_BLOCK_MAX <= RUN_SIZE_MASK, "a block's size has 24 bits");
+static_assert(CARTRIDGE_STORED_MAX <= RUN_SIZE_MASK, "a block's size has 24 bits");
 static_assert(sizeof(struct run) == 12, "runs are kept compact");
 
 void runs_free(struct run_list *list)

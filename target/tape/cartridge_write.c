@@ -50,9 +50,15 @@ static int cartridge_note_error(struct cartridge *c, int error)
 
 int cartridge_append(struct cartridge *c, unsigned partition, const struct cartridge_blocks *blocks)
 {
+	return cartridge_append_list(c, partition, blocks, 1);
+}
+
+int cartridge_append_list(struct cartridge *c, unsigned partition,
+			  const struct cartridge_blocks *list, unsigned count)
+{
 	struct partition *p;
 	int error = partition_for_change(c, partition, &p);
-	return error ? error : cartridge_note_error(c, partition_append(p, blocks));
+	return error ? error : cartridge_note_error(c, partition_append(p, list, count));
 }
 
 int cartridge_append_filemarks(struct cartridge *c, unsigned partition, uint64_t count)

@@ -24,9 +24,11 @@
 #include "lib/base/mem.h"
 
 #define RING_PIECES   4096u
-#define RING_BATCH    256u	     /* pieces of an append */
-#define RING_GATHER   (4u << 20)  /* bytes */
-#define RING_APPEND   (16u << 20) /* bytes of an append at most, but for one large piece */
+#define RING_BATCH    CARTRIDGE_LIST_MAX
+#define RING_GATHER   (1u << 20) /* bytes */
+/* Bytes of an append, but for one large piece: as much as a request of FUSE takes, and as stays in a
+ * cache from the copy to the checksum. */
+#define RING_APPEND   (1u << 20)
 #define RING_DELAY_MS 20u
 
 struct drive_ring {
@@ -189,16 +191,6 @@ static unsigned batch_locked(const struct drive_ring *ring, struct cartridge_blo
 	return count;
 }
 
-static int append_blocks(struct drive *drive, const struct cartridge_blocks *blocks, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		int error = cartridge_append(drive->cartridge, drive->partition, &blocks[i]);
-		if (error)
-			return error;
-	}
-	return 0;
-}
-
 /* Returns the failure that the writer is to be told, if no command waits for it. */
 static int ring_flush_locked(struct drive_ring *ring)
 {
@@ -210,7 +202,7 @@ static int ring_flush_locked(struct drive_ring *ring)
 	pthread_mutex_unlock(&ring->lock);
 	int error = fault_hit("drive-flush") ? -EIO : 0;
 	if (!error)
-		error = count ? append_blocks(drive, blocks, count)
+		error = count ? cartridge_append_list(drive->cartridge, drive->partition, blocks, count)
 			      : cartridge_append_filemarks(drive->cartridge, drive->partition, filemarks);
 	uint64_t space = error ? 0 : space_of(drive);
 	pthread_mutex_lock(&ring->lock);

@@ -2,6 +2,7 @@
 include tests/bench/chunk.mk
 include tests/bench/index.mk
 include tests/bench/iscsi.mk
+include tests/bench/drive.mk
 EXTRA_DIST += tests/bench/corpus.sh tests/bench/bench.sh tests/bench/tools.sh tests/bench/streams.sh \
 	tests/bench/files.sh tests/bench/crash.sh tests/bench/index.sh tests/bench/report.sh
 
