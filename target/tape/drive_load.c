@@ -267,6 +267,7 @@ static bool load_unload_valid(struct drive *drive, struct scsi_task *task)
 		return false;
 	}
 	if (!(bits & LOAD_LOAD) && prevented) {
+		alert(drive, DRIVE_ALERT_NO_REMOVAL);
 		scsi_check(task, SENSE_ILLEGAL_REQUEST, ASC_REMOVAL_PREVENTED);
 		return false;
 	}

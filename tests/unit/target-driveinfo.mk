@@ -4,9 +4,11 @@ DRIVE_INFO_TESTS = \
 	tests/unit/test-drive-pages \
 	tests/unit/test-drive-mam \
 	tests/unit/test-drive-crypt \
+	tests/unit/test-drive-initiators \
 	tests/unit/test-scsi-page
 check_PROGRAMS += $(DRIVE_INFO_TESTS)
 TESTS += $(DRIVE_INFO_TESTS)
+THREAD_TESTS += tests/unit/test-drive-pages tests/unit/test-drive-crypt
 DRIVE_SCENE = tests/unit/drive_scene.h tests/unit/drive_scene.c $(SCSI_FAKE)
 
 tests_unit_test_drive_pages_SOURCES = tests/unit/test-drive-pages.c $(DRIVE_SCENE)
@@ -24,3 +26,7 @@ tests_unit_test_drive_crypt_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_scsi_page_SOURCES = tests/unit/test-scsi-page.c $(DRIVE_SCENE) $(CHANGER_TEST_SUPPORT)
 tests_unit_test_scsi_page_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_page_LDADD = $(CHANGER_LIBS) $(TAPE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_drive_initiators_SOURCES = tests/unit/test-drive-initiators.c $(DRIVE_SCENE)
+tests_unit_test_drive_initiators_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_drive_initiators_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)

@@ -265,7 +265,7 @@ static void test_vpd(void **state)
 	struct drive_scene *s = *state;
 	check_vpd(s, 0xb0, "\x03\x00", 2);
 	check_vpd(s, 0xb1, "GR00000001", 10);
-	check_vpd(s, 0xb2, "\x3c\xf1\x86\x00\x00\x00\x00\x30", 8);
+	check_vpd(s, 0xb2, "\x2c\xf0\x84\x00\x00\x00\x00\x10", 8);
 	check_vpd(s, 0xb4, "\x01\xf4", 2);
 	check_vpd(s, 0xc1, "GR00000001  GR00000001  ", 24);
 	RUN(&s->r, s->a, 0x12, 1, 0xc0, 1, 0);
@@ -494,6 +494,10 @@ static void test_device_status(void **state)
 	assert_good(&s->r);
 	log_sense(s, 0x11);
 	assert_int_equal(log_value(s, 0), 0xb1130000); /* PAMR */
+	RUN(&s->r, s->a, 0x1b);
+	assert_check(&s->r, SENSE_ILLEGAL_REQUEST, ASC_REMOVAL_PREVENTED);
+	log_sense(s, 0x2e);
+	assert_int_equal(log_value(s, 10), 1);
 	RUN(&s->r, s->a, 0x1e);
 	RUN(&s->r, s->a, 0x1b);
 	assert_good(&s->r);
