@@ -314,6 +314,6 @@ void connection_tick(struct connection *connection)
 		return;
 	if (connection->deadline && connection->network->now > connection->deadline)
 		deadline_passed(connection);
-	else if (connection->state == CONNECTION_FULL)
-		tick_ping(connection);
+	else if (connection->state == CONNECTION_FULL && !connection->parameters.discovery)
+		tick_ping(connection); /* discovery of open-iscsi does not know NOP-In */
 }

@@ -201,6 +201,7 @@ struct session {
 	struct connection *connection; /* NULL when it is gone */
 	struct offer *offer;	       /* NULL: discovery */
 	struct scsi_nexus *nexus;
+	uint16_t portal_group;
 	bool closing, closed;
 	struct message closed_message, free_message, end_message, leave_message;
 	struct command_list by_tag[TAG_BUCKETS];

@@ -21,7 +21,7 @@
 #include "target/iscsi/connection.h"
 
 /* What one event may read, so that the others of the thread have their turn. */
-#define ROUNDS 64
+#define ROUNDS 16
 #define DIGEST_SIZE 4u
 
 static bool header_digest(const struct connection *connection)

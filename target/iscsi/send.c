@@ -19,6 +19,9 @@
 #include "lib/base/mem.h"
 #include "target/iscsi/connection.h"
 
+/* Batches of one event, so that the other connections of the thread have their turn. */
+#define TURNS 8
+
 struct outgoing *outgoing_new(struct connection *connection, uint8_t opcode)
 {
 	struct outgoing *outgoing = mem_try_zalloc(1, sizeof(*outgoing));
@@ -245,7 +248,7 @@ static int batch_send(struct connection *connection)
 
 int connection_send(struct connection *connection)
 {
-	for (;;) {
+	for (int turn = 0;; turn++) {
 		int error = batch_send(connection);
 		if (error)
 			return error;
@@ -253,6 +256,8 @@ int connection_send(struct connection *connection)
 		if (nothing_waits(&connection->transmit))
 			break;
 		batch_fill(connection);
+		if (turn == TURNS)
+			return -EAGAIN;
 	}
 	if (connection->session)
 		session_submit(connection->session);

@@ -192,7 +192,7 @@ static struct session *find_old_locked(struct connection *connection, const stru
 {
 	struct session *session;
 	TAILQ_FOREACH(session, &connection->server->sessions, link)
-		if (session->offer && session->offer == offer &&
+		if (session->offer == offer && session->portal_group == connection->portal->group &&
 		    same_port(session, connection->parameters.initiator, connection->isid))
 			return session;
 	return NULL;
@@ -248,6 +248,7 @@ static struct session *session_new(struct connection *connection)
 	session->magic = SESSION_MAGIC;
 	session->server = connection->server;
 	session->network = connection->network;
+	session->portal_group = connection->portal->group;
 	session->closed_message.run = closed_run;
 	session->free_message.run = free_run;
 	session->end_message.run = end_run;
@@ -295,7 +296,7 @@ static int session_open_nexus(struct session *session, const struct connection *
 {
 	struct scsi_port port = {
 		.initiator = session->info.initiator,
-		.portal_group = connection->portal->group,
+		.portal_group = session->portal_group,
 		.transport = session,
 	};
 	memcpy(port.isid, connection->isid, sizeof(port.isid));

@@ -197,6 +197,24 @@ static void the_old_sessions_task_ends_first(void **state)
 	initiator_free(&again);
 }
 
+static void another_portal_group_is_another_nexus(void **state)
+{
+	(void)state;
+	uint16_t port;
+	struct initiator again;
+	initiator_init(&again, 1);
+	assert_int_equal(iscsi_portal_add(scene.server, "127.0.0.1:0", NULL, 2, &port), 0);
+	initiator_enter(&initiator, &scene, KEYS(""));
+	initiator_settle(&initiator);
+	initiator_connect(&again, port);
+	assert_int_equal(initiator_login(&again, KEYS("TargetName=" SCENE_TARGET "\0")), 0);
+	initiator_settle(&again);
+	initiator_settle(&initiator);
+	assert_int_equal(stats().sessions, 2);
+	initiator_logout(&again);
+	initiator_free(&again);
+}
+
 /* ---- discovery ---- */
 
 static void send_targets(struct initiator *who, const char *keys, size_t size)
@@ -417,6 +435,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sessions_are_limited, NULL, stop),
 		cmocka_unit_test_setup_teardown(a_second_login_replaces_the_session, start, stop),
 		cmocka_unit_test_setup_teardown(the_old_sessions_task_ends_first, start, stop),
+		cmocka_unit_test_setup_teardown(another_portal_group_is_another_nexus, start, stop),
 		cmocka_unit_test_setup_teardown(discovery_tells_targets_and_their_portals, start, stop),
 		cmocka_unit_test_setup_teardown(portals_of_ipv6_are_apart, start, stop),
 		cmocka_unit_test_setup_teardown(logouts_of_other_connections_are_refused, start, stop),
