@@ -6,4 +6,6 @@ dist_examples_DATA = \
 	examples/ganesha.conf \
 	examples/granary.conf \
 	examples/granary-fsd@.service \
-	examples/smb.conf
+	examples/granary-targetd.service \
+	examples/smb.conf \
+	examples/tar-to-tape.sh

@@ -12,3 +12,6 @@ dist_man_MANS += man/mount.granary.8
 dist_man_MANS += man/granary-format.5
 dist_man_MANS += man/granary-cartridge.5
 dist_man_MANS += man/granary-scsi.7
+dist_man_MANS += man/granary-tape.1
+dist_man_MANS += man/granary-vtl.1
+dist_man_MANS += man/granary-targetd.8

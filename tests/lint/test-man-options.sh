@@ -53,12 +53,14 @@ noun() {
 checked=0
 
 granary=$top_builddir/svc/cli/granary
-for name in fs/granary-fsd fs/tool/mkfs.granary fs/tool/mount.granary fs/tool/fsck.granary; do
+for name in target/granary-targetd fs/granary-fsd fs/tool/mkfs.granary fs/tool/mount.granary fs/tool/fsck.granary; do
 	program "$name" "man/${name##*/}.8"
 done
 if [ -x "$granary" ]; then
 	checked=$((checked + 1))
 	compare "granary fs" man/granary-fs.1 "$(noun fs man/granary-fs.1)"
+	compare "granary vtl" man/granary-vtl.1 "$(noun vtl man/granary-vtl.1)"
+	compare "granary tape" man/granary-tape.1 "$(noun tape man/granary-tape.1)"
 	compare granary man/granary.1 "$("$granary" --help) $(noun daemon man/granary.1) --version"
 fi
 [ "$checked" -gt 0 ] || {

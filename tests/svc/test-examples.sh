@@ -21,8 +21,25 @@ for setting in $settings; do
 done
 
 # And the page names nothing that is not there.
-for setting in $(sed -n '/^\.Ss Section fsd/,/^\.Sh FILES/s/^\.It Cm //p' "$top_srcdir/man/granary.conf.5"); do
-	printf 'fsd: { %s = [ ]; };\n' "$setting" >"$scratch/one.conf"
-	expect_status 2 granary-fsd --config "$scratch/one.conf" "$scratch/none" "$scratch"
-	expect_output "fsd.$setting must be "
+page_settings() { # SECTION
+	awk -v section="$1" '/^\.S[sh] / { inside = $0 == ".Ss Section " section } inside' \
+		"$top_srcdir/man/granary.conf.5" | sed -n 's/^\.It Cm //p'
+}
+for section in fsd targetd; do
+	[ -n "$(page_settings "$section")" ] || fail "granary.conf(5) has no section $section"
+	for setting in $(page_settings "$section"); do
+		printf '%s: { %s = [ ]; };\n' "$section" "$setting" >"$scratch/one.conf"
+		if [ "$section" = fsd ]; then
+			expect_status 2 granary-fsd --config "$scratch/one.conf" "$scratch/none" "$scratch"
+		else
+			expect_status 2 granary-targetd --config "$scratch/one.conf" --root "$scratch/none"
+		fi
+		expect_output "$section.$setting must be "
+	done
 done
+
+# granary-targetd takes the example too; the file in the way of its state folder ends it with 1.
+: >"$scratch/file"
+expect_status 1 granary-targetd --config "$top_srcdir/examples/granary.conf" --root "$scratch" \
+	--state "$scratch/file/state"
+expect_output 'the state folder cannot be used'

@@ -9,3 +9,4 @@ VTL_TESTS = \
 dist_check_SCRIPTS += $(VTL_TESTS)
 EXTRA_DIST += tests/target/targetd.sh
 TESTS += $(VTL_TESTS)
+THREAD_TESTS += $(VTL_TESTS)

@@ -7,3 +7,9 @@ TESTS += $(SERVICE_TESTS)
 tests_unit_test_library_config_SOURCES = tests/unit/test-library-config.c
 tests_unit_test_library_config_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_library_config_LDADD = $(SERVICE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test-cartridge-clone
+TESTS += tests/unit/test-cartridge-clone
+tests_unit_test_cartridge_clone_SOURCES = tests/unit/test-cartridge-clone.c
+tests_unit_test_cartridge_clone_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_cartridge_clone_LDADD = $(CARTRIDGE_LIBS) $(CMOCKA_LIBS)
