@@ -8,9 +8,11 @@ TORTURE_TESTS = $(PROOF_TESTS) \
 	tests/fs/test-apps-compile.sh \
 	tests/fs/test-apps-git.sh \
 	tests/fs/test-apps-sqlite.sh \
-	tests/fs/test-apps-tar-rsync.sh
+	tests/fs/test-apps-tar-rsync.sh \
+	tests/target/test-cartridge-power.sh
 if HAVE_CMOCKA
-TORTURE_TESTS += tests/unit/test-clean-failures tests/unit/test-filemap-model
+TORTURE_TESTS += tests/unit/test-clean-failures tests/unit/test-filemap-model \
+	tests/unit/test-cartridge-crash
 endif
 EXTRA_DIST += tests/torture.sh
 

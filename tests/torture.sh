@@ -22,6 +22,7 @@ export POWER_CUTS="${POWER_CUTS:-500}" KILL_ROUNDS="${KILL_ROUNDS:-200}" DAMAGE_
 export FAULT_NUMBERS="${FAULT_NUMBERS:-1 2 3 4 5 6 7 8 9 10 12 15 20 30 40}"
 # Three thousand steps and three kills are a second here; both of them are cheap.
 export FILEMAP_STEPS="${FILEMAP_STEPS:-$((share * 3000))}" CLEAN_ROUNDS="${CLEAN_ROUNDS:-$((share * 2))}"
+export CRASHES="${CRASHES:-$((share * 500))}"
 export POSIX_ENTRIES="${POSIX_ENTRIES:-1000000}" APPS_FULL=1
 
 status=0

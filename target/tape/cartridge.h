@@ -143,7 +143,8 @@ int cartridge_append_filemarks(struct cartridge *c, unsigned partition, uint64_t
 /* Ends the partition at `object`: what was there and after is gone. */
 int cartridge_truncate(struct cartridge *c, unsigned partition, uint64_t object);
 /* Data, then a commit in the index: all of it is durable when this returns 0. After a failure the
- * cartridge is read-only and every later sync fails. */
+ * cartridge is read-only and every later sync fails; but for -ENOSPC, which says that all is durable
+ * but the memory's attributes. */
 int cartridge_sync(struct cartridge *c);
 /* Makes the tape new: one or two partitions of the given sizes, both empty. MAM stays. */
 int cartridge_format(struct cartridge *c, unsigned partitions, const uint64_t *sizes);
@@ -168,7 +169,8 @@ int cartridge_attribute(const struct cartridge *c, unsigned partition, uint16_t 
 /* The first attribute with an id of at least `id`. */
 int cartridge_next_attribute(const struct cartridge *c, unsigned partition, uint16_t id,
 			     struct cartridge_attribute *attribute);
-/* A length of 0 removes it. Durable with the next cartridge_sync(). -ENOSPC over the MAM's size. */
+/* A length of 0 removes it. Durable with the next cartridge_sync(). -ENOSPC over the MAM's size,
+ * -EINVAL for a format that is none. */
 int cartridge_set_attribute(struct cartridge *c, unsigned partition,
 			    const struct cartridge_attribute *attribute);
 
@@ -189,6 +191,8 @@ struct cartridge_check {
 	uint64_t blocks, filemarks, bytes, stretches; /* that were checked */
 	uint64_t damaged;			       /* stretches */
 	uint64_t first_damaged;			       /* object */
+	bool data_missing;  /* pN.data is shorter than the last commit: objects at the end are lost */
+	bool index_damaged; /* and the cartridge read-only: objects after the last are lost */
 };
 /* Reads every byte. `progress` may be NULL; a value other than 0 from it stops. */
 int cartridge_verify(struct cartridge *c, unsigned partition,

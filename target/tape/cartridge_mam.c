@@ -4,10 +4,11 @@
  * identifier.
  *
  *   magic u32 "GMAM"  version u32  generation u64  size u32 (of what follows the header)
- *   checksum u32 (CRC32C of the file with these four bytes zero)  reserved u64
+ *   checksum u32 (CRC32C of header and attributes with these four bytes zero)  reserved u64
  *   attribute: partition u8  format u8  id u16  length u16  value
  *
- * Generation n is in mam.(n mod 2), so that a write that is cut off leaves the one before.
+ * Generation n is in mam.(n mod 2), so that a write that is cut off leaves the one before. The
+ * file is made as long as it can become and never cut: on a full disk it can still be written.
  */
 #include "target/tape/cartridge_mam.h"
 
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -150,6 +152,8 @@ int mam_set(struct mam *mam, unsigned partition, const struct cartridge_attribut
 {
 	uint8_t key = mam_partition(partition, attribute->id);
 	struct mam_entry *old = mam_entry(mam, key, attribute->id);
+	if (attribute->format > 2)
+		return -EINVAL;
 	if (attribute->length == 0) {
 		if (old)
 			mam_remove(mam, old);
@@ -218,18 +222,20 @@ int mam_encode(const struct mam *mam, uint8_t **data, size_t *size)
 	return 0;
 }
 
-static int mam_check_header(struct wire *w, const uint8_t *data, size_t size, struct mam *mam)
+/* `w` ends where the attributes do. */
+static int mam_check_header(struct wire *w, const uint8_t *data, struct mam *mam)
 {
 	static const uint8_t zeros[4];
 	uint32_t magic = wire_get_u32(w), version = wire_get_u32(w);
 	mam->generation = wire_get_u64(w);
 	uint32_t body = wire_get_u32(w), checksum = wire_get_u32(w);
 	wire_get_u64(w);
-	if (w->error || size > MAM_FILE_MAX || magic != MAM_MAGIC || body != size - MAM_HEADER)
+	if (w->error || w->size > MAM_FILE_MAX || magic != MAM_MAGIC || body > wire_left(w))
 		return -EBADMSG;
+	w->size = MAM_HEADER + body;
 	uint32_t crc = crc32c(0, data, MAM_CHECKSUM);
 	crc = crc32c(crc, zeros, sizeof(zeros));
-	crc = crc32c(crc, data + MAM_CHECKSUM + 4, size - MAM_CHECKSUM - 4);
+	crc = crc32c(crc, data + MAM_CHECKSUM + 4, w->size - MAM_CHECKSUM - 4);
 	if (crc != checksum)
 		return -EBADMSG;
 	return version == MAM_VERSION ? 0 : -EPROTONOSUPPORT;
@@ -257,7 +263,7 @@ int mam_decode(const uint8_t *data, size_t size, struct mam *mam)
 {
 	struct wire w;
 	wire_reader(&w, data, size);
-	int error = mam_check_header(&w, data, size, mam);
+	int error = mam_check_header(&w, data, mam);
 	while (!error && wire_left(&w) > 0)
 		error = mam_decode_entry(&w, mam);
 	if (error)
@@ -297,6 +303,20 @@ int mam_load(const char *folder, struct mam *mam)
 	return errors[best];
 }
 
+static int mam_write(int fd, const uint8_t *data, size_t size)
+{
+	struct stat st;
+	int error = file_pwrite(fd, data, size, 0);
+	if (error || fstat(fd, &st) < 0)
+		return error ? error : -errno;
+	if (st.st_size < (off_t)MAM_FILE_MAX) {
+		size_t from = (uint64_t)st.st_size > size ? (size_t)st.st_size : size;
+		CLEANUP_FREE uint8_t *zeros = mem_try_zalloc(1, MAM_FILE_MAX);
+		error = zeros ? file_pwrite(fd, zeros, MAM_FILE_MAX - from, from) : -ENOMEM;
+	}
+	return error ? error : file_sync(fd);
+}
+
 int mam_store(const char *folder, struct mam *mam)
 {
 	CLEANUP_FREE char *path = mem_printf("%s/mam.%u", folder, (unsigned)((mam->generation + 1) % 2));
@@ -308,12 +328,10 @@ int mam_store(const char *folder, struct mam *mam)
 	mam->generation++;
 	int error = mam_encode(mam, &data, &size);
 	if (!error)
-		error = file_pwrite(fd, data, size, 0);
-	if (!error && ftruncate(fd, (off_t)size) < 0)
-		error = -errno;
-	if (!error)
-		error = file_sync(fd);
-	if (!error)
+		error = mam_write(fd, data, size);
+	if (error)
+		mam->generation--;
+	else
 		mam->dirty = false;
 	return error;
 }

@@ -14,6 +14,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
 #include "lib/base/file.h"
+#include "lib/base/mem.h"
 
 #define WRITE_BACK	(8u << 20) /* bytes after which the host is asked to begin writing them */
 #define UNLOGGED_RUNS	(64u << 10) /* runs after which their pages are written without waiting for a commit */
@@ -128,7 +129,7 @@ static int partition_load(int folder, const struct partition_identity *identity,
 	if (!error)
 		error = partition_read_index(p, identity, &range);
 	/* A writer beside may have cut the tape off after the index was read: it is read again. */
-	if (!error && !p->writable && p->data_size < p->committed.bytes) {
+	for (unsigned n = 0; n < 5 && !error && !p->writable && p->data_size < p->committed.bytes; n++) {
 		partition_forget(p);
 		error = partition_read_index(p, identity, &range);
 	}
@@ -414,17 +415,24 @@ bool partition_is_bloated(const struct partition *p)
 	return size > 2 * live + INDEX_SLACK && size > p->compact_at;
 }
 
-/* Descriptions that neither a run nor a writer to come refers to go. */
-static void partition_drop_descriptions(struct partition *p)
+/* Which descriptions a run or a writer to come refers to; the caller's. */
+static bool *partition_used_descriptions(const struct partition *p)
+{
+	const struct descriptions *d = &p->descriptions;
+	bool *used = mem_try_zalloc(d->count + 1, sizeof(*used));
+	for (size_t n = 0; used && n < p->runs.count; n++)
+		used[p->runs.runs[n].extra] = true;
+	for (size_t n = 0; used && n < d->count; n++)
+		used[n + 1] |= d->list[n].kept;
+	return used;
+}
+
+/* Those that are not in the index any more. */
+static void partition_drop_descriptions(struct partition *p, const bool *used)
 {
 	struct descriptions *d = &p->descriptions;
-	CLEANUP_FREE bool *used = calloc(d->count + 1, sizeof(*used));
-	if (!used)
-		return;
-	for (size_t n = 0; n < p->runs.count; n++)
-		used[p->runs.runs[n].extra] = true;
 	for (size_t n = 0; n < d->count; n++) {
-		if (used[n + 1] || d->list[n].kept)
+		if (used[n + 1])
 			continue;
 		free(d->list[n].data);
 		d->list[n] = (struct description){0};
@@ -433,13 +441,12 @@ static void partition_drop_descriptions(struct partition *p)
 		d->count--;
 }
 
-static int partition_write_index(struct partition *p, struct page_log *log,
+static int partition_write_index(struct partition *p, struct page_log *log, const bool *used,
 				 const struct partition_identity *identity)
 {
-	partition_drop_descriptions(p);
 	records_put_file(log, p->number, identity);
 	for (size_t n = 0; n < p->descriptions.count; n++)
-		if (p->descriptions.list[n].data)
+		if (used[n + 1])
 			records_put_description(log, (uint32_t)n + 1, &p->descriptions.list[n]);
 	records_put_runs(log, &p->runs, 0);
 	records_put_checksums(log, &p->stretches, 0);
@@ -456,12 +463,13 @@ int partition_compact(int folder, struct partition *p, const struct partition_id
 	snprintf(fresh, sizeof(fresh), "p%u.idx.new", p->number);
 	p->compact_at = 2 * log_size(&p->log);
 	CLEANUP_FD int fd = openat(folder, fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return -errno;
+	CLEANUP_FREE bool *used = partition_used_descriptions(p);
+	if (fd < 0 || !used)
+		return fd < 0 ? -errno : -ENOMEM;
 	int error = log_start(&log, fd, 0, 0);
 	if (error)
 		return error;
-	error = partition_write_index(p, &log, identity);
+	error = partition_write_index(p, &log, used, identity);
 	if (!error && renameat(folder, fresh, folder, name) < 0)
 		error = -errno;
 	if (error) {
@@ -470,6 +478,7 @@ int partition_compact(int folder, struct partition *p, const struct partition_id
 		return error;
 	}
 	/* From here on the old file has no name. */
+	partition_drop_descriptions(p, used);
 	log_stop(&p->log);
 	close(p->index);
 	p->index = TAKE_FD(fd);

@@ -54,6 +54,10 @@ int cartridge_verify(struct cartridge *c, unsigned partition,
 	struct partition *p = cartridge_partition(c, partition);
 	CLEANUP_FREE uint8_t *buffer = mem_try_alloc(1, STRETCH_SIZE);
 	struct cartridge_check check = {0};
+	if (p) {
+		check.data_missing = p->shortened;
+		check.index_damaged = p->damaged;
+	}
 	if (!p || !buffer)
 		return p ? -ENOMEM : -EINVAL;
 	uint64_t total = partition_end(p);

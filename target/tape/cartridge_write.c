@@ -108,6 +108,14 @@ static int cartridge_compact_partition(struct cartridge *c, struct partition *p)
 	return error;
 }
 
+static bool cartridge_is_dirty(const struct cartridge *c)
+{
+	bool dirty = false;
+	for (unsigned n = 0; n < c->open_partitions; n++)
+		dirty |= c->partitions[n].dirty;
+	return dirty;
+}
+
 int cartridge_sync(struct cartridge *c)
 {
 	ASSERT_OBJECT(c, CARTRIDGE_MAGIC);
@@ -120,6 +128,9 @@ int cartridge_sync(struct cartridge *c)
 		error = partition_sync(&c->partitions[n]);
 	if (!error && c->mam.dirty)
 		error = mam_store(c->path, &c->mam);
+	/* Only of the memory, then: everything else is durable, and nothing has been lost. */
+	if (error == -ENOSPC && !cartridge_is_dirty(c))
+		return error;
 	if (error) {
 		log_error("%s: cannot be committed, it is read-only now: %s", c->path,
 			  strerror(-error));

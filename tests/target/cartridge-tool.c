@@ -150,6 +150,7 @@ static int command_fill(char **arguments)
 	uint32_t size = (uint32_t)strtoul(arguments[2], NULL, 0), number = 0;
 	struct cartridge_extent before, after;
 	struct cartridge_check check;
+	static uint8_t wide[15000];
 	int error = 0;
 	while (!error) {
 		before = cartridge_extent(c, 0);
@@ -158,7 +159,11 @@ static int command_fill(char **arguments)
 	after = cartridge_extent(c, 0);
 	if (error != -ENOSPC || after.bytes < before.bytes)
 		die("the end of the disk", error);
-	error = cartridge_sync(c);
+	struct cartridge_attribute attribute = {
+		.id = 0x1400, .length = sizeof(wide), .value = wide};
+	error = cartridge_set_attribute(c, 0, &attribute);
+	if (!error)
+		error = cartridge_sync(c);
 	if (error)
 		die("what is on a full disk cannot be committed", error);
 	/* Full is full, again and again, and each time what was is kept. */
@@ -275,7 +280,7 @@ static int command_power(char **arguments)
 	int error = cartridge_close(&c);
 	if (error)
 		die("closing", error);
-	printf("%" PRIu64 " cuts, %u blocks written\n", cuts, shared->seed);
+	printf("%" PRIu64 " power cuts, %u blocks written\n", cuts, shared->seed);
 	model_free(&shared);
 	model_free(&dice);
 	return 0;

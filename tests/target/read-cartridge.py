@@ -186,6 +186,7 @@ def read_memory(folder):
         if len(data) < 32:
             continue
         magic, version, generation, size, checksum, _ = struct.unpack("<IIQIIQ", data[:32])
+        data = data[: 32 + size]
         zeroed = data[:20] + bytes(4) + data[24:]
         if magic != 0x4D414D47 or size != len(data) - 32 or crc32c(zeroed) != checksum:
             continue

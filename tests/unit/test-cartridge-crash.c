@@ -95,8 +95,8 @@ static void crash_once(struct scene *s, struct model *m, unsigned run)
 static void test_crashes(void **state)
 {
 	struct scene *s = *state;
-	const char *runs = getenv("CRASHES");
-	struct model *m = model_new(4711);
+	const char *runs = getenv("CRASHES"), *seed = getenv("CRASH_SEED");
+	struct model *m = model_new(seed ? strtoull(seed, NULL, 0) : 4711);
 	const uint64_t sizes[2] = {1000000, 1000000};
 	log_set_level(LOG_LEVEL_ERROR - 1);
 	assert_int_equal(cartridge_format(s->c, 2, sizes), 0);

@@ -208,6 +208,7 @@ static void test_damaged_data(void **state)
 static void test_short_data(void **state)
 {
 	struct scene *s = *state;
+	struct cartridge_check check;
 	assert_int_equal(append_blocks(s->c, 0, 1000, 5, 1), 0);
 	assert_int_equal(cartridge_append_filemarks(s->c, 0, 1), 0);
 	assert_int_equal(append_blocks(s->c, 0, 1000, 5, 6), 0);
@@ -217,6 +218,8 @@ static void test_short_data(void **state)
 	assert_int_equal(cartridge_open(s->path, CARTRIDGE_READ, &s->c), 0);
 	check_extent(s->c, 0, 8, 1, 7000);
 	check_blocks(s->c, 0, 6, 1000, 2, 6);
+	assert_int_equal(cartridge_verify(s->c, 0, NULL, NULL, &check), 0);
+	assert_true(check.data_missing && check.damaged == 0);
 	assert_int_equal(scene_size(s, "p0.data"), 7500);
 	/* Opening alone changes nothing; writing goes on at what is there. */
 	scene_reopen(s, CARTRIDGE_WRITE);
@@ -240,6 +243,7 @@ static void test_short_data(void **state)
 static void test_damaged_index(void **state)
 {
 	struct scene *s = *state;
+	struct cartridge_check check;
 	for (unsigned n = 0; n < 5; n++) {
 		assert_int_equal(append_blocks(s->c, 0, 100, 1, n), 0);
 		assert_int_equal(cartridge_sync(s->c), 0);
@@ -249,6 +253,8 @@ static void test_damaged_index(void **state)
 	assert_int_equal(cartridge_open(s->path, CARTRIDGE_WRITE, &s->c), 0);
 	check_extent(s->c, 0, 2, 0, 200);
 	check_blocks(s->c, 0, 0, 100, 2, 0);
+	assert_int_equal(cartridge_verify(s->c, 0, NULL, NULL, &check), 0);
+	assert_true(check.index_damaged && !check.data_missing);
 	assert_int_equal(append_blocks(s->c, 0, 100, 1, 1), -EIO);
 	assert_int_equal(cartridge_truncate(s->c, 0, 0), -EIO);
 	assert_int_equal(cartridge_close(&s->c), -EIO);

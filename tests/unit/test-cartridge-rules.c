@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/fault.h"
 #include "lib/base/file.h"
 #include "target/tape/media.h"
 
@@ -173,6 +174,8 @@ static void test_attributes(void **state)
 	assert_int_equal(set_attribute(s->c, 1, 0x0401, "whole", 5), 0);
 	assert_int_equal(set_attribute(s->c, 0, 0x1400, "vendor", 6), 0);
 	assert_int_equal(set_attribute(s->c, 2, 0x1400, "vendor", 6), -EINVAL);
+	a = (struct cartridge_attribute){.id = 0x1401, .format = 3, .length = 1, .value = (const uint8_t *)"x"};
+	assert_int_equal(cartridge_set_attribute(s->c, 0, &a), -EINVAL);
 	for (unsigned turn = 0; turn < 2; turn++) {
 		check_attribute(s->c, 0, 0x0801, "zero");
 		check_attribute(s->c, 1, 0x0801, "one");
@@ -267,6 +270,24 @@ static void test_descriptions(void **state)
 	check_description(s->c, place.extra, "second");
 }
 
+/* A compaction that fails drops no description whose number the index still has. */
+static void test_descriptions_after_a_failure(void **state)
+{
+	struct scene *s = *state;
+	uint32_t first, second;
+	assert_int_equal(cartridge_add_description(s->c, 0, "never used", 10, &first), 0);
+	scene_reopen(s, CARTRIDGE_WRITE);
+	fault_set("fdatasync:1");
+	assert_int_equal(cartridge_compact(s->c), -EIO);
+	fault_set(NULL);
+	assert_int_equal(access(scene_file(s, "p0.idx.new"), F_OK), -1);
+	assert_int_equal(cartridge_add_description(s->c, 0, "another", 7, &second), 0);
+	assert_int_not_equal(first, second);
+	scene_reopen(s, CARTRIDGE_WRITE);
+	check_description(s->c, first, "never used");
+	check_description(s->c, second, "another");
+}
+
 /* ---- compaction ------------------------------------------------------------------------ */
 
 static void test_index_stays_small(void **state)
@@ -348,6 +369,7 @@ int main(void)
 		TEST(test_attributes),
 		TEST(test_attribute_space),
 		TEST(test_descriptions),
+		TEST(test_descriptions_after_a_failure),
 		TEST(test_index_stays_small),
 		cmocka_unit_test(test_media),
 		cmocka_unit_test(test_media_access),
