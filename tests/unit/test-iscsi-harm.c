@@ -196,6 +196,9 @@ static void missing_memory_does_no_harm(void **state)
 	(void)state;
 	unsigned n = 0;
 	unsigned long passed;
+#ifdef __SANITIZE_THREAD__
+	skip(); /* faults are changed while the server's threads run */
+#endif
 	do {
 		char spec[32];
 		(void)snprintf(spec, sizeof(spec), "mem:%u", ++n);
