@@ -258,6 +258,13 @@ static void fake_lost(struct scsi_lu *lu, struct scsi_nexus *nexus)
 	fake->lost++;
 }
 
+static void fake_reservation_lost(struct scsi_lu *lu, bool preempted)
+{
+	struct fake *fake = lu->device;
+	fake->reservations_lost++;
+	fake->reservations_preempted += preempted;
+}
+
 static const uint16_t fake_versions[] = {0x0520, 0};
 
 const struct scsi_class fake_class = {
@@ -274,6 +281,7 @@ const struct scsi_class fake_class = {
 	.mode_device_specific = fake_device_specific,
 	.reset = fake_reset,
 	.nexus_lost = fake_lost,
+	.reservation_lost = fake_reservation_lost,
 };
 
 /* ---- the scene -------------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@ struct fake {
 	pthread_cond_t changed;
 	bool slow, open;     /* lock: the gate */
 	unsigned waiting;    /* lock: commands that stand at the gate */
+	unsigned reservations_lost, reservations_preempted; /* lu->lock */
 	unsigned written, rewinds, erased, resets, lost, page_changes; /* lock */
 	uint8_t order[64];   /* lock: byte 4 of each WRITE that ran */
 	bool not_ready;	     /* lu->lock */

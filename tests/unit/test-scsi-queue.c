@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "target/scsi/unit.h"
 #include "tests/unit/scsi-fake.h"
 
 static struct scene scene;
@@ -124,6 +125,26 @@ static void *abort_in_thread(void *context)
 	return NULL;
 }
 
+/* Until an abort has reached what the worker runs. */
+static void wait_for_mark(void)
+{
+	while (!__atomic_load_n(&fake->lu->unit->copy.aborted, __ATOMIC_ACQUIRE))
+		usleep(1000);
+}
+
+/* Until something waits for the worker. */
+static void wait_for_queue(void)
+{
+	struct scsi_unit *unit = fake->lu->unit;
+	bool is_empty = true;
+	while (is_empty) {
+		pthread_mutex_lock(&unit->queue_lock);
+		is_empty = TAILQ_EMPTY(&unit->queue);
+		pthread_mutex_unlock(&unit->queue_lock);
+		usleep(1000);
+	}
+}
+
 static void an_aborted_write_that_runs_ends_first(void **state)
 {
 	struct fake_command running;
@@ -134,7 +155,7 @@ static void an_aborted_write_that_runs_ends_first(void **state)
 	gate_wait(fake, 1);
 	struct abort_thread abort = {scene.a, SCSI_ABORT_TASK, running.task.tag, false, 255};
 	assert_int_equal(pthread_create(&thread, NULL, abort_in_thread, &abort), 0);
-	usleep(20000);
+	wait_for_mark();
 	assert_false(__atomic_load_n(&abort.ended, __ATOMIC_ACQUIRE));
 	assert_false(command_has_ended(&running));
 	gate_open(fake);
@@ -288,7 +309,7 @@ static void an_early_answer_lets_the_command_go_on(void **state)
 	/* A reset waits for it, and tells it. */
 	struct abort_thread abort = {scene.a, SCSI_LU_RESET, 0, false, 255};
 	assert_int_equal(pthread_create(&thread, NULL, abort_in_thread, &abort), 0);
-	usleep(20000);
+	wait_for_mark();
 	assert_false(__atomic_load_n(&abort.ended, __ATOMIC_ACQUIRE));
 	gate_open(fake);
 	pthread_join(thread, NULL);
@@ -409,7 +430,7 @@ static void a_call_runs_in_turn(void **state)
 	start_write(&first, scene.a, 1);
 	gate_wait(fake, 1);
 	assert_int_equal(pthread_create(&thread, NULL, call_in_thread, &seen), 0);
-	usleep(20000);
+	wait_for_queue();
 	start_write(&second, scene.a, 2);
 	/* Aborts pass it by. */
 	assert_int_equal(manage_wait(scene.b, SCSI_ABORT_TASK_SET, 0, 0), SCSI_FUNCTION_COMPLETE);

@@ -468,6 +468,28 @@ static void preempt_and_abort_ends_their_commands(void **state)
 	assert_told(scene.a, ASC_COMMANDS_CLEARED);
 }
 
+static void the_device_hears_of_a_reservation_that_ends(void **state)
+{
+	struct fake *fake = &scene.fake[0];
+	(void)state;
+	register_both();
+	assert_out(scene.a, RESERVE, EA, A_KEY, 0);
+	assert_int_equal(fake->reservations_lost, 0);
+	assert_out(scene.a, RELEASE, EA, A_KEY, 0);
+	assert_int_equal(fake->reservations_lost, 1);
+	assert_int_equal(fake->reservations_preempted, 0);
+	assert_out(scene.a, RESERVE, EA, A_KEY, 0);
+	assert_out(scene.a, PREEMPT, WE, A_KEY, A_KEY); /* it stays one's own */
+	assert_int_equal(fake->reservations_lost, 1);
+	RUN(&answer, scene.b, 0x00);
+	assert_out(scene.b, PREEMPT, EA, B_KEY, A_KEY);
+	assert_int_equal(fake->reservations_lost, 2);
+	assert_int_equal(fake->reservations_preempted, 1);
+	assert_out(scene.b, REGISTER, 0, B_KEY, 0);
+	assert_int_equal(fake->reservations_lost, 3);
+	assert_int_equal(fake->reservations_preempted, 1);
+}
+
 static void there_is_an_end_to_registrations(void **state)
 {
 	char name[64];
@@ -507,6 +529,7 @@ int main(void)
 		IN(preempt_takes_the_reservation),
 		IN(preempt_of_all_registrants),
 		IN(preempt_and_abort_ends_their_commands),
+		IN(the_device_hears_of_a_reservation_that_ends),
 		IN(there_is_an_end_to_registrations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
