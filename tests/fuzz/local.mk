@@ -8,6 +8,7 @@ include tests/fuzz/target-cartridge.mk
 include tests/fuzz/target-changer.mk
 include tests/fuzz/target-iscsi.mk
 include tests/fuzz/target-scsi.mk
+include tests/fuzz/target-drive.mk
 include tests/fuzz/target-service.mk
 
 EXTRA_DIST += tests/fuzz/fuzz.sh tests/fuzz/seeds
