@@ -30,6 +30,7 @@
  * cache from the copy to the checksum. */
 #define RING_APPEND   (1u << 20)
 #define RING_DELAY_MS 20u
+#define RING_SHARE    64u /* of the host's free space: drives that may write at once */
 
 struct drive_ring {
 	pthread_mutex_t lock;
@@ -46,11 +47,20 @@ struct drive_ring {
 	bool watched, stopping, tell_full;
 };
 
+/* All drives of a library may have their share of what the host has left and nothing acknowledged is
+ * without its place. */
+static size_t limit_locked(const struct drive_ring *ring)
+{
+	uint64_t share = ring->space / RING_SHARE;
+	return share < ring->limit ? (size_t)share : ring->limit;
+}
+
 static bool has_room_locked(const struct drive_ring *ring, size_t bytes)
 {
+	size_t limit = limit_locked(ring);
 	if (ring->count >= RING_PIECES)
 		return false;
-	return ring->count == 0 || bytes <= ring->limit - (ring->bytes < ring->limit ? ring->bytes : ring->limit);
+	return ring->count == 0 || (ring->bytes <= limit && bytes <= limit - ring->bytes);
 }
 
 bool ring_has_room(struct drive *drive, size_t bytes)
