@@ -34,8 +34,9 @@ int iscsi_server_new(const struct iscsi_settings *settings, struct iscsi_server 
 void iscsi_server_free(struct iscsi_server **server);
 
 /* "127.0.0.1:3260", "[::1]:3260", "0.0.0.0:0": listens. `advertised` is what SendTargets tells
- * (host or host:port, for NAT), NULL: the address that the initiator has connected to. *port: the
- * port that it is. 0 or -errno. */
+ * (host or host:port, IPv6 in brackets; for NAT), NULL: the address that the initiator has connected
+ * to. *port: the port that it is. 0 or -errno; -EINVAL for what is no address. Not from a thread of
+ * the network. */
 int iscsi_portal_add(struct iscsi_server *server, const char *address, const char *advertised,
 		     uint16_t portal_group, uint16_t *port);
 
@@ -58,7 +59,9 @@ int iscsi_target_add(struct iscsi_server *server, struct scsi_target *target,
 		     const struct iscsi_access *access, size_t count);
 int iscsi_target_access(struct iscsi_server *server, const char *name,
 			const struct iscsi_access *access, size_t count);
-/* Ends its sessions (async logout, then close) and calls back when the last is gone. */
+/* Ends its sessions (async logout, then close) and calls back when the last is gone: before this
+ * returns, or later on a thread of the network, so it must not wait. Its units are not used any
+ * more then. -ENOENT. */
 int iscsi_target_remove(struct iscsi_server *server, const char *name,
 			void (*removed)(void *context), void *context);
 int iscsi_discovery_access(struct iscsi_server *server, const struct iscsi_access *access, size_t count);

@@ -200,6 +200,8 @@ static int advertise(struct portal *portal, const char *advertised)
 		return 0;
 	/* A host alone gets the portal's port. */
 	const char *bracket = strrchr(advertised, ']');
+	if (!bracket && strchr(advertised, ':') != strrchr(advertised, ':'))
+		return -EINVAL; /* IPv6 without brackets: what would be the port? */
 	bool has_port = strchr(bracket ? bracket : advertised, ':');
 	unsigned port = ntohs(((const struct sockaddr_in *)&portal->address)->sin_port);
 	int size = has_port ? snprintf(portal->advertised, sizeof(portal->advertised), "%s", advertised)

@@ -101,6 +101,32 @@ static void what_is_no_login_ends_the_connection(void **state)
 	wait_for_sessions(0);
 }
 
+/* 128 connections may be in login; who is in is not counted. */
+static void half_open_connections_are_limited(void **state)
+{
+	(void)state;
+	enum { LIMIT = 128, MORE = 8 };
+	struct initiator many[LIMIT + MORE];
+	initiator_enter(&initiator, &scene, KEYS(""));
+	for (unsigned i = 0; i < LIMIT + MORE; i++) {
+		initiator_init(&many[i], 100 + i);
+		initiator_connect(&many[i], scene.port);
+	}
+	for (unsigned i = LIMIT; i < LIMIT + MORE; i++)
+		assert_int_equal(initiator_receive(&many[i], SCENE_MS), -EPIPE);
+	initiator_expect_nothing(&many[0], 50);
+	for (unsigned i = 0; i < LIMIT + MORE; i++)
+		initiator_free(&many[i]);
+	initiator_settle(&initiator);
+	for (int i = 0; i < 5000 && stats().sessions < 2; i++) {
+		initiator_connect(&other, scene.port);
+		if (!initiator_login(&other, KEYS("TargetName=" SCENE_TARGET "\0")))
+			break;
+		usleep(1000);
+	}
+	initiator_settle(&other);
+}
+
 static void refused_logins_say_why(void **state)
 {
 	(void)state;
@@ -235,8 +261,10 @@ static void discovery_tells_targets_and_their_portals(void **state)
 {
 	(void)state;
 	char expected[64];
-	uint16_t port;
+	uint16_t port, host_port;
 	assert_int_equal(iscsi_portal_add(scene.server, "127.0.0.1:0", "tape.example.com:1234", 7, &port), 0);
+	assert_int_equal(iscsi_portal_add(scene.server, "127.0.0.1:0", "[2001:db8::1]", 8, &host_port), 0);
+	assert_int_equal(iscsi_portal_add(scene.server, "127.0.0.1:0", "2001:db8::1", 8, &port), -EINVAL);
 	assert_int_equal(iscsi_portal_add(scene.server, "0.0.0.0:0", NULL, 9, &port), 0);
 	initiator_connect(&initiator, scene.port);
 	assert_int_equal(initiator_login(&initiator, KEYS("SessionType=Discovery\0")), 0);
@@ -245,6 +273,8 @@ static void discovery_tells_targets_and_their_portals(void **state)
 	(void)snprintf(expected, sizeof(expected), "TargetAddress=127.0.0.1:%u,1", scene.port);
 	assert_true(has(&initiator, expected));
 	assert_true(has(&initiator, "TargetAddress=tape.example.com:1234,7"));
+	(void)snprintf(expected, sizeof(expected), "TargetAddress=[2001:db8::1]:%u,8", host_port);
+	assert_true(has(&initiator, expected));
 	(void)snprintf(expected, sizeof(expected), "TargetAddress=127.0.0.1:%u,9", port);
 	assert_true(has(&initiator, expected));
 	/* No commands here. */
@@ -430,6 +460,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(slow_logins_end, NULL, stop),
 		cmocka_unit_test_setup_teardown(what_is_no_login_ends_the_connection, start, stop),
+		cmocka_unit_test_setup_teardown(half_open_connections_are_limited, start, stop),
 		cmocka_unit_test_setup_teardown(refused_logins_say_why, start, stop),
 		cmocka_unit_test_setup_teardown(a_session_has_one_connection, start, stop),
 		cmocka_unit_test_setup_teardown(sessions_are_limited, NULL, stop),
