@@ -20,6 +20,7 @@
 #define UNLOGGED_RUNS	(64u << 10) /* runs after which their pages are written without waiting for a commit */
 #define RUN_RECORD	8u	   /* bytes that a run takes in the index, more or less */
 #define INDEX_SLACK	(256u << 10)
+#define READ_AGAIN	20u /* times, beside a writer that is faster */
 
 /* ---- opening --------------------------------------------------------------------------- */
 
@@ -108,30 +109,41 @@ static void partition_log_end(struct partition *p)
 		p->stretches_logged = p->stretches.count;
 }
 
-static int partition_read_index(struct partition *p, const struct partition_identity *identity,
-				struct page_range *range)
+static void partition_close_files(struct partition *p)
+{
+	if (p->data >= 0)
+		close(p->data);
+	if (p->index >= 0)
+		close(p->index);
+	p->data = p->index = -1;
+}
+
+static int partition_read(int folder, const struct partition_identity *identity,
+			  struct partition *p, struct page_range *range)
 {
 	struct stat st;
-	int error = records_load(p->index, p, identity, range);
-	if (error)
-		return error;
-	if (fstat(p->data, &st) < 0)
-		return -errno;
-	p->data_size = p->written_back = (uint64_t)st.st_size;
-	return 0;
+	int error = partition_open_files(folder, p);
+	if (!error)
+		error = records_load(p->index, p, identity, range);
+	if (!error && fstat(p->data, &st) < 0)
+		error = -errno;
+	if (!error)
+		p->data_size = p->written_back = (uint64_t)st.st_size;
+	return error;
 }
 
 static int partition_load(int folder, const struct partition_identity *identity,
 			  struct partition *p)
 {
 	struct page_range range;
-	int error = partition_open_files(folder, p);
-	if (!error)
-		error = partition_read_index(p, identity, &range);
-	/* A writer beside may have cut the tape off after the index was read: it is read again. */
-	for (unsigned n = 0; n < 5 && !error && !p->writable && p->data_size < p->committed.bytes; n++) {
+	int error = partition_read(folder, identity, p, &range);
+	/* A writer beside may have cut the tape off, or put a new index in place of the one that is open
+	 * here, meanwhile: everything is read again. */
+	for (unsigned n = 0; n < READ_AGAIN && !error && !p->writable &&
+			     p->data_size < p->committed.bytes; n++) {
 		partition_forget(p);
-		error = partition_read_index(p, identity, &range);
+		partition_close_files(p);
+		error = partition_read(folder, identity, p, &range);
 	}
 	if (error == -ESTALE && !p->writable) {
 		partition_forget(p);
@@ -170,11 +182,7 @@ void partition_close(struct partition *p)
 		(void)!ftruncate(p->index, (off_t)(p->log.number * PAGE_SIZE));
 	partition_forget(p);
 	log_stop(&p->log);
-	if (p->data >= 0)
-		close(p->data);
-	if (p->index >= 0)
-		close(p->index);
-	p->data = p->index = -1;
+	partition_close_files(p);
 	pthread_mutex_destroy(&p->lock);
 }
 

@@ -24,7 +24,7 @@ static void try_memory(const uint8_t *data, size_t size)
 	}
 	ASSERT(mam_encode(&mam, &bytes, &written) == 0);
 	ASSERT(written <= size && written <= MAM_FILE_MAX);
-	ASSERT(memcmp(bytes, data, written) == 0);
+	ASSERT(memcmp(bytes + MAM_HEADER, data + MAM_HEADER, written - MAM_HEADER) == 0);
 	ASSERT(mam_decode(bytes, written, &again) == 0 && again.count == mam.count);
 	size_t shown = 0;
 	for (uint32_t id = 0; id <= UINT16_MAX && mam_next(&mam, 1, (uint16_t)id, &a) == 0; id = a.id + 1u) {

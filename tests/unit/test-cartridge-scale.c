@@ -194,6 +194,49 @@ static void test_reader_beside_writer(void **state)
 	assert_true(atomic_load(&beside.reads) > 0);
 }
 
+/* ---- one who opens it while it is written ------------------------------------------------ */
+
+struct opener {
+	const char *path;
+	_Atomic bool stop;
+	_Atomic unsigned opened;
+};
+
+static void *open_beside(void *context)
+{
+	struct opener *opener = context;
+	while (!atomic_load(&opener->stop)) {
+		struct cartridge *c = NULL;
+		struct cartridge_check check;
+		if (cartridge_open(opener->path, CARTRIDGE_READ, &c) != 0 ||
+		    cartridge_verify(c, 0, NULL, NULL, &check) != 0 || check.data_missing ||
+		    check.index_damaged)
+			abort();
+		cartridge_close(&c);
+		atomic_fetch_add(&opener->opened, 1);
+	}
+	return NULL;
+}
+
+/* A reader never takes what is being written for damage of the tape. */
+static void test_opened_while_overwritten(void **state)
+{
+	struct scene *s = *state;
+	struct opener opener = {.path = s->path};
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, open_beside, &opener), 0);
+	for (uint32_t n = 0; n < 600 || (atomic_load(&opener.opened) < 50 && n < 5000); n++) {
+		if (n % 4 == 0)
+			assert_int_equal(cartridge_truncate(s->c, 0, 0), 0);
+		assert_int_equal(append_blocks(s->c, 0, 3000, 1 + n % 5, n), 0);
+		assert_int_equal(cartridge_append_filemarks(s->c, 0, 1), 0);
+		assert_int_equal(n % 50 == 49 ? cartridge_compact(s->c) : cartridge_sync(s->c), 0);
+	}
+	atomic_store(&opener.stop, true);
+	pthread_join(thread, NULL);
+	assert_true(atomic_load(&opener.opened) > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_long_runs),
 		cmocka_unit_test_setup_teardown(test_million_filemarks, scene_setup, scene_teardown),
 		cmocka_unit_test_setup_teardown(test_reader_beside_writer, scene_setup, scene_teardown),
+		cmocka_unit_test_setup_teardown(test_opened_while_overwritten, scene_setup, scene_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
