@@ -347,8 +347,10 @@ int service_start(struct daemon *daemon, const struct service_settings *settings
 		if (error)
 			log_error("%s: %s", hooks, strerror(-error));
 	}
-	if (!error)
+	if (!error) {
+		tapes_remove_unfinished(new->tapes);
 		error = service_make_server(new);
+	}
 	if (!error)
 		error = service_load_libraries(new);
 	if (!error)

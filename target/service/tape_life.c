@@ -217,10 +217,9 @@ int tape_lock(struct library *library, const char *barcode, int64_t until, char 
 	return error;
 }
 
-/* Clones that were not finished when the daemon died. */
-static void tapes_purge_unfinished(struct library *library)
+void tapes_remove_unfinished(const char *folder)
 {
-	DIR *dir = opendir(library->config.tapes);
+	DIR *dir = opendir(folder);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir)) != NULL) {
@@ -228,8 +227,8 @@ static void tapes_purge_unfinished(struct library *library)
 
 		if (strncmp(entry->d_name, TAPE_UNFINISHED, strlen(TAPE_UNFINISHED)) != 0)
 			continue;
-		path = mem_printf("%s/%s", library->config.tapes, entry->d_name);
-		log_info("%s: removing an unfinished copy", path);
+		path = mem_printf("%s/%s", folder, entry->d_name);
+		log_info("%s: removing what was not finished", path);
 		tape_remove_folder(path);
 	}
 	if (dir)
@@ -249,7 +248,7 @@ void tapes_purge(struct library *library)
 		days = library->config.recycle_days;
 	}
 	if (!library->purged)
-		tapes_purge_unfinished(library);
+		tapes_remove_unfinished(library->config.tapes);
 	library->purged = true;
 	error = tapes_list(library, &tapes, &count);
 	if (error) {

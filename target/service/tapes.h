@@ -65,6 +65,8 @@ int tape_clone(struct library *from, const char *barcode, struct library *to, co
 
 /* Removes what was deleted more than recycle_days ago, and left-overs. Takes service->admin. */
 void tapes_purge(struct library *library);
+/* Removes the folders .new-* that a daemon which was killed has left in a folder. */
+void tapes_remove_unfinished(const char *folder);
 /* Removes a cartridge's folder and what is in it. */
 int tape_remove_folder(const char *path);
 

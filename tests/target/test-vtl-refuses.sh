@@ -45,7 +45,6 @@ expect_status 2 targetd vtl update a
 expect_status 2 targetd tape lock X
 nothing usage
 
-# A fault while the third tape is made, or when the library is saved: all is taken away again.
 expect_status 0 targetd vtl create a --drives 60 --tapes 2
 expect_status 1 targetd vtl create a
 expect_output 'there is a library a already'

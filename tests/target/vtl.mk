@@ -2,6 +2,7 @@
 # granary-targetd and the verbs of the command line that ask it.
 VTL_TESTS = \
 	tests/target/test-vtl-access.sh \
+	tests/target/test-vtl-atomic.sh \
 	tests/target/test-vtl-create.sh \
 	tests/target/test-vtl-hooks.sh \
 	tests/target/test-vtl-refuses.sh \
