@@ -6,8 +6,17 @@ VTL_TESTS = \
 	tests/target/test-vtl-create.sh \
 	tests/target/test-vtl-hooks.sh \
 	tests/target/test-vtl-refuses.sh \
+	tests/target/test-vtl-sessions.sh \
 	tests/target/test-vtl-tapes.sh
 dist_check_SCRIPTS += $(VTL_TESTS)
 EXTRA_DIST += tests/target/targetd.sh
 TESTS += $(VTL_TESTS)
 THREAD_TESTS += $(VTL_TESTS)
+
+# A session that stays open while things are done to its library.
+if HAVE_ISCSI
+check_PROGRAMS += tests/target/hold-session
+tests_target_hold_session_SOURCES = tests/target/hold-session.c
+tests_target_hold_session_CFLAGS = $(AM_CFLAGS) $(LIBISCSI_CFLAGS)
+tests_target_hold_session_LDADD = $(LIBISCSI_LIBS)
+endif
