@@ -70,19 +70,22 @@ static bool is_long(const struct command *command)
 	return command->expected > command->session->connection->parameters.first_burst;
 }
 
-/* 0 or -ENOMEM. */
+/* 0, or -ENOMEM: also for an immediate command that finds no room. */
 static int get_buffer(struct command *command)
 {
 	struct session *session = command->session;
 	uint32_t size = command->expected;
-	bool waits = is_long(command) && !command->immediate;
-	if (waits && (session->starving || !fits(session, command))) {
+	bool too_much = is_long(command) && !fits(session, command);
+	if (command->immediate) {
+		if (too_much)
+			return -ENOMEM; /* it is not to wait */
+	} else if (too_much || (is_long(command) && session->starving)) {
 		command->starved = true;
 		session->starving++;
 		size = session->connection->parameters.first_burst;
-	} else if (waits) {
-		hold(command);
 	}
+	if (is_long(command) && !command->starved)
+		hold(command);
 	command->task.out = scsi_buffer_get(session->network->pool, size);
 	if (!command->task.out)
 		return -ENOMEM;

@@ -430,6 +430,31 @@ static void long_writes_wait_for_memory(void **state)
 	}
 }
 
+/* Immediate commands do not wait, so those over the limit are refused. */
+static void immediate_long_writes_are_refused_over_the_limit(void **state)
+{
+	(void)state;
+	struct pdu pdu = {.opcode = PDU_COMMAND, .immediate = true, .flags = PDU_FINAL | PDU_WRITE,
+			  .expected_length = 8 * MIB, .cdb = {DISK_RAW_WRITE}};
+	ENTER("InitialR2T=Yes\0ImmediateData=No\0MaxBurstLength=16776192\0");
+	pdu.cmd_sn = initiator.cmd_sn;
+	for (unsigned i = 0; i < 8; i++) {
+		pdu.itt = initiator.next_itt++;
+		initiator_send(&initiator, &pdu, NULL, 0);
+		initiator_expect(&initiator, PDU_R2T);
+	}
+	const struct pdu r2t = initiator.got;
+	pdu.itt = initiator.next_itt++;
+	initiator_send(&initiator, &pdu, NULL, 0);
+	initiator_expect_sense(&initiator, pdu.itt, SENSE_ABORTED, 0x5503);
+	initiator.got = r2t;
+	answer_r2t(MIB);
+	initiator_expect_good(&initiator, r2t.itt);
+	pdu.itt = initiator.next_itt++;
+	initiator_send(&initiator, &pdu, NULL, 0);
+	initiator_expect(&initiator, PDU_R2T);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +473,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(damaged_data_is_rejected_and_fails_the_command, start, stop),
 		cmocka_unit_test_setup_teardown(a_damaged_header_ends_the_connection, start, stop),
 		cmocka_unit_test_setup_teardown(long_writes_wait_for_memory, start, stop),
+		cmocka_unit_test_setup_teardown(immediate_long_writes_are_refused_over_the_limit, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
