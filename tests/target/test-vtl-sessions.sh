@@ -9,6 +9,7 @@ hold=$top_builddir/tests/target/hold-session
 # open_session [USER%SECRET@]: one at a time, as a coprocess.
 open_session() {
 	coproc session { exec "$hold" "iscsi://${1:-}$portal/$prefix:main/1" 2>&1; }
+	# shellcheck disable=SC2154 # coproc sets it
 	session_process=$session_PID
 	exec 5<&"${session[0]}" 6>&"${session[1]}"
 	read -r -t 20 answer <&5
