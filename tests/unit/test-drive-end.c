@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of the tape: warnings before it, VOLUME OVERFLOW at it, whether the tape or the folder of
- * the host is full; and flushes that fail: nobody takes for written what is not. */
+ * the host is full; flushes that fail: nobody takes for written what is not; and damage. */
 #include "tests/unit/tape_support.h"
 
 #include <errno.h>
@@ -228,6 +228,53 @@ static void unbuffered_blocks_are_durable_when_they_are_acknowledged(void **stat
 	assert_int_equal(cartridge_close(&copy), 0);
 }
 
+/* ---- damage -------------------------------------------------------------------------------------- */
+
+static void flip_byte(struct scene *s, off_t offset)
+{
+	char path[300];
+	uint8_t byte;
+	snprintf(path, sizeof(path), "%s/p0.data", s->path);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, offset), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+	close(fd);
+}
+
+static void damage_is_a_read_error_and_never_data(void **state)
+{
+	struct scene *s = *state;
+	struct drive_state drive;
+	scene_tape(s, TAPE);
+	for (unsigned i = 0; i < 4; i++)
+		expect_good(tape_write(s, MIB, i));
+	assert_int_equal(scene_unload(s), 0);
+	flip_byte(s, MIB + 4711);
+	assert_int_equal(scene_load(s), 0);
+	expect_data(tape_read(s, MIB, false), MIB, 0);
+	for (int i = 0; i < 2; i++) {
+		const struct answer *answer = tape_read(s, MIB, false);
+		expect_sense(answer, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, "", MIB);
+		assert_int_equal(answer->size, 0);
+		expect_at(s, 1, 0);
+	}
+	drive_get_state(s->drive, &drive);
+	assert_true(drive.alerts & 1 << (5 - 1));
+	expect_good(tape_space(s, 0, 1));
+	expect_data(tape_read(s, MIB, false), MIB, 2);
+	expect_data(tape_read(s, MIB, false), MIB, 3);
+	/* Fixed blocks: the good ones before it are not given without it. */
+	tape_block_size(s, MIB);
+	expect_good(tape_rewind(s));
+	expect_sense(tape_read_fixed(s, 3, MIB), SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, "", 3);
+	expect_at(s, 0, 0);
+	/* VERIFY finds it as well. */
+	expect_sense(command(s, NULL, 0, 0, 0x13, 1, 0, 0, 3, 0), SENSE_MEDIUM_ERROR,
+		     ASC_UNRECOVERED_READ_ERROR, "", 3);
+}
+
 /* ---- the host's folder ---------------------------------------------------------------------------- */
 
 static bool has_namespace;
@@ -307,6 +354,7 @@ int main(void)
 		TEST(filemarks_are_not_acknowledged_without_their_commit),
 		TEST(a_write_that_does_not_fit_the_folder_overflows),
 		TEST(unbuffered_blocks_are_durable_when_they_are_acknowledged),
+		TEST(damage_is_a_read_error_and_never_data),
 		TEST(a_full_folder_ends_the_tape_and_loses_nothing),
 	};
 	enter_namespace();
