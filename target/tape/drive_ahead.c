@@ -27,7 +27,6 @@
 #define AHEAD_CHUNK_MOST  (4u << 20)
 #define AHEAD_MOST	  (16u << 20)
 #define AHEAD_ALIGN	  (1u << 20) /* large chunks end where a stretch with a checksum does */
-#define AHEAD_SLICES_MAX  (SCSI_SLICES - 4)
 
 enum chunk_state { CHUNK_LOADING, CHUNK_READY, CHUNK_FAILED };
 

@@ -10,6 +10,8 @@
 
 /* Bytes of data-in of one command at most: what fits in a task's slices. */
 #define AHEAD_TRANSFER_MAX (64u << 20)
+/* Slices that ahead_give() makes at most. */
+#define AHEAD_SLICES_MAX (SCSI_SLICES - 4)
 
 /* 0, -ENOMEM, -EAGAIN. */
 int ahead_new(struct drive *drive);

@@ -184,11 +184,32 @@ static uint64_t room_for(const struct scsi_task *task, uint64_t bytes)
 	return bytes < room ? bytes : room;
 }
 
+/* A read in many pieces has more slices than a task: what there is becomes one. */
+static int join_slices(struct drive *drive, struct scsi_task *task)
+{
+	struct scsi_buffer *all = scsi_buffer_get(drive->settings.pool, task->in_size);
+	size_t size = 0;
+	if (!all)
+		return -ENOMEM;
+	for (unsigned i = 0; i < task->in_count; i++) {
+		struct scsi_slice *slice = &task->in[i];
+		memcpy(all->data + size, slice->buffer->data + slice->offset, slice->size);
+		size += slice->size;
+		scsi_buffer_release(&slice->buffer);
+	}
+	all->size = size;
+	task->in[0] = (struct scsi_slice){.buffer = all, .size = size};
+	task->in_count = 1;
+	return 0;
+}
+
 static int give(struct drive *drive, struct scsi_task *task, const struct read_plan *plan)
 {
 	struct read_plan cut = *plan;
 	cut.give = room_for(task, plan->give);
-	int error = 0;
+	int error = task->in_count > SCSI_SLICES - AHEAD_SLICES_MAX ? join_slices(drive, task) : 0;
+	if (error)
+		return error;
 	if (cut.give > AHEAD_TRANSFER_MAX)
 		error = -EMSGSIZE;
 	else if (cut.give && plan->stored)
@@ -295,27 +316,45 @@ static bool request_valid(const struct drive *drive, struct scsi_task *task,
 	return true;
 }
 
-/* Reads until the request is done or ended; each round is one plan. */
+/* The first blocks of a request: all of those that are left, but where reading them together has
+ * failed. */
+static struct read_request first_blocks(const struct read_request *request, uint32_t step)
+{
+	struct read_request part = *request;
+	if (part.fixed && part.length > step)
+		part.length = step;
+	return part;
+}
+
+/* Reads until the request is done or ended; each round is one plan. Damage is closed in upon by
+ * halves, so that the host gets the blocks before it. */
 static void read_blocks(struct drive *drive, struct scsi_task *task, struct read_request request)
 {
+	uint32_t step = request.length;
 	for (;;) {
+		struct read_request part = first_blocks(&request, step);
 		struct read_plan plan;
-		int error = plan_read(drive, &request, drive->object, &plan);
+		int error = plan_read(drive, &part, drive->object, &plan);
 		if (!error && plan.give) {
 			if (!drive_may_read(drive, task, &plan.place))
 				return;
 			error = give(drive, task, &plan);
 		}
+		if (error == -EIO && request.fixed && part.length > 1) {
+			step = part.length / 2;
+			continue;
+		}
 		if (error) {
 			tell_failure(drive, task, error, request.length);
 			return;
 		}
-		int64_t left = (int64_t)request.length - (request.fixed ? plan.good : 0);
 		advance(drive, &plan, plan.end == READ_FILEMARK, plan.give);
-		tell_end(drive, task, &request, &plan, left);
+		request.length -= request.fixed ? plan.good : 0;
+		if (plan.end == READ_COMPLETE && request.fixed && request.length)
+			continue;
+		tell_end(drive, task, &request, &plan, request.length);
 		if (plan.end != READ_BROKEN)
 			return;
-		request.length = (uint32_t)left;
 	}
 }
 

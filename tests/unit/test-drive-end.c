@@ -265,14 +265,39 @@ static void damage_is_a_read_error_and_never_data(void **state)
 	expect_good(tape_space(s, 0, 1));
 	expect_data(tape_read(s, MIB, false), MIB, 2);
 	expect_data(tape_read(s, MIB, false), MIB, 3);
-	/* Fixed blocks: the good ones before it are not given without it. */
+	/* Fixed blocks: the good ones before it are given. */
 	tape_block_size(s, MIB);
 	expect_good(tape_rewind(s));
-	expect_sense(tape_read_fixed(s, 3, MIB), SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, "", 3);
-	expect_at(s, 0, 0);
+	const struct answer *answer = tape_read_fixed(s, 4, MIB);
+	expect_sense(answer, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, "", 3);
+	expect_data(answer, MIB, 0);
+	expect_at(s, 1, 0);
+	expect_good(tape_rewind(s));
 	/* VERIFY finds it as well. */
 	expect_sense(command(s, NULL, 0, 0, 0x13, 1, 0, 0, 3, 0), SENSE_MEDIUM_ERROR,
 		     ASC_UNRECOVERED_READ_ERROR, "", 3);
+}
+
+/* The blocks before the damaged stretch come in one command, in however many pieces. */
+static void blocks_before_damage_are_given(void **state)
+{
+	struct scene *s = *state;
+	enum { SIZE = 10000, COUNT = 400, GOOD = 2 * MIB / SIZE };
+	scene_tape(s, TAPE);
+	tape_block_size(s, SIZE);
+	expect_good(tape_write_fixed(s, COUNT, SIZE, 0));
+	assert_int_equal(scene_unload(s), 0);
+	flip_byte(s, 2 * MIB + 300000);
+	assert_int_equal(scene_load(s), 0);
+	const struct answer *answer = tape_read_fixed(s, COUNT, SIZE);
+	expect_sense(answer, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, "", COUNT - GOOD);
+	assert_int_equal(answer->size, GOOD * SIZE);
+	uint8_t block[SIZE];
+	for (unsigned i = 0; i < GOOD; i++) {
+		tape_fill(block, SIZE, i);
+		assert_memory_equal(answer->data + (size_t)i * SIZE, block, SIZE);
+	}
+	expect_at(s, GOOD, 0);
 }
 
 /* ---- the host's folder ---------------------------------------------------------------------------- */
@@ -355,6 +380,7 @@ int main(void)
 		TEST(a_write_that_does_not_fit_the_folder_overflows),
 		TEST(unbuffered_blocks_are_durable_when_they_are_acknowledged),
 		TEST(damage_is_a_read_error_and_never_data),
+		TEST(blocks_before_damage_are_given),
 		TEST(a_full_folder_ends_the_tape_and_loses_nothing),
 	};
 	enter_namespace();
