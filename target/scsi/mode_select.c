@@ -191,3 +191,8 @@ void mode_select_run(struct scsi_lu *lu, struct scsi_task *task)
 	if (list_read_header(lu, task, &list) && list_is_allowed(lu, task, &list))
 		list_apply(lu, task, &list);
 }
+
+void scsi_mode_select(struct scsi_lu *lu, struct scsi_task *task)
+{
+	mode_select_run(lu, task);
+}

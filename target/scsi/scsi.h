@@ -206,6 +206,9 @@ struct scsi_class {
 	void (*reservation_lost)(struct scsi_lu *lu, bool preempted);
 };
 
+/* The common MODE SELECT(6) and (10), for a type whose own rows have something to do before. */
+void scsi_mode_select(struct scsi_lu *lu, struct scsi_task *task);
+
 /* ---- logical units ---------------------------------------------------------------------- */
 
 /* Who a unit says that it is; stored when the library is created. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ERASE, FORMAT MEDIUM, SET CAPACITY, ALLOW OVERWRITE: commands that take away
- * what is on the tape, or allow it.
+ * what is on the tape, or allow it; and MODE SELECT, which says how.
  *
  * WORM, write protection, a lock in time and the append-only mode hold for all of them.
  */
@@ -181,6 +181,19 @@ static void run_allow_overwrite(struct scsi_lu *lu, struct scsi_task *task)
 	drive->overwrite_object = object;
 }
 
+/* ---- MODE SELECT ------------------------------------------------------------------------------------ */
+
+/* What was written under the old parameters is on the tape before the new ones hold. */
+static void run_mode_select(struct scsi_lu *lu, struct scsi_task *task)
+{
+	struct drive *drive = drive_of(lu);
+	int error = drive->dirty ? drive_drain(drive) : 0;
+	if (error)
+		drive_check_flush(drive, task, error);
+	else
+		scsi_mode_select(lu, task);
+}
+
 const struct scsi_opcode drive_medium_opcodes[] = {
 	{
 		.opcode = 0x04, .length = 6, .usage = {0x04, 0x03, 0x0f, 0xff, 0xff}, .timeout = 7200,
@@ -191,8 +204,17 @@ const struct scsi_opcode drive_medium_opcodes[] = {
 		.name = "SET CAPACITY", .run = run_set_capacity, .waits = drive_waits,
 	},
 	{
+		.opcode = 0x15, .length = 6, .usage = {0x15, 0x10, 0, 0, 0xff}, .timeout = 1200,
+		.name = "MODE SELECT(6)", .run = run_mode_select, .waits = drive_waits_drain,
+	},
+	{
 		.opcode = 0x19, .length = 6, .usage = {0x19, 0x07}, .timeout = 7200,
 		.name = "ERASE(6)", .run = run_erase, .waits = drive_waits,
+	},
+	{
+		.opcode = 0x55, .length = 10, .usage = {0x55, 0x10, 0, 0, 0, 0, 0, 0xff, 0xff},
+		.timeout = 1200,
+		.name = "MODE SELECT(10)", .run = run_mode_select, .waits = drive_waits_drain,
 	},
 	{
 		.opcode = 0x82, .length = 16,

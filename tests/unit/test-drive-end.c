@@ -211,21 +211,55 @@ static void a_write_that_does_not_fit_the_folder_overflows(void **state)
 	read_many(s, 0, 1);
 }
 
+/* A copy of the folder at this moment is what a power cut would leave. */
+static uint64_t durable_objects(struct scene *s)
+{
+	struct cartridge *copy = NULL;
+	char line[900], path[300];
+	snprintf(path, sizeof(path), "%s/copy", s->folder);
+	snprintf(line, sizeof(line), "rm -rf '%s' && cp -r '%s' '%s'", path, s->path, path);
+	assert_int_equal(system(line), 0);
+	assert_int_equal(cartridge_open(path, CARTRIDGE_READ, &copy), 0);
+	uint64_t objects = cartridge_extent(copy, 0).objects;
+	assert_int_equal(cartridge_close(&copy), 0);
+	return objects;
+}
+
 static void unbuffered_blocks_are_durable_when_they_are_acknowledged(void **state)
 {
 	struct scene *s = *state;
-	struct cartridge *copy = NULL;
-	char line[700], path[300];
 	scene_tape(s, TAPE);
 	tape_buffered(s, false);
 	write_many(s, 0, 2);
-	/* A copy of the folder at this moment is what a power cut would leave. */
-	snprintf(path, sizeof(path), "%s/copy", s->folder);
-	snprintf(line, sizeof(line), "cp -r '%s' '%s'", s->path, path);
-	assert_int_equal(system(line), 0);
-	assert_int_equal(cartridge_open(path, CARTRIDGE_READ, &copy), 0);
-	assert_int_equal(cartridge_extent(copy, 0).objects, 2);
-	assert_int_equal(cartridge_close(&copy), 0);
+	assert_int_equal(durable_objects(s), 2);
+}
+
+/* Each of these makes durable what was written before it. */
+static void commands_that_synchronise_do(void **state)
+{
+	struct scene *s = *state;
+	static const struct {
+		uint8_t cdb[16];
+		uint8_t size, room;
+	} commands[] = {
+		{{0x10, 0, 0, 0, 1}, 6, 0},  {{0x10}, 6, 0},	    {{0x10, 1}, 6, 0},
+		{{0x01}, 6, 0},		     {{0x08, 0, 0, 0, 9}, 6, 9}, {{0x11, 3}, 6, 0},
+		{{0x11, 0, 0xff, 0xff, 0xff}, 6, 0}, {{0x2b}, 10, 0},    {{0x92}, 16, 0},
+		{{0x13, 0, 0, 0, 9}, 6, 0},  {{0x1b, 0, 0, 0, 1}, 6, 0}, {{0x1b}, 6, 0},
+		{{0x19}, 6, 0},		     {{0x15, 0x10, 0, 0, 12}, 6, 0},
+	};
+	scene_tape(s, TAPE);
+	for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		static const uint8_t list[12] = {0, 0, 0x10, 8};
+		bool select = commands[i].cdb[0] == 0x15;
+		print_message("CDB %02x\n", commands[i].cdb[0]);
+		expect_good(tape_rewind(s));
+		write_many(s, i, 3);
+		command_as(s, s->nexus, commands[i].cdb, commands[i].size, select ? list : NULL,
+			   select ? sizeof(list) : 0, commands[i].room);
+		assert_in_range(durable_objects(s), 3, 4);
+		expect_good(tape_load(s, 1));
+	}
 }
 
 /* ---- damage -------------------------------------------------------------------------------------- */
@@ -379,6 +413,7 @@ int main(void)
 		TEST(filemarks_are_not_acknowledged_without_their_commit),
 		TEST(a_write_that_does_not_fit_the_folder_overflows),
 		TEST(unbuffered_blocks_are_durable_when_they_are_acknowledged),
+		TEST(commands_that_synchronise_do),
 		TEST(damage_is_a_read_error_and_never_data),
 		TEST(blocks_before_damage_are_given),
 		TEST(a_full_folder_ends_the_tape_and_loses_nothing),
