@@ -9,7 +9,7 @@
  * what was in it is lost, and somebody has been told: the command that waits
  * (`watched`), or the writer by a deferred error.
  *
- * The flusher lets small blocks gather: it begins at RING_GATHER bytes, or
+ * The flusher lets blocks gather: it begins at RING_GATHER bytes, or
  * RING_DELAY_MS after the first, or when a command waits.
  */
 #include "target/tape/drive_ring.h"
@@ -25,7 +25,7 @@
 
 #define RING_PIECES   4096u
 #define RING_BATCH    CARTRIDGE_LIST_MAX
-#define RING_GATHER   (1u << 20) /* bytes */
+#define RING_GATHER   (4u << 20) /* bytes, or a quarter of the ring: wake-ups cost more than appends */
 /* Bytes of an append, but for one large piece: as much as a request of FUSE takes, and as stays in a
  * cache from the copy to the checksum. */
 #define RING_APPEND   (1u << 20)
@@ -41,6 +41,7 @@ struct drive_ring {
 	struct drive_piece pieces[RING_PIECES];
 	unsigned head, count, taken; /* taken: of the count, by the flusher */
 	size_t bytes, limit;	     /* of memory */
+	size_t gather;		     /* bytes that are worth a wake-up */
 	uint64_t objects, payload;   /* in it */
 	uint64_t space;		     /* of the host when last measured, without what was in it then */
 	int error;
@@ -109,7 +110,7 @@ int ring_add(struct drive *drive, struct drive_piece *piece)
 	ASSERT(ring->count < RING_PIECES);
 	/* The flusher sleeps when there is nothing, and until there is enough. */
 	bool wake = !ring->count ||
-		    (ring->bytes < RING_GATHER && ring->bytes + piece->cost >= RING_GATHER);
+		    (ring->bytes < ring->gather && ring->bytes + piece->cost >= ring->gather);
 	ring->pieces[(ring->head + ring->count) % RING_PIECES] = *piece;
 	piece->buffer = NULL;
 	ring->count++;
@@ -234,7 +235,7 @@ static int ring_flush_locked(struct drive_ring *ring)
 static void gather_locked(struct drive_ring *ring)
 {
 	struct timespec until = clock_deadline_ms(RING_DELAY_MS);
-	while (!ring->stopping && !ring->watched && ring->bytes < RING_GATHER &&
+	while (!ring->stopping && !ring->watched && ring->bytes < ring->gather &&
 	       ring->count < RING_PIECES / 2)
 		if (pthread_cond_timedwait(&ring->work, &ring->lock, &until) == ETIMEDOUT)
 			return;
@@ -283,6 +284,7 @@ int ring_new(struct drive *drive)
 	clock_cond_init(&ring->done);
 	ring->drive = drive;
 	ring->limit = drive->settings.buffer;
+	ring->gather = ring->limit / 4 < RING_GATHER ? ring->limit / 4 : RING_GATHER;
 	ring->space = UINT64_MAX;
 	drive->ring = ring;
 	if (pthread_create(&ring->thread, NULL, ring_thread, ring)) {
