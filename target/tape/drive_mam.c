@@ -90,19 +90,25 @@ static void put48(uint8_t *value, uint64_t number)
 	be_put32(value + 2, (uint32_t)number);
 }
 
-/* MEDIUM USAGE HISTORY (SPC-5 table 425): numbers of six bytes. */
+/* MEDIUM USAGE HISTORY (SPC-5 table 425): numbers of six bytes; each amount has a count of retries
+ * behind it, of which there are none here. Partitions are not counted when they are changed. */
 static void live_usage(const struct drive *drive, unsigned partition, uint8_t *value)
 {
 	(void)partition;
+	enum { WRITTEN, READ = 2, LAST_WRITTEN = 4, LAST_READ = 6, ALL_WRITTEN = 8, ALL_READ = 10,
+	       LOADS = 12, FORMATS = 14, NUMBERS };
 	struct volume_totals totals = drive_volume_totals(drive);
-	const uint64_t numbers[] = {
-		drive->load.written_bytes / DRIVE_MEBIBYTE, drive->load.read_bytes / DRIVE_MEBIBYTE,
-		totals.last_written / DRIVE_MEBIBYTE,	    totals.last_read / DRIVE_MEBIBYTE,
-		totals.written_bytes / DRIVE_MEBIBYTE,	    totals.read_bytes / DRIVE_MEBIBYTE,
-		drive->info->loads,			    0 /* changes of partition: not counted */,
-		totals.formats,
+	const uint64_t numbers[NUMBERS] = {
+		[WRITTEN] = drive->load.written_bytes / DRIVE_MEBIBYTE,
+		[READ] = drive->load.read_bytes / DRIVE_MEBIBYTE,
+		[LAST_WRITTEN] = totals.last_written / DRIVE_MEBIBYTE,
+		[LAST_READ] = totals.last_read / DRIVE_MEBIBYTE,
+		[ALL_WRITTEN] = totals.written_bytes / DRIVE_MEBIBYTE,
+		[ALL_READ] = totals.read_bytes / DRIVE_MEBIBYTE,
+		[LOADS] = drive->info->loads,
+		[FORMATS] = totals.formats,
 	};
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; i < NUMBERS; i++)
 		put48(value + 6 * i, numbers[i]);
 }
 

@@ -328,12 +328,13 @@ static void test_life(void **state)
 	assert_int_equal(attribute_number(s, 0, 0x0000), 48);
 	assert_int_equal(attribute_number(s, 0, 0x0220), 2);
 	assert_int_equal(attribute_number(s, 0, 0x0222), 0);
-	/* Usage history: this load 0, the one before 2, all 2; loads 2. */
+	/* Usage history, with a count of retries behind each amount: this load 0, the one before 2, all 2;
+	 * loads 2. */
 	assert_true(attribute_get(s, 0, 0x0340, &attribute));
 	assert_int_equal(be_get32(attribute.value + 2), 0);
-	assert_int_equal(be_get32(attribute.value + 14), 2);
 	assert_int_equal(be_get32(attribute.value + 26), 2);
-	assert_int_equal(be_get32(attribute.value + 38), 2);
+	assert_int_equal(be_get32(attribute.value + 50), 2);
+	assert_int_equal(be_get32(attribute.value + 74), 2);
 	/* The drives that had it: this one, and this one before. */
 	assert_true(attribute_get(s, 0, 0x020b, &attribute));
 	assert_memory_equal(attribute.value, "IBM     GR00000001 ", 19);
