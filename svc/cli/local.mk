@@ -20,7 +20,8 @@ svc_cli_granary_SOURCES = \
 	svc/cli/vtl.c \
 	svc/cli/vtl_access.c \
 	svc/cli/vtl_devices.c
-svc_cli_granary_CPPFLAGS = $(AM_CPPFLAGS) -DGRANARY_SBINDIR='"$(sbindir)"'
+svc_cli_granary_CPPFLAGS = $(AM_CPPFLAGS) -DGRANARY_SBINDIR='"$(sbindir)"' \
+	-DGRANARY_BINDIR='"$(bindir)"'
 svc_cli_granary_LDADD = $(DAEMON_LIBS)
 
 # A test compares it with what "granary completion bash" prints.

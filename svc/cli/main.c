@@ -158,11 +158,28 @@ static const struct command_option options_tape_clone[] = {
 	{NULL},
 };
 
-static const struct command_option options_tape_tool[] = {
+#define OPTION_FOLDER                                                                              \
+	{                                                                                          \
+		"folder", "DIR", "holds the cartridge; granary-targetd is not asked"               \
+	}
+#define OPTION_PARTITION                                                                           \
+	{                                                                                          \
+		"partition", "NUMBER", "of a tape that has two (0)"                                \
+	}
+
+static const struct command_option options_tape_check[] = {
+	OPTION_CONTROL, OPTION_ROOT, OPTION_LIBRARY, OPTION_FOLDER, {NULL}};
+
+static const struct command_option options_tape_cat[] = {
+	OPTION_CONTROL, OPTION_ROOT, OPTION_LIBRARY, OPTION_FOLDER, OPTION_PARTITION, {NULL}};
+
+static const struct command_option options_tape_files[] = {
 	OPTION_CONTROL,
 	OPTION_ROOT,
 	OPTION_LIBRARY,
-	{"folder", "DIR", "holds the cartridge; granary-targetd is not asked"},
+	OPTION_FOLDER,
+	OPTION_PARTITION,
+	{"list", NULL, "the members of archives too"},
 	{NULL},
 };
 
@@ -171,9 +188,11 @@ static const struct command_option options_tape_import[] = {
 	OPTION_ROOT,
 	{"library", "NAME", "puts it into this library"},
 	{"folder", "DIR", "makes it there; granary-targetd is not asked"},
-	{"format", "NAME", "of the source (what it looks like)"},
-	{"medium", "NAME", "of the new tape"},
-	{"size", "SIZE", "of the new tape"},
+	{"format", "NAME", "simh, aws, tgt or mhvtl (what the source looks like)"},
+	{"medium", "NAME", "of the new tape (what its barcode says, or LTO-8)"},
+	{"size", "SIZE", "of the new tape (what the medium has)"},
+	{"auth-file", "FILE", "user and secret for a drive's library"},
+	{"initiator", "NAME", "log in to it under this iSCSI name"},
 	{"shelf", NULL, "put it into no slot"},
 	{NULL},
 };
@@ -244,13 +263,13 @@ const struct command command_table[] = {
 	 tape_clone},
 	{"tape", "import", "SOURCE BARCODE", 2, 2, options_tape_import, "bring in a tape of another format or library",
 	 tape_import},
-	{"tape", "export", "BARCODE FILE", 2, 2, options_tape_tool, "write a tape as a file of the SIMH format",
+	{"tape", "export", "BARCODE FILE", 2, 2, options_tape_cat, "write a tape as a file of the SIMH format",
 	 tape_export},
-	{"tape", "files", "BARCODE", 1, 1, options_tape_tool, "what lies between filemarks",
+	{"tape", "files", "BARCODE", 1, 1, options_tape_files, "what lies between filemarks",
 	 tape_files},
-	{"tape", "cat", "BARCODE[:FILE]", 1, 1, options_tape_tool, "what was written, to standard output",
+	{"tape", "cat", "BARCODE[:FILES]", 1, 1, options_tape_cat, "what was written, to standard output",
 	 tape_cat},
-	{"tape", "check", "BARCODE", 1, 1, options_tape_tool, "read a tape and verify it",
+	{"tape", "check", "BARCODE", 1, 1, options_tape_check, "read a tape and verify it",
 	 tape_check},
 	{"daemon", "status", "[NAME]", 0, 1, options_daemon, "who it is and how it does",
 	 daemon_verb_status},

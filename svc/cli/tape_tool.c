@@ -4,9 +4,10 @@
  * the cartridge's files; this finds the folder, by asking granary-targetd or in
  * --folder DIR.
  *
- *   granary-tape files|check [--json] PATH
- *   granary-tape cat PATH[:FILE]
- *   granary-tape export PATH FILE
+ *   granary-tape files [--json] [--list] [--partition N] PATH
+ *   granary-tape check [--json] PATH
+ *   granary-tape cat [--partition N] PATH[:FILES]
+ *   granary-tape export [--json] [--partition N] PATH FILE
  *   granary-tape import [--format NAME] [--medium NAME] [--size SIZE] SOURCE PATH
  */
 #include <errno.h>
@@ -22,7 +23,7 @@
 #include "svc/cli/target.h"
 #include "svc/cli/verbs.h"
 
-#define TOOL_ARGUMENTS 16
+#define TOOL_ARGUMENTS 20
 
 struct tool {
 	const char *argv[TOOL_ARGUMENTS + 1];
@@ -54,7 +55,7 @@ static enum cli_exit tool_run(struct tool *tool)
 	fflush(stdout);
 	error = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
 	if (error == ENOENT)
-		error = posix_spawn(&child, GRANARY_SBINDIR "/granary-tape", NULL, NULL, argv, environ);
+		error = posix_spawn(&child, GRANARY_BINDIR "/granary-tape", NULL, NULL, argv, environ);
 	if (error) {
 		command_complain("granary-tape: %s", strerror(error));
 		return CLI_FAILED;
@@ -108,6 +109,9 @@ static enum cli_exit tool_verb(struct command_call *call, const char *verb)
 		return status;
 	if (call->json)
 		tool_add(&tool, "--json");
+	if (command_value(call, "list"))
+		tool_add(&tool, "--list");
+	tool_option(&tool, call, "partition", "--partition");
 	tool_add(&tool, path);
 	if (command_argument(call, 1))
 		tool_add(&tool, command_argument(call, 1));
@@ -142,6 +146,7 @@ enum cli_exit tape_cat(struct command_call *call)
 	if (status != CLI_DONE)
 		return status;
 	place = mem_printf("%s%s", path, barcode + length);
+	tool_option(&tool, call, "partition", "--partition");
 	tool_add(&tool, place);
 	return tool_run(&tool);
 }
@@ -184,6 +189,8 @@ enum cli_exit tape_import(struct command_call *call)
 	tool_option(&tool, call, "format", "--format");
 	tool_option(&tool, call, "medium", "--medium");
 	tool_option(&tool, call, "size", "--size");
+	tool_option(&tool, call, "auth-file", "--auth-file");
+	tool_option(&tool, call, "initiator", "--initiator");
 	if (call->json)
 		tool_add(&tool, "--json");
 	tool_add(&tool, call->arguments[0]);
