@@ -11,11 +11,11 @@ setup_say() {
 # What configure and the programs need.
 SETUP_BUILD_PACKAGES="build-essential autoconf automake pkg-config libfuse3-dev fuse3 libsqlite3-dev
 	libssl-dev libzstd-dev liblz4-dev libxxhash-dev libconfig-dev libjansson-dev libevent-dev uthash-dev
-	libiscsi-dev libarchive-dev"
+	libiscsi-dev libarchive-dev zlib1g-dev"
 # shellcheck disable=SC2034
 # What the tests use besides.
 SETUP_TEST_PACKAGES="libcmocka-dev attr acl rsync git sqlite3 zstd python3 mandoc shellcheck
-	universal-ctags xz-utils procps util-linux bsdutils xxd openssl tar gzip
+	universal-ctags xz-utils procps util-linux bsdutils xxd openssl tar gzip cpio
 	iproute2 samba samba-vfs-modules smbclient nfs-ganesha nfs-ganesha-vfs libnfs-dev libiscsi-bin
 	mtx sg3-utils stenc"
 # shellcheck disable=SC2034
