@@ -2,6 +2,9 @@
 EXTRA_DIST += examples/quickstart.sh examples/setup.sh tests/run.sh
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
+	examples/amanda.conf \
+	examples/bacula-sd.conf \
+	examples/bareos-sd.conf \
 	examples/exports \
 	examples/ganesha.conf \
 	examples/granary.conf \

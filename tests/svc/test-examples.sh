@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The example of granary.conf is accepted as it is and with every setting switched on, and the
-# page names all of them.
+# page names all of them; Bacula accepts the one for it, and those for tapes name the same library.
 . "${top_srcdir:-.}/tests/functions.sh"
 need granary-fsd
 
@@ -43,3 +43,17 @@ done
 expect_status 1 granary-targetd --config "$top_srcdir/examples/granary.conf" --root "$scratch" \
 	--state "$scratch/file/state"
 expect_output 'the state folder cannot be used'
+
+# Bacula's storage daemon reads its example, but for folders that only its package makes.
+if bacula_sd=$(PATH=$PATH:/usr/sbin command -v bacula-sd); then
+	mkdir "$scratch/bacula"
+	sed -E "s|= /(var/lib\|run\|usr/lib)/bacula$|= $scratch/bacula|" \
+		"$top_srcdir/examples/bacula-sd.conf" >"$scratch/bacula.conf"
+	expect_status 0 "$bacula_sd" -t -c "$scratch/bacula.conf"
+fi
+
+# Every device that the examples for tapes name is one of the three that they tell to put in.
+for example in bacula-sd.conf bareos-sd.conf amanda.conf; do
+	names=$(grep -v '^#' "$top_srcdir/examples/$example" | grep -oE '/dev/tape/by-id/[A-Za-z0-9-]+' | sort -u)
+	check_equal "$(echo $names)" "$(echo /dev/tape/by-id/scsi-SERIAL{0,1-nst,2-nst})" "devices in $example"
+done
