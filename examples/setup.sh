@@ -23,7 +23,7 @@ SETUP_TEST_PACKAGES="libcmocka-dev attr acl rsync git sqlite3 zstd python3 mando
 SETUP_GUEST_PACKAGES="qemu-system-x86 cpio kmod"
 # shellcheck disable=SC2034
 # What the benchmark compares with and draws by.
-SETUP_BENCH_PACKAGES="restic borgbackup gnuplot-nox fio time zstd"
+SETUP_BENCH_PACKAGES="restic borgbackup gnuplot-nox fio time zstd tgt"
 
 setup_as_root() {
 	if [ "$(id -u)" = 0 ]; then

@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # `make bench`: Granary against restic, borg, libfuse's passthrough and the native filesystem on
-# the same real files, in the same run, in turns. Prints a table and ratios, writes the rows to
+# the same real files, and tapes against tgt's, in the same run, in turns. Prints a table and ratios, writes the rows to
 # FOLDER/rows.csv and plots (PNG) beside it. Needs root (drops caches) and about 15 GB.
 #
-# usage: bench.sh FOLDER [PART...]     parts: streams files crash index (default: all)
+# usage: bench.sh FOLDER [PART...]     parts: streams files crash index tape (default: all)
 #   RUNS=3        how often each measurement is repeated; medians are reported
 #   VERSIONS=5    generations of the kernel package
 #   CHUNKS=100000000   fingerprints in the index that is measured alone
+#   TAPE_MIB=512  mebibytes that are written to a tape at once
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,11 +16,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../../examples/setup.sh"
 folder=$1
 shift
-parts=${*:-streams files crash index}
+parts=${*:-streams files crash index tape}
 runs=${RUNS:-3}
 versions=${VERSIONS:-5}
 build=${top_builddir:-$here/../../build/plain}
-PATH=$build/fs/tool:$build/fs:$build/svc/cli:$build:$PATH
+PATH=$build/fs/tool:$build/fs:$build/svc/cli:$build/target:$build:$PATH
 
 [ "$(id -u)" = 0 ] || { echo "bench: needs root, to drop caches" >&2; exit 77; }
 if [ "$parts" != index ]; then

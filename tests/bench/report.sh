@@ -54,6 +54,8 @@ awk -F, '
 			printf "%-44s %8.2f   (aim <= 2)\n", "mount after kill -9, 10 GB store, seconds", seconds["crash", "granary", "mount-after-kill"]
 	}' "$folder/medians.csv" | tee "$folder/report.txt"
 
+"$(dirname "$0")/report-tape.sh" "$rows" | tee -a "$folder/report.txt"
+
 # What bench-index has written: a section for each mode, rows of what, value, unit.
 index_table() {
 	awk '

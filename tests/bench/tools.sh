@@ -7,6 +7,7 @@ export RESTIC_PASSWORD=bench RESTIC_REPOSITORY="$work/restic"
 export BORG_REPO="$work/borg" BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes BORG_BASE_DIR="$work/borg-home"
 
 bench_cleanup() {
+	if [ -n "${tape_pids:-}" ]; then tape_end KILL; fi
 	for mount in "$work/mount" "$work/pass"; do
 		if mountpoint -q "$mount" 2> /dev/null; then umount "$mount" || true; fi
 	done
