@@ -2,7 +2,8 @@
 /*
  * Pools of buffers: free ones are kept by size class (powers of two from a page
  * on), so that a stream of blocks of one size takes no memory from the kernel
- * after its first few. The pool is freed by the last of: its owner, its buffers.
+ * after its first few: buffers of sizes that are used no more make room for it.
+ * The pool is freed by the last of: its owner, its buffers.
  */
 #include "target/scsi/buffer.h"
 
@@ -120,6 +121,43 @@ struct scsi_buffer *scsi_buffer_hold(struct scsi_buffer *buffer)
 	return buffer;
 }
 
+/* Takes free buffers of other classes out until one of this class may be kept: else what an
+ * initiator used last would fill the pool for ever, and every block of another size would come from
+ * the kernel. Returns what is to be freed; largest first, for they are the fewest. */
+static struct scsi_buffer *evict_locked(struct scsi_buffer_pool *pool, unsigned class)
+{
+	struct scsi_buffer *evicted = NULL;
+	size_t capacity = (size_t)BUFFER_ALIGN << class;
+	for (unsigned other = BUFFER_CLASSES; other-- > 0;) {
+		struct scsi_buffer *buffer;
+		while (other != class && capacity > pool->keep - pool->kept && (buffer = pool->free[other])) {
+			pool->free[other] = buffer->next;
+			pool->kept -= buffer->capacity;
+			buffer->next = evicted;
+			evicted = buffer;
+		}
+	}
+	return evicted;
+}
+
+/* Keeps a buffer that nobody has; returns what is to be freed instead. */
+static struct scsi_buffer *keep_locked(struct scsi_buffer_pool *pool, struct scsi_buffer *buffer)
+{
+	unsigned class = buffer_class(buffer->capacity);
+	struct scsi_buffer *evicted = NULL;
+	buffer->next = NULL;
+	if (pool->closed || buffer->capacity > pool->keep)
+		return buffer;
+	if (buffer->capacity > pool->keep - pool->kept)
+		evicted = evict_locked(pool, class);
+	if (buffer->capacity > pool->keep - pool->kept)
+		return buffer;
+	pool->kept += buffer->capacity;
+	buffer->next = pool->free[class];
+	pool->free[class] = buffer;
+	return evicted;
+}
+
 void scsi_buffer_release(struct scsi_buffer **buffer)
 {
 	struct scsi_buffer *old = TAKE(*buffer);
@@ -133,16 +171,13 @@ void scsi_buffer_release(struct scsi_buffer **buffer)
 	pthread_mutex_lock(&pool->lock);
 	ASSERT(pool->out > 0);
 	pool->out--;
-	if (!pool->closed && old->capacity <= pool->keep - pool->kept) {
-		unsigned class = buffer_class(old->capacity);
-		pool->kept += old->capacity;
-		old->next = pool->free[class];
-		pool->free[class] = TAKE(old);
-	}
+	struct scsi_buffer *next, *unwanted = keep_locked(pool, old);
 	bool last = pool->closed && !pool->out;
 	pthread_mutex_unlock(&pool->lock);
-	if (old)
-		buffer_free(old);
+	for (; unwanted; unwanted = next) {
+		next = unwanted->next;
+		buffer_free(unwanted);
+	}
 	if (last)
 		pool_destroy(pool);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 SCSI_TESTS = \
+	tests/unit/test-scsi-buffer \
 	tests/unit/test-scsi-commands \
 	tests/unit/test-scsi-mode \
 	tests/unit/test-scsi-queue \
@@ -10,6 +11,10 @@ check_PROGRAMS += $(SCSI_TESTS)
 TESTS += $(SCSI_TESTS)
 THREAD_TESTS += tests/unit/test-scsi-queue tests/unit/test-scsi-sessions
 SCSI_FAKE = tests/unit/scsi-fake.h tests/unit/scsi-fake.c
+
+tests_unit_test_scsi_buffer_SOURCES = tests/unit/test-scsi-buffer.c
+tests_unit_test_scsi_buffer_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_scsi_buffer_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_scsi_commands_SOURCES = tests/unit/test-scsi-commands.c $(SCSI_FAKE)
 tests_unit_test_scsi_commands_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
