@@ -12,7 +12,8 @@ check_PROGRAMS += $(DRIVE_TESTS)
 TESTS += $(DRIVE_TESTS)
 THREAD_TESTS += tests/unit/test-drive-model tests/unit/test-drive-threads tests/unit/test-drive-medium
 
-tests_unit_test_drive_sense_SOURCES = tests/unit/test-drive-sense.c $(tape_test_support)
+tests_unit_test_drive_sense_SOURCES = tests/unit/test-drive-sense.c tests/unit/sense_rows.h \
+	$(tape_test_support)
 tests_unit_test_drive_sense_CFLAGS = $(tape_test_cflags)
 tests_unit_test_drive_sense_LDADD = $(tape_test_libs)
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* An initiator of libiscsi's that keeps all that a command has been answered with. */
+#ifndef TESTS_TARGET_SENSE_HOST_H
+#define TESTS_TARGET_SENSE_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOLD_GOOD     0xff /* in place of a sense key */
+#define TOLD_CONFLICT 0xfe
+
+struct told {
+	unsigned key; /* or TOLD_GOOD, TOLD_CONFLICT */
+	uint16_t code;
+	char flags[4]; /* of "FEI": filemark, EOM, ILI */
+	bool valid, field_valid;
+	int32_t information;
+	uint16_t field;	  /* that is wrong */
+	int64_t residual; /* negative: overflow */
+};
+
+struct host;
+/* Logs in and asks nothing, so that no unit attention is lost. NULL after a message. */
+struct host *host_open(const char *portal, const char *target, const char *initiator);
+void host_close(struct host **host);
+
+/* `out` or `in` may be NULL. False after a message: there was no answer. */
+bool host_run(struct host *host, int lun, const uint8_t *cdb, size_t cdb_size, const void *out,
+	      size_t out_size, void *in, size_t in_size, struct told *told);
+
+#endif
