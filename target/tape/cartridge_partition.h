@@ -44,6 +44,7 @@ struct descriptions {
 struct partition {
 	unsigned number;
 	int data, index;
+	int append; /* the data again, for what is added to it; -1 where the partition is only read */
 	bool writable;
 	struct run_list runs;
 	struct descriptions descriptions;
