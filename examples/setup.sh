@@ -20,7 +20,7 @@ SETUP_TEST_PACKAGES="libcmocka-dev attr acl rsync git sqlite3 zstd python3 mando
 	mtx sg3-utils stenc bacula-sd"
 # shellcheck disable=SC2034
 # What the guest of make check-guest boots with.
-SETUP_GUEST_PACKAGES="qemu-system-x86 cpio kmod"
+SETUP_GUEST_PACKAGES="qemu-system-x86 cpio kmod open-iscsi mt-st mtx lsscsi sg3-utils bacula-sd"
 # shellcheck disable=SC2034
 # What the benchmark compares with and draws by.
 SETUP_BENCH_PACKAGES="restic borgbackup gnuplot-nox fio time zstd tgt"

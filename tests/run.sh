@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Installs what is missing, builds with warnings as errors, and runs `make check` in three
 # builds: as shipped, under AddressSanitizer and UBSan, and (the tests with threads) under
-# ThreadSanitizer. The last line is "N passed, N failed, N skipped"; a skipped test fails the
-# run where it could have run. BUILDS="plain asan tsan" chooses; BUILD_ROOT says where.
+# ThreadSanitizer; then `make check-guest`, where a stock kernel uses the tapes. The last line is "N passed, N failed, N skipped"; a skipped test fails the
+# run where it could have run. BUILDS="plain asan tsan guest" chooses; BUILD_ROOT says where.
 set -u
 
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -77,13 +77,31 @@ check() {
 	leftovers "$name"
 }
 
+# With the programs of the plain build.
+guest() {
+	[ -f "$root/plain/Makefile" ] || {
+		echo "run.sh: the guest needs the plain build" >&2
+		failed=$((failed + 1))
+		return
+	}
+	setup_say "testing under Debian's kernel in QEMU"
+	make -C "$root/plain" --no-print-directory check-guest > "$root/plain/guest.out" 2>&1 || true
+	p=$(grep -c '^PASS: ' "$root/plain/guest.out") || true
+	s=$(grep -c '^SKIP: ' "$root/plain/guest.out") || true
+	f=$(grep -c '^FAIL: tests' "$root/plain/guest.out") || true
+	grep -q '^guest: [0-9]* failed' "$root/plain/guest.out" || f=$((f + 1))
+	[ "$((f + s))" = 0 ] || cat "$root/plain/guest.out"
+	passed=$((passed + p)) skipped=$((skipped + s)) failed=$((failed + f))
+}
+
 # shellcheck disable=SC2016 # make expands it
 threads='TESTS=$(THREAD_TESTS)'
-for build in ${BUILDS:-plain asan tsan}; do
+for build in ${BUILDS:-plain asan tsan guest}; do
 	case $build in
 	plain) check plain "" ;;
 	asan) check asan --enable-sanitizers=address,undefined ;;
 	tsan) check tsan --enable-sanitizers=thread "$threads" ;;
+	guest) guest ;;
 	*) echo "run.sh: no build is called $build" >&2 && exit 2 ;;
 	esac
 done

@@ -29,7 +29,7 @@ kernel=${GUEST_KERNEL:-$(apt-cache depends linux-image-amd64 |
 	sed -n 's/^ *Depends: \(linux-image-[0-9].*-amd64\)$/\1/p' | head -n 1)}
 [ -n "$kernel" ] || { echo "guest: apt knows no linux-image-amd64; run apt-get update" >&2; exit 1; }
 version=${kernel#linux-image-}
-modules="virtio_pci 9pnet_virtio 9p fuse ${GUEST_MODULES:-}"
+modules="virtio_pci 9pnet_virtio 9p fuse crc32c_generic iscsi_tcp st ch sg ${GUEST_MODULES:-}"
 
 # fetch PACKAGE: unpacked in $folder/PACKAGE.
 fetch() {

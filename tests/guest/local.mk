@@ -4,8 +4,15 @@ GUEST_TESTS = \
 	tests/fs/test-mount-direct.sh \
 	tests/fs/test-mount-cache.sh \
 	tests/fs/test-mount-handles.sh \
-	tests/fs/test-posix-mount.sh
-EXTRA_DIST += tests/guest/guest.sh tests/guest/init.sh tests/guest/inside.sh
+	tests/fs/test-posix-mount.sh \
+	$(GUEST_TAPE_TESTS)
+# The tape library with the kernel's own initiator and its drivers.
+GUEST_TAPE_TESTS = \
+	tests/guest/test-tape-changer.sh \
+	tests/guest/test-tape-drive.sh \
+	tests/guest/test-tape-trouble.sh \
+	tests/guest/test-tape-btape.sh
+EXTRA_DIST += tests/guest/guest.sh tests/guest/init.sh tests/guest/inside.sh tests/guest/tape.sh $(GUEST_TAPE_TESTS)
 
 .PHONY: check-guest
 check-guest: all $(check_PROGRAMS)

@@ -19,8 +19,9 @@ targetd() {
 	granary "$@" --root "$target_root"
 }
 
+# A test with a trap of its own ends it with this and the status.
 end_targetd() {
-	local status=$?
+	local status=${1:-$?}
 	trap - EXIT
 	if [ -n "$targetd_pid" ]; then
 		kill "$targetd_pid" 2>/dev/null || true
