@@ -15,13 +15,13 @@ for test; do
 	*.sh) path=$top_srcdir/$test ;;
 	*) path=$top_builddir/$test ;;
 	esac
-	timeout "${GUEST_TEST_SECONDS:-100}" "$path" >/mnt/output 2>&1 || status=$?
+	timeout "${GUEST_TEST_SECONDS:-600}" "$path" >/mnt/output 2>&1 || status=$?
 	case $status in
 	0) echo "PASS: $test ($((SECONDS - start)) s)" ;;
 	77) echo "SKIP: $test: $(tail -n 1 /mnt/output)" ;;
 	*)
 		echo "FAIL: $test (exit status $status)"
-		tail -n 40 /mnt/output
+		tail -n 150 /mnt/output
 		failed=$((failed + 1))
 		;;
 	esac
