@@ -59,6 +59,10 @@ struct step {
 #define BLOCKS_OF_512	   SELECT("\0\0\x10\x08\0\0\0\0\0\0\2\0")
 #define BLOCKS_OF_64K	   SELECT("\0\0\x10\x08\0\0\0\0\0\1\0\0")
 
+/* PERSISTENT RESERVE OUT: a key and another, each one character. */
+#define KEEP(HOST, ACTION, TYPE, KEY, OTHER) HOST, 1, {0x5f, ACTION, TYPE, [8] = 24},                \
+	SELECT("\0\0\0\0\0\0\0" KEY "\0\0\0\0\0\0\0" OTHER "\0\0\0\0\0\0\0\0")
+
 /* clang-format off */
 static const struct step steps_attention[] = {
 	{"INQUIRY before the attention", 'b', 1, {0x12, 0, 0, 0, 36}, .in = 36, FINE},
@@ -114,6 +118,24 @@ static const struct step steps_begin[] = {
 	{"reserved still", READY('b'), TOLD(TOLD_CONFLICT, 0)},
 	{"RELEASE", 'a', 1, {0x17}, FINE},
 	{"released", READY('b'), FINE},
+	{"register a", KEEP('a', 0, 0, "\0", "a"), FINE},
+	{"register b", KEEP('b', 0, 0, "\0", "b"), FINE},
+	{"a reserves for who is registered", KEEP('a', 1, 6, "a", "\0"), FINE},
+	{"b is registered", 'b', 1, {0x01}, FINE},
+	{"a wrong key", KEEP('a', 2, 6, "b", "\0"), TOLD(TOLD_CONFLICT, 0)},
+	{"a releases", KEEP('a', 2, 6, "a", "\0"), FINE},
+	{"the release is told", READY('b'), TOLD(6, 0x2a04)},
+	{"the release is not told to who released", READY('a'), FINE},
+	{"a reserves once more", KEEP('a', 1, 6, "a", "\0"), FINE},
+	{"b preempts a", KEEP('b', 4, 6, "b", "a"), FINE},
+	{"a is told of the preemption", READY('a'), TOLD(6, 0x2a05)},
+	{"a may ask", READY('a'), FINE},
+	{"a is not registered any more", REWIND, TOLD(TOLD_CONFLICT, 0)},
+	{"a registers again", KEEP('a', 0, 0, "\0", "a"), FINE},
+	{"a is registered", REWIND, FINE},
+	{"b clears", KEEP('b', 3, 0, "b", "\0"), FINE},
+	{"a is told of the clearing", READY('a'), TOLD(6, 0x2a03)},
+	{"nothing is reserved", READY('a'), FINE},
 	{"PREVENT", 'b', 1, {0x1e, 0, 0, 0, 1}, FINE},
 	{"prevented: unload", 'a', 1, {0x1b}, TOLD(5, 0x5302)},
 	{"prevented: move", MOVE(DRIVE, 0, SLOT, 0), TOLD(5, 0x5302)},
