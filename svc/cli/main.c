@@ -197,6 +197,34 @@ static const struct command_option options_tape_import[] = {
 	{NULL},
 };
 
+#define OPTIONS_LOGIN                                                                              \
+	{"auth-file", "FILE", "user and secret for the library"},                                  \
+	{                                                                                          \
+		"initiator", "NAME", "log in under this iSCSI name"                                \
+	}
+
+static const struct command_option options_tape_read[] = {
+	{"file", "NUMBER", "go to this file first, from the beginning of the tape"},
+	OPTIONS_LOGIN,
+	{NULL},
+};
+
+static const struct command_option options_tape_write[] = {
+	{"file", "NUMBER", "go to this file first, from the beginning of the tape"},
+	{"append", NULL, "go to the end of the data first"},
+	{"block-size", "SIZE", "bytes of a block (64K)"},
+	OPTIONS_LOGIN,
+	{NULL},
+};
+
+static const struct command_option options_vtl_selftest[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	{"tape", "BARCODE", "a scratch tape in a slot: overwritten, for the commands that need one"},
+	OPTIONS_LOGIN,
+	{NULL},
+};
+
 static enum cli_exit main_help(struct command_call *call);
 
 const struct command command_table[] = {
@@ -245,6 +273,8 @@ const struct command command_table[] = {
 	 vtl_sessions},
 	{"vtl", "access", "NAME", 1, 1, options_vtl_access, "who may log in; \"discovery\" for the list of libraries",
 	 vtl_access},
+	{"vtl", "selftest", "NAME", 1, 1, options_vtl_selftest, "send a library every command and show what answers how",
+	 vtl_selftest},
 	{"vtl", "personalities", "", 0, 0, options_target, "which products libraries and drives can be",
 	 vtl_personalities},
 	{"tape", "create", "LIBRARY", 1, 1, options_tape_create, "make tapes",
@@ -271,6 +301,10 @@ const struct command command_table[] = {
 	 tape_cat},
 	{"tape", "check", "BARCODE", 1, 1, options_tape_check, "read a tape and verify it",
 	 tape_check},
+	{"tape", "read", "URL", 1, 1, options_tape_read, "the tape in a drive of any iSCSI library, up to a filemark",
+	 tape_read},
+	{"tape", "write", "URL", 1, 1, options_tape_write, "standard input to the tape in such a drive, and a filemark",
+	 tape_write},
 	{"daemon", "status", "[NAME]", 0, 1, options_daemon, "who it is and how it does",
 	 daemon_verb_status},
 	{"daemon", "metrics", "[NAME]", 0, 1, options_daemon, "numbers by name",

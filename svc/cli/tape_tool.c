@@ -2,12 +2,13 @@
 /*
  * `granary tape files`, cat, check, export, import: granary-tape does them on
  * the cartridge's files; this finds the folder, by asking granary-targetd or in
- * --folder DIR.
+ * --folder DIR. So it does read, write and `granary vtl selftest`, as an initiator.
  *
  *   granary-tape files [--json] [--list] [--partition N] PATH
  *   granary-tape check [--json] PATH
  *   granary-tape cat [--partition N] PATH[:FILES]
  *   granary-tape export [--json] [--partition N] PATH FILE
+ *   granary-tape read|write|selftest [...] URL
  *   granary-tape import [--format NAME] [--medium NAME] [--size SIZE] SOURCE PATH
  */
 #include <errno.h>
@@ -200,4 +201,56 @@ enum cli_exit tape_import(struct command_call *call)
 		return status;
 	return target_ask(call, "vtl.put", json_pack("{s:s, s:s}", "name", name, "barcode", barcode),
 			  &result);
+}
+
+/* What a session with a library takes, and the URL: no cartridge's path is needed. */
+static enum cli_exit tool_session(struct command_call *call, struct tool *tool, const char *url)
+{
+	tool_option(tool, call, "auth-file", "--auth-file");
+	tool_option(tool, call, "initiator", "--initiator");
+	tool_add(tool, url);
+	return tool_run(tool);
+}
+
+enum cli_exit tape_read(struct command_call *call)
+{
+	struct tool tool = {.argv = {"granary-tape", "read"}, .count = 2};
+
+	tool_option(&tool, call, "file", "--file");
+	return tool_session(call, &tool, call->arguments[0]);
+}
+
+enum cli_exit tape_write(struct command_call *call)
+{
+	struct tool tool = {.argv = {"granary-tape", "write"}, .count = 2};
+
+	tool_option(&tool, call, "file", "--file");
+	tool_option(&tool, call, "block-size", "--block-size");
+	if (command_value(call, "append"))
+		tool_add(&tool, "--append");
+	return tool_session(call, &tool, call->arguments[0]);
+}
+
+/* At the first of the addresses that the library listens at. */
+enum cli_exit vtl_selftest(struct command_call *call)
+{
+	struct tool tool = {.argv = {"granary-tape", "selftest"}, .count = 2};
+	CLEANUP_JSON json_t *result = NULL;
+	CLEANUP_FREE char *url = NULL;
+	json_t *params = target_params("name", call->arguments[0]);
+	enum cli_exit status = params ? target_ask(call, "vtl.show", params, &result) : CLI_USAGE;
+	const char *portal;
+
+	if (status != CLI_DONE)
+		return status;
+	portal = json_string_value(json_array_get(json_object_get(result, "portals"), 0));
+	if (!portal) {
+		command_complain("granary-targetd listens at no address");
+		return CLI_FAILED;
+	}
+	url = mem_printf("iscsi://%s/%s", portal, target_text(result, "iqn"));
+	if (call->json)
+		tool_add(&tool, "--json");
+	tool_option(&tool, call, "tape", "--tape");
+	return tool_session(call, &tool, url);
 }

@@ -68,5 +68,8 @@ enum cli_exit tape_cat(struct command_call *call);
 enum cli_exit tape_check(struct command_call *call);
 enum cli_exit tape_import(struct command_call *call);
 enum cli_exit tape_export(struct command_call *call);
+enum cli_exit tape_read(struct command_call *call);
+enum cli_exit tape_write(struct command_call *call);
+enum cli_exit vtl_selftest(struct command_call *call);
 
 #endif

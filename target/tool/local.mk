@@ -23,6 +23,16 @@ target_tool_granary_tape_SOURCES = \
 	target/tool/main.c \
 	target/tool/source_open.c \
 	target/tool/stretch.h target/tool/stretch.c
+if HAVE_ISCSI
+target_tool_granary_tape_SOURCES += \
+	target/tool/drive.c \
+	target/tool/initiator.h target/tool/initiator.c \
+	target/tool/remote.h target/tool/remote.c \
+	target/tool/selftest.h target/tool/selftest.c \
+	target/tool/selftest_rows.c \
+	target/tool/selftest_tape.c
+else
 target_tool_granary_tape_SOURCES += target/tool/without.c
+endif
 target_tool_granary_tape_CFLAGS = $(AM_CFLAGS) $(ARCHIVE_CFLAGS) $(LIBISCSI_CFLAGS)
 target_tool_granary_tape_LDADD = $(SOURCE_LIBS) $(ARCHIVE_LIBS) $(LIBISCSI_LIBS)

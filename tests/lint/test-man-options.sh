@@ -60,7 +60,8 @@ if [ -x "$granary" ]; then
 	checked=$((checked + 1))
 	compare "granary fs" man/granary-fs.1 "$(noun fs man/granary-fs.1)"
 	compare "granary vtl" man/granary-vtl.1 "$(noun vtl man/granary-vtl.1)"
-	compare "granary tape" man/granary-tape.1 "$(noun tape man/granary-tape.1)"
+	compare "granary tape" man/granary-tape.1 \
+		"$(noun tape man/granary-tape.1) $("$top_builddir/target/tool/granary-tape" --help)"
 	compare granary man/granary.1 "$("$granary" --help) $(noun daemon man/granary.1) --version"
 fi
 [ "$checked" -gt 0 ] || {

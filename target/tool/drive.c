@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is done with the tape in a drive of any iSCSI library: import reads all of it, `read` and `write`
+ * are what dd does with /dev/nst0, without a kernel that knows iSCSI.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
+#include "target/tool/remote.h"
+
+#define DRIVE_BLOCK 65536u
+
+/* ---- as a source of import --------------------------------------------------------------- */
+
+static int drive_start(struct source *s)
+{
+	struct remote *r = mem_zalloc(sizeof(*r));
+	int error;
+
+	s->state = r;
+	error = remote_open(r, s->call, s->name);
+	if (!error && (error = remote_rewind(r)) != 0)
+		tool_complain("%s: %s", s->name, r->trouble);
+	return error;
+}
+
+static int drive_next(struct source *s, struct source_item *item)
+{
+	struct remote *r = s->state;
+	int error = remote_read(r, item);
+
+	if (error)
+		source_damaged(s, "object %" PRIu64 ": %s", s->blocks, r->trouble);
+	return error;
+}
+
+static void drive_end(struct source *s)
+{
+	if (s->state)
+		remote_close(s->state);
+	free(TAKE(s->state));
+}
+
+const struct source_class source_drive = {
+	.name = "drive",
+	.title = "a drive",
+	.start = drive_start,
+	.next = drive_next,
+	.end = drive_end,
+};
+
+/* ---- read, write ------------------------------------------------------------------------- */
+
+/* Where the tape stands, unless --file says another place. */
+static enum tool_exit drive_position(struct remote *r, const struct tool_call *call)
+{
+	const char *file = call->values[OPTION_FILE];
+	uint64_t number = 0;
+	int error = 0;
+
+	if (file && call->values[OPTION_APPEND]) {
+		tool_complain("--file or --append, not both");
+		return TOOL_USAGE;
+	}
+	if (file && !tool_number(file, "--file", INT32_MAX >> 8, &number))
+		return TOOL_USAGE;
+	if (file && !(error = remote_rewind(r)))
+		error = remote_skip_files(r, (uint32_t)number);
+	if (call->values[OPTION_APPEND])
+		error = remote_end_of_data(r);
+	if (error)
+		tool_complain("%s: %s", initiator_name(r->initiator), r->trouble);
+	return error ? TOOL_FAILED : TOOL_DONE;
+}
+
+static enum tool_exit drive_open(struct remote *r, const struct tool_call *call)
+{
+	int error;
+
+	/* A wrong option is found before anybody is troubled. */
+	signal(SIGPIPE, SIG_IGN);
+	error = remote_open(r, call, call->arguments[0]);
+	if (error)
+		return error == -ENOTCONN ? TOOL_UNREACHABLE : TOOL_FAILED;
+	return drive_position(r, call);
+}
+
+enum tool_exit verb_read(const struct tool_call *call)
+{
+	CLEANUP_REMOTE struct remote r = {0};
+	struct source_item item = {.kind = SOURCE_BLOCK};
+	enum tool_exit status = drive_open(&r, call);
+	bool any = false;
+	int error;
+
+	while (status == TOOL_DONE && item.kind == SOURCE_BLOCK) {
+		error = remote_read(&r, &item);
+		if (error) {
+			tool_complain("%s: %s", call->arguments[0], r.trouble);
+			return TOOL_FAILED;
+		}
+		if (item.kind == SOURCE_END && !any) {
+			tool_complain("%s: the end of the data", call->arguments[0]);
+			return TOOL_FAILED;
+		}
+		any = true;
+		error = item.kind == SOURCE_BLOCK ? tool_output(item.data, item.size) : 0;
+		if (error == -EPIPE)
+			return TOOL_DONE;
+		if (error) {
+			tool_complain("standard output: %s", strerror(-error));
+			return TOOL_FAILED;
+		}
+	}
+	return status;
+}
+
+/* Up to a whole block of standard input; 0 at its end, -errno. */
+static ssize_t drive_input(uint8_t *block, size_t size)
+{
+	size_t have = 0;
+
+	while (have < size) {
+		ssize_t n = read(STDIN_FILENO, block + have, size - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	return (ssize_t)have;
+}
+
+static enum tool_exit drive_write_all(struct remote *r, uint8_t *block, uint32_t size)
+{
+	uint64_t written = 0;
+	bool full = false;
+	ssize_t n;
+	int error = 0;
+
+	while ((n = drive_input(block, size)) > 0) {
+		if (full) {
+			error = -ENOSPC;
+			break;
+		}
+		error = remote_write(r, block, (uint32_t)n, &full);
+		if (error)
+			break;
+		written += (uint64_t)n;
+	}
+	if (n < 0)
+		tool_complain("standard input: %s", strerror((int)-n));
+	if (error == -ENOSPC)
+		tool_complain("the tape is full after %" PRIu64 " bytes", written);
+	else if (error)
+		tool_complain("%s: %s", initiator_name(r->initiator), r->trouble);
+	/* What was written is to be readable, also when there was more of it. */
+	if ((!error || error == -ENOSPC) && remote_filemark(r) != 0) {
+		tool_complain("%s: %s", initiator_name(r->initiator), r->trouble);
+		error = -EIO;
+	}
+	return error || n < 0 ? TOOL_FAILED : TOOL_DONE;
+}
+
+enum tool_exit verb_write(const struct tool_call *call)
+{
+	CLEANUP_REMOTE struct remote r = {0};
+	CLEANUP_FREE uint8_t *block = NULL;
+	uint64_t size = DRIVE_BLOCK;
+	enum tool_exit status;
+
+	if (call->values[OPTION_BLOCK_SIZE] &&
+	    !tool_size(call->values[OPTION_BLOCK_SIZE], "--block-size", &size))
+		return TOOL_USAGE;
+	if (size == 0 || size > CARTRIDGE_BLOCK_MAX) {
+		tool_complain("--block-size: 1 to %u bytes", CARTRIDGE_BLOCK_MAX);
+		return TOOL_USAGE;
+	}
+	block = mem_alloc(size);
+	status = drive_open(&r, call);
+	return status == TOOL_DONE ? drive_write_all(&r, block, (uint32_t)size) : status;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions through libiscsi. Sense data is decoded here, in fixed and descriptor form. */
+#include "target/tool/initiator.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <iscsi/iscsi.h>
+#include <iscsi/scsi-lowlevel.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/file.h"
+#include "lib/base/mem.h"
+
+#define INITIATOR_NAME "iqn.2026-11.local.granary:granary-tape"
+#define SENSE_BEFORE   2 /* bytes of the length that libiscsi leaves in front of the sense data */
+#define AUTH_FILE_MAX  4096
+
+struct initiator {
+	struct iscsi_context *session;
+	char *url;
+	int lun;
+	bool lost;
+};
+
+struct auth {
+	char *user, *secret, *mutual_user, *mutual_secret;
+};
+
+static void auth_clear(struct auth *auth)
+{
+	char *values[] = {auth->user, auth->secret, auth->mutual_user, auth->mutual_secret};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		if (values[i])
+			explicit_bzero(values[i], strlen(values[i]));
+		free(values[i]);
+	}
+}
+
+static bool auth_line(struct auth *auth, char *line)
+{
+	const struct {
+		const char *name;
+		char **value;
+	} rows[] = {{"user", &auth->user},
+		    {"secret", &auth->secret},
+		    {"mutual-user", &auth->mutual_user},
+		    {"mutual-secret", &auth->mutual_secret}};
+	size_t length = strcspn(line, " \t"), skip = strspn(line + length, " \t");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strlen(rows[i].name) != length || strncmp(line, rows[i].name, length) != 0)
+			continue;
+		if (!line[length + skip] || *rows[i].value)
+			return false;
+		*rows[i].value = mem_strdup(line + length + skip);
+		return true;
+	}
+	return *line == 0 || *line == '#';
+}
+
+/* A secret that others may read is none. */
+static bool auth_read(struct auth *auth, const char *path)
+{
+	CLEANUP_FREE char *text = NULL;
+	struct stat status;
+	size_t size = 0;
+	int error = stat(path, &status) == 0 ? 0 : -errno;
+	bool good = true;
+
+	if (!error && status.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)) {
+		tool_complain("%s: others may read it; chmod 600 %s", path, path);
+		return false;
+	}
+	if (!error)
+		error = file_read_all(path, AUTH_FILE_MAX, &text, &size);
+	if (error) {
+		tool_complain("%s: %s", path, strerror(-error));
+		return false;
+	}
+	for (char *rest = text, *line; good && (line = strsep(&rest, "\n")) != NULL;)
+		good = auth_line(auth, line);
+	explicit_bzero(text, size);
+	if (!good || !auth->user || !auth->secret || !auth->mutual_user != !auth->mutual_secret) {
+		tool_complain("%s: its lines are \"user NAME\", \"secret SECRET\" and, both or none, "
+			      "\"mutual-user NAME\", \"mutual-secret SECRET\"", path);
+		return false;
+	}
+	return true;
+}
+
+static bool initiator_authenticate(struct initiator *i, const struct iscsi_url *url, const char *file)
+{
+	struct auth auth = {0};
+	bool good = true;
+
+	if (file) {
+		good = auth_read(&auth, file);
+	} else if (url->user[0]) {
+		auth.user = mem_strdup(url->user);
+		auth.secret = mem_strdup(url->passwd);
+		if (url->target_user[0]) {
+			auth.mutual_user = mem_strdup(url->target_user);
+			auth.mutual_secret = mem_strdup(url->target_passwd);
+		}
+	}
+	if (good && auth.user)
+		iscsi_set_initiator_username_pwd(i->session, auth.user, auth.secret);
+	if (good && auth.mutual_user)
+		iscsi_set_target_username_pwd(i->session, auth.mutual_user, auth.mutual_secret);
+	auth_clear(&auth);
+	return good;
+}
+
+static struct iscsi_url *initiator_parse(struct initiator *i, const char *text, bool any_lun)
+{
+	CLEANUP_FREE char *whole = any_lun ? mem_printf("%s/0", text) : mem_strdup(text);
+	const char *host = strstr(text, "://");
+	struct iscsi_url *url = NULL;
+
+	/* What stands there is seen by everybody who lists processes. */
+	if (host && memchr(host, '@', strcspn(host + 3, "/") + 3)) {
+		tool_complain("credentials do not belong into a URL: use --auth-file");
+		return NULL;
+	}
+	if (host && strncmp(text, "iscsi://", 8) == 0)
+		url = iscsi_parse_full_url(i->session, whole);
+	if (!url)
+		tool_complain("\"%s\" is no URL such as iscsi://127.0.0.1:3260/TARGET%s", text,
+			      any_lun ? "" : "/LUN");
+	return url;
+}
+
+static bool initiator_connect(struct initiator *i, const struct tool_call *call, bool any_lun)
+{
+	struct iscsi_url *url = initiator_parse(i, i->url, any_lun);
+	bool good = url && initiator_authenticate(i, url, call->values[OPTION_AUTH_FILE]);
+
+	if (good) {
+		i->lun = url->lun;
+		iscsi_set_targetname(i->session, url->target);
+		iscsi_set_session_type(i->session, ISCSI_SESSION_NORMAL);
+		iscsi_set_header_digest(i->session, ISCSI_HEADER_DIGEST_NONE_CRC32C);
+		iscsi_set_noautoreconnect(i->session, 1);
+		/* Logged in without libiscsi's own questions, whose answers would be lost. */
+		good = iscsi_connect_sync(i->session, url->portal) == 0 &&
+		       iscsi_login_sync(i->session) == 0;
+		if (!good)
+			tool_complain("%s: %s", i->url, iscsi_get_error(i->session));
+	}
+	if (url) {
+		explicit_bzero(url->passwd, sizeof(url->passwd));
+		iscsi_destroy_url(url);
+	}
+	return good;
+}
+
+struct initiator *initiator_open(const struct tool_call *call, const char *url, bool any_lun)
+{
+	const char *name = call->values[OPTION_INITIATOR];
+	struct initiator *i = mem_zalloc(sizeof(*i));
+
+	i->url = mem_strdup(url);
+	i->session = iscsi_create_context(name ? name : INITIATOR_NAME);
+	if (!i->session)
+		tool_complain("%s", strerror(ENOMEM));
+	if (!i->session || !initiator_connect(i, call, any_lun)) {
+		i->lost = true;
+		initiator_close(&i);
+	}
+	return i;
+}
+
+void initiator_close(struct initiator **i)
+{
+	struct initiator *old = *i;
+
+	*i = NULL;
+	if (!old)
+		return;
+	if (old->session && !old->lost)
+		iscsi_logout_sync(old->session);
+	if (old->session)
+		iscsi_destroy_context(old->session);
+	free(old->url);
+	free(old);
+}
+
+void initiator_set_lun(struct initiator *i, int lun)
+{
+	i->lun = lun;
+}
+
+const char *initiator_name(const struct initiator *i)
+{
+	return i->url;
+}
+
+static void sense_decode(const uint8_t *sense, size_t size, struct initiator_answer *answer)
+{
+	unsigned code = size ? sense[0] & 0x7f : 0;
+
+	if ((code == 0x70 || code == 0x71) && size >= 14) {
+		answer->key = sense[2] & 0x0f;
+		answer->filemark = sense[2] & 0x80;
+		answer->eom = sense[2] & 0x40;
+		answer->ili = sense[2] & 0x20;
+		answer->valid = sense[0] & 0x80;
+		answer->information = (int32_t)be_get32(sense + 3);
+		answer->asc = sense[12];
+		answer->ascq = sense[13];
+	} else if ((code == 0x72 || code == 0x73) && size >= 8) {
+		answer->key = sense[1] & 0x0f;
+		answer->asc = sense[2];
+		answer->ascq = sense[3];
+		for (size_t at = 8; at + 2 <= size && at + 2 + sense[at + 1] <= size; at += 2 + sense[at + 1]) {
+			if (sense[at] == 0 && sense[at + 1] >= 10) {
+				answer->valid = sense[at + 2] & 0x80;
+				answer->information = (int32_t)be_get32(sense + at + 8);
+			} else if (sense[at] == 4 && sense[at + 1] >= 2) {
+				answer->filemark = sense[at + 3] & 0x80;
+				answer->eom = sense[at + 3] & 0x40;
+				answer->ili = sense[at + 3] & 0x20;
+			}
+		}
+	}
+}
+
+static void initiator_take(const struct scsi_task *task, const struct initiator_command *command,
+			   struct initiator_answer *answer)
+{
+	bool under = task->residual_status == SCSI_RESIDUAL_UNDERFLOW;
+
+	*answer = (struct initiator_answer){.status = task->status, .received = command->size};
+	if (under)
+		answer->received -= task->residual < command->size ? (uint32_t)task->residual : command->size;
+	if (task->status == STATUS_CHECK && task->datain.size > SENSE_BEFORE)
+		sense_decode(task->datain.data + SENSE_BEFORE, (size_t)task->datain.size - SENSE_BEFORE,
+			     answer);
+}
+
+int initiator_run(struct initiator *i, const struct initiator_command *command,
+		  struct initiator_answer *answer)
+{
+	struct iscsi_data data = {.size = command->size, .data = (unsigned char *)(uintptr_t)command->out};
+	int way = command->in ? SCSI_XFER_READ : command->out ? SCSI_XFER_WRITE : SCSI_XFER_NONE;
+	struct scsi_task *task =
+		i->lost ? NULL
+			: scsi_create_task((int)command->cdb_size, (unsigned char *)(uintptr_t)command->cdb,
+					   way, way == SCSI_XFER_NONE ? 0 : (int)command->size);
+	struct scsi_task *ended;
+	bool answered;
+
+	if (!task)
+		return i->lost ? -EIO : -ENOMEM;
+	if (way == SCSI_XFER_READ)
+		scsi_task_add_data_in_buffer(task, (int)command->size, command->in);
+	ended = iscsi_scsi_command_sync(i->session, i->lun, task, way == SCSI_XFER_WRITE ? &data : NULL);
+	answered = ended && ended->status >= 0 && ended->status <= UINT8_MAX;
+	if (answered)
+		initiator_take(ended, command, answer);
+	else
+		i->lost = true;
+	if (!answered)
+		tool_complain("%s: %s", i->url, iscsi_get_error(i->session));
+	scsi_free_scsi_task(task);
+	return answered ? 0 : -EIO;
+}
+
+void initiator_words(const struct initiator_answer *answer, char *words, size_t size)
+{
+	static const struct {
+		int status;
+		const char *words;
+	} rows[] = {{STATUS_GOOD, "good"}, {0x08, "busy"}, {0x18, "reservation conflict"},
+		    {0x28, "task set full"}, {0x30, "ACA active"}, {0x40, "task aborted"}};
+
+	if (answer->status == STATUS_CHECK) {
+		snprintf(words, size, "%X/%02X/%02X%s%s%s", answer->key, answer->asc, answer->ascq,
+			 answer->filemark ? " filemark" : "", answer->eom ? " EOM" : "",
+			 answer->ili ? " ILI" : "");
+		return;
+	}
+	snprintf(words, size, "status %02Xh", (unsigned)answer->status);
+	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++)
+		if (rows[n].status == answer->status)
+			snprintf(words, size, "%s", rows[n].words);
+}

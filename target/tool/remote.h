@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Remote: the tape in a drive of an iSCSI library, in blocks of any size. */
+#ifndef TARGET_TOOL_REMOTE_H
+#define TARGET_TOOL_REMOTE_H
+
+#include "target/tool/initiator.h"
+#include "target/tool/source.h"
+
+struct remote {
+	struct initiator *initiator;
+	uint8_t *data;
+	uint32_t capacity;
+	char trouble[256];
+};
+
+/* Logs in, waits until the drive is ready, and has it take blocks of any size. -errno, with a complaint. */
+int remote_open(struct remote *r, const struct tool_call *call, const char *url);
+void remote_close(struct remote *r);
+#define CLEANUP_REMOTE __attribute__((cleanup(remote_close)))
+
+/* Each returns 0 or -EIO, and says in trouble why. */
+int remote_rewind(struct remote *r);
+int remote_end_of_data(struct remote *r);
+/* -ENXIO: the tape has fewer. */
+int remote_skip_files(struct remote *r, uint32_t count);
+/* The next block, filemark or end; grows its buffer for a block that is larger than any before. */
+int remote_read(struct remote *r, struct source_item *item);
+/* *full: it was written, and there is room for little more. -ENOSPC: it was not. */
+int remote_write(struct remote *r, const void *data, uint32_t size, bool *full);
+int remote_filemark(struct remote *r);
+
+#endif
