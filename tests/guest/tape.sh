@@ -11,8 +11,9 @@
 for needed in iscsid iscsiadm mt mtx lsscsi sg_reset; do
 	command -v "$needed" >/dev/null || skip "there is no $needed"
 done
-[ -d /sys/class/iscsi_transport ] && [ -d /sys/bus/scsi/drivers/st ] ||
-	skip "this kernel has no iSCSI initiator or no tapes"
+for needed in /sys/class/iscsi_transport /sys/bus/scsi/drivers/st; do
+	[ -d "$needed" ] || skip "this kernel has no iSCSI initiator or no tapes"
+done
 
 iscsid_pid=
 changer='' drive='' drive2=''
@@ -48,7 +49,7 @@ initiator_answers() {
 start_initiator() {
 	mkdir -p "$scratch/iscsi" /run/lock/iscsi
 	cp /etc/iscsi/iscsid.conf "$scratch/iscsi/"
-	echo "InitiatorName=${1:-iqn.2026-11.local.guest:one}" >"$scratch/iscsi/initiatorname.iscsi"
+	echo InitiatorName=iqn.2026-11.local.guest:one >"$scratch/iscsi/initiatorname.iscsi"
 	# Emulated as it is, the guest is slow; a lost connection is to be seen soon all the same.
 	sed -i 's/^node.session.timeo.replacement_timeout.*/node.session.timeo.replacement_timeout = 60/
 		s/^node.conn\[0\].timeo.noop_out_interval.*/node.conn[0].timeo.noop_out_interval = 5/
@@ -69,8 +70,9 @@ find_devices() {
 	wait_for 60 devices_are 'tape ' "$1" || fail "$(lsscsi): $1 drives were expected"
 	wait_for 60 devices_are mediumx 1 || fail "$(lsscsi): a changer was expected"
 	wait_for 60 test -c /dev/nst0 || fail "there is no /dev/nst0"
-	changer=$(lsscsi -g | awk '$2 == "mediumx" { print $NF }')
 	# shellcheck disable=SC2034 # the tests use them
+	changer=$(lsscsi -g | awk '$2 == "mediumx" { print $NF }')
+	# shellcheck disable=SC2034
 	drive=/dev/n$(lsscsi | awk '$2 == "tape" { print $NF }' | sort | sed -n 's|/dev/||p' | sed -n 1p)
 	# shellcheck disable=SC2034
 	drive2=/dev/n$(lsscsi | awk '$2 == "tape" { print $NF }' | sort | sed -n 's|/dev/||p' | sed -n 2p)
