@@ -9,4 +9,5 @@ tests_target_sense_rules_LDADD = $(LIBISCSI_LIBS)
 
 dist_check_SCRIPTS += tests/target/test-sense-rules.sh
 TESTS += tests/target/test-sense-rules.sh
+THREAD_TESTS += tests/target/test-sense-rules.sh
 endif
