@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Granary's main job on real input: installs what is missing, builds, makes a store, mounts it,
-# backs up two generations of a large Debian package (as a tar and unpacked), reads every byte
-# back, and shows what it cost. Works as root or as an ordinary user.
+# backs up two generations of a large Debian package (as a tar and unpacked), and writes a third,
+# twice, to the tapes of a library over iSCSI, whose cartridges are on the same mount. Reads every
+# byte back, and shows what it cost. Works as root or as an ordinary user.
 #
 # usage: quickstart.sh [FOLDER]
 #   FOLDER   where the store and the downloaded packages are kept (default: build/quickstart)
@@ -17,15 +18,17 @@ bin=$source/build/plain
 # shellcheck disable=SC2086
 setup_install $SETUP_BUILD_PACKAGES
 setup_build "$source" "$bin"
-PATH=$bin/fs/tool:$bin/fs:$bin/svc/cli:$bin:$PATH
+PATH=$bin/fs/tool:$bin/fs:$bin/svc/cli:$bin/target:$bin/target/tool:$PATH
 
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 store=$folder/store
 mount=$folder/mount
+library=$folder/library
 
 finish() {
 	status=$?
+	stop_library || true
 	if mountpoint -q "$mount" 2> /dev/null; then
 		unmount || true
 	fi
@@ -36,6 +39,23 @@ unmount() {
 	if [ "$(id -u)" = 0 ]; then umount "$mount"; else fusermount3 -u "$mount"; fi
 	# The store is free again when its daemon has let go of the lock.
 	flock -w 60 "$store/lock" true
+}
+
+# start_library, stop_library: granary-targetd on a free port of this machine, with its tapes on the mount.
+start_library() {
+	granary-targetd --root "$library" --tapes "$mount/tapes" --portal 127.0.0.1:0 \
+		--log-file "$folder/library.log" --background
+}
+
+stop_library() {
+	[ ! -S "$library/run/targetd.sock" ] || granary daemon stop targetd --root "$library" 2> /dev/null
+}
+
+# tape_url LUN: the drive, as an initiator finds it.
+tape_url() {
+	granary vtl show quickstart --root "$library" |
+		awk -v lun="$1" '$1 == "iqn" { iqn = $2 } $1 == "portals" { portal = $2 }
+			END { printf "iscsi://%s/%s/%s", portal, iqn, lun }'
 }
 
 # drop_caches: what is read next comes from the disk (as root; others read what the kernel kept).
@@ -58,9 +78,9 @@ timed() {
 }
 
 input() {
-	setup_say "input: two versions of Debian's kernel image"
-	"$source/tests/bench/corpus.sh" "$folder/input" 2 > "$folder/tars"
-	old=$(sed -n 1p "$folder/tars") new=$(sed -n 2p "$folder/tars")
+	setup_say "input: three versions of Debian's kernel image"
+	"$source/tests/bench/corpus.sh" "$folder/input" 3 > "$folder/tars"
+	old=$(sed -n 1p "$folder/tars") new=$(sed -n 2p "$folder/tars") newest=$(sed -n 3p "$folder/tars")
 	for tar in "$old" "$new"; do
 		tree=${tar%.tar}
 		if [ ! -f "$tree.done" ]; then
@@ -103,21 +123,55 @@ verify() {
 "
 }
 
+tape_send() {
+	granary tape write --block-size 256K "$1" < "$2"
+}
+
+tape_compare() {
+	granary tape read --file 0 "$1" | cmp - "$2"
+}
+
+# tape_write LUN NAME FILE: a tar to the tape in a drive, over iSCSI; the filemark behind it makes it
+# durable.
+tape_rows=
+tape_write() {
+	url=$(tape_url "$1")
+	setup_say "writing $3 to $url"
+	before=$(stored)
+	timed seconds tape_send "$url" "$3"
+	granary fs sync "$mount"
+	tape_rows="$tape_rows$2 $(bytes_of "$3") $(($(stored) - before)) $seconds
+"
+}
+
+# tape_verify LUN NAME FILE: the other way, every byte against the source.
+tape_verify() {
+	url=$(tape_url "$1")
+	setup_say "reading back $url and comparing every byte"
+	timed seconds tape_compare "$url" "$3"
+	restore_rows="$restore_rows$2 $(bytes_of "$3") $seconds
+"
+}
+
+# table TITLE ROWS [SUM]: with a row for all of them.
 table() {
-	printf '\n%-16s %12s %12s %8s %12s\n' 'backed up' 'MB in' 'MB stored' 'ratio' 'ingest MB/s'
-	printf '%s' "$backup_rows" | awk '
+	printf '\n%-16s %12s %12s %10s %12s\n' "$1" 'MB in' 'MB stored' 'ratio' 'ingest MB/s'
+	printf '%s' "$2" | awk -v sum="${3:-}" '
 		function row(name, bytes, kept, seconds) {
 			if (kept < 1) kept = 1
 			if (seconds < 0.01) seconds = 0.01
-			printf "%-16s %12.1f %12.1f %7.1f:1 %12.0f\n", name, bytes / 1e6, kept / 1e6,
+			printf "%-16s %12.1f %12.1f %8.1f:1 %12.0f\n", name, bytes / 1e6, kept / 1e6,
 				bytes / kept, bytes / 1e6 / seconds
 		}
 		{ row($1, $2, $3, $4); b += $2; k += $3; s += $4 }
-		END { row("all", b, k, s) }'
-	printf '\n%-16s %12s %21s %12s\n' 'restored' 'MB out' '' 'MB/s'
+		END { if (sum) row(sum, b, k, s) }'
+}
+
+restore_table() {
+	printf '\n%-16s %12s %23s %12s\n' 'restored' 'MB out' '' 'MB/s'
 	printf '%s' "$restore_rows" | awk '{
 		if ($3 < 0.01) $3 = 0.01
-		printf "%-16s %12.1f %21s %12.0f\n", $1, $2 / 1e6, "every byte equal", $2 / 1e6 / $3
+		printf "%-16s %12.1f %23s %12.0f\n", $1, $2 / 1e6, "every byte equal", $2 / 1e6 / $3
 	}'
 	echo
 }
@@ -125,8 +179,9 @@ table() {
 input
 trap finish EXIT
 trap 'exit 130' INT TERM
+stop_library
 if mountpoint -q "$mount" 2> /dev/null; then unmount; fi
-rm -rf "$store" "$mount"
+rm -rf "$store" "$mount" "$library"
 mkdir -p "$mount"
 
 setup_say "making a store in $store and mounting it on $mount"
@@ -139,17 +194,36 @@ backup monday-files "${old%.tar}"
 backup tuesday-files "${new%.tar}"
 backup copy-of-tuesday "$new"
 
-setup_say "unmounting, mounting again, dropping caches"
+setup_say "making a tape library on the mount, and loading two tapes"
+start_library
+granary vtl create quickstart --drives 2 --slots 8 --tapes 4 --tape-size 4G --root "$library"
+granary vtl load quickstart G00001L8 --root "$library"
+granary vtl load quickstart G00002L8 --root "$library"
+tape_write 1 first-tape "$newest"
+tape_write 2 second-tape "$newest"
+granary vtl drives --root "$library"
+granary tape list --root "$library"
+
+setup_say "ending the library, unmounting, mounting again, dropping caches"
+stop_library
 unmount
 mount.granary "$store" "$mount"
+start_library
 drop_caches
 
 verify monday-tar "$old"
 verify tuesday-tar "$new"
 verify tuesday-files "${new%.tar}"
-table
+tape_verify 1 first-tape "$newest"
+tape_verify 2 second-tape "$newest"
+table 'backed up' "$backup_rows" all
+table 'on tape' "$tape_rows"
+printf '%s' "$tape_rows" | awk 'NR == 1 { first = $3 } NR == 2 && first > 0 {
+	printf "The second tape took %.1f %% of what the first one took in the store.\n", 100 * $3 / first }'
+restore_table
 granary fs df "$mount"
 setup_say "checking the store"
+stop_library
 unmount
 fsck.granary "$store"
 trap - EXIT
