@@ -3,6 +3,7 @@
 noinst_LIBRARIES += target/tool/libsource.a
 target_tool_libsource_a_SOURCES = \
 	target/tool/aws.c \
+	target/tool/label.h target/tool/label.c \
 	target/tool/mhvtl.c \
 	target/tool/simh.c \
 	target/tool/source.h target/tool/source.c \
@@ -19,7 +20,6 @@ target_tool_granary_tape_SOURCES = \
 	target/tool/export.c \
 	target/tool/files.c \
 	target/tool/import.c \
-	target/tool/label.h target/tool/label.c \
 	target/tool/main.c \
 	target/tool/source_open.c \
 	target/tool/stretch.h target/tool/stretch.c

@@ -18,12 +18,12 @@ if [ ! -f "$folder/Makefile" ]; then
 fi
 make -C "$folder" -j "$(nproc)" --no-print-directory > "$folder/make.out" 2>&1 || { tail "$folder/make.out"; exit 1; }
 
-libraries="target/service/libservice.a target/tape/libcartridge.a target/iscsi/libiscsitarget.a target/scsi/libscsi.a fs/tree/libtree.a fs/store/libstore.a fs/chunk/libchunk.a lib/daemon/libdaemon.a lib/base/libbase.a target/changer/libchanger.a target/tape/libtape.a"
+libraries="target/tool/libsource.a target/service/libservice.a target/tape/libcartridge.a target/iscsi/libiscsitarget.a target/scsi/libscsi.a fs/tree/libtree.a fs/store/libstore.a fs/chunk/libchunk.a lib/daemon/libdaemon.a lib/base/libbase.a target/changer/libchanger.a target/tape/libtape.a"
 present=
 for library in $libraries; do
 	[ ! -f "$folder/$library" ] || present="$present $folder/$library"
 done
-outside=$(pkg-config --libs libcrypto sqlite3 libzstd liblz4 libxxhash libconfig jansson libevent libevent_pthreads)
+outside="$(pkg-config --libs libcrypto sqlite3 libzstd liblz4 libxxhash libconfig jansson libevent libevent_pthreads) $(pkg-config --libs zlib 2>/dev/null || true)"
 
 [ $# -gt 0 ] || set -- "$source"/tests/fuzz/fuzz-*.c
 for target in "$@"; do

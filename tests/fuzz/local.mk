@@ -6,6 +6,7 @@ include tests/fuzz/store.mk
 include tests/fuzz/rows.mk
 include tests/fuzz/target-cartridge.mk
 include tests/fuzz/target-changer.mk
+include tests/fuzz/target-import.mk
 include tests/fuzz/target-iscsi.mk
 include tests/fuzz/target-scsi.mk
 include tests/fuzz/target-drive.mk

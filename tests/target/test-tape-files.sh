@@ -106,9 +106,9 @@ check_equal "$(cat noise)" "" "what cat says when nobody reads"
 
 expect_status 0 granary-tape check tapes/F00001L8
 expect_output ': good$'
-# A byte of the block in which "text" begins.
-place=$(grep -aobF "$(head -c 60 text)" tapes/F00001L8/p0.data | head -n 1 | cut -d: -f1)
-printf '\377' | dd of=tapes/F00001L8/p0.data bs=1 seek=$((place + 12000)) conv=notrunc status=none
+# A byte of "text": the payload stands in p0.data without anything between.
+place=$(cat "${files[@]:0:4}" | wc -c)
+printf '\377' | dd of=tapes/F00001L8/p0.data bs=1 seek=$((place + 100)) conv=notrunc status=none
 expect_status 1 granary-tape check tapes/F00001L8
 expect_output '^damaged: partition 0, file '
 expect_output ': damaged$'
