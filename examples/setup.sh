@@ -17,7 +17,7 @@ SETUP_BUILD_PACKAGES="build-essential autoconf automake pkg-config libfuse3-dev 
 SETUP_TEST_PACKAGES="libcmocka-dev attr acl rsync git sqlite3 zstd python3 mandoc shellcheck
 	universal-ctags xz-utils procps util-linux bsdutils xxd openssl tar gzip cpio
 	iproute2 samba samba-vfs-modules smbclient nfs-ganesha nfs-ganesha-vfs libnfs-dev libiscsi-bin
-	mtx sg3-utils stenc bacula-sd"
+	mtx sg3-utils stenc bacula-sd tgt"
 # shellcheck disable=SC2034
 # What the guest of make check-guest boots with.
 SETUP_GUEST_PACKAGES="qemu-system-x86 cpio kmod open-iscsi mt-st mtx lsscsi sg3-utils bacula-sd"
