@@ -10,7 +10,8 @@
  * STORE/reserve             space kept back; STORE/lock  held while a process has the store
  *
  * All integers are little-endian. A segment is a segment header, then packs, each aligned to
- * PACK_ALIGN. A pack is written in one piece and is never changed in place:
+ * PACK_ALIGN. A pack is written in one piece and is never changed in place, but for damaged
+ * bytes of which it is known what they were:
  *
  *   pack header (PACK_HEADER_SIZE) | directory | regions, one after another | padding
  *     | tail | the pack header once more

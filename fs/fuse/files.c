@@ -193,8 +193,11 @@ void op_write(fuse_req_t req, fuse_ino_t inode, const char *data, size_t size, o
 	const struct operations_context *context = fuse_req_userdata(req);
 	struct open_file *file = open_file(fi);
 	bool direct = file->direct;
-	/* No more is taken before the writer has asked what became of the rest. */
-	int error = tree_loss_since(context->tree, inode, atomic_load(&file->losses));
+	/* No more is taken before the writer has asked what became of the rest. Pages that the kernel
+	 * writes back come with whatever handle it finds, and are dropped when they are refused. */
+	int error = fi->writepage
+			    ? 0
+			    : tree_loss_since(context->tree, inode, atomic_load(&file->losses));
 
 	if (!error && direct)
 		error = strip_privileges(req, inode);
@@ -215,8 +218,10 @@ void op_flush(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 	struct tree *tree = request_tree(req);
 	int error = tree_flush(tree, inode);
 
+	/* Each close of a duplicate comes here, also a child's at its end, where nobody looks at the
+	 * answer: only fsync counts as told. */
 	if (!error)
-		error = tree_loss_tell(tree, inode, &open_file(fi)->losses);
+		error = tree_loss_since(tree, inode, atomic_load(&open_file(fi)->losses));
 	reply_status(req, error);
 }
 

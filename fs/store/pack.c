@@ -308,7 +308,7 @@ static int pack_decode_tail_slots(struct wire *w, struct pack_directory *d)
 			return -EBADMSG;
 	}
 	uint32_t started = region == PACK_NO_REGION ? 0 : region + 1;
-	return wire_left(w) != 0 || started != d->regions ? -EBADMSG : 0;
+	return w->error || wire_left(w) != 0 || started != d->regions ? -EBADMSG : 0;
 }
 
 int pack_tail_decode(const struct pack_header *header, const uint8_t *data,

@@ -152,8 +152,9 @@ static int seek_map(struct filemap *map, uint64_t offset, bool data, uint64_t *f
 			return 0;
 		}
 		error = filemap_seek(map, *found, true, &next);
-		if (error == -ENXIO || next - *found >= SEEK_HOLE_MIN || steps == SEEK_STEPS_MAX)
-			return error == -ENXIO ? 0 : error;
+		/* A map that does not read further on is no reason to hide the hole before it. */
+		if (error || next - *found >= SEEK_HOLE_MIN || steps == SEEK_STEPS_MAX)
+			return 0;
 		offset = next;
 	}
 }

@@ -160,7 +160,8 @@ int tree_commit(struct tree *t, uint64_t inode);
 uint64_t tree_loss_mark(struct tree *t, uint64_t inode);
 /* The -errno of a loss that this mark does not cover, or 0. */
 int tree_loss_since(struct tree *t, uint64_t inode, uint64_t mark);
-/* The same, and the mark covers it from now on: for fsync (after tree_commit()) and close. */
+/* The same, and the mark covers it from now on: for fsync (after tree_commit()). close tells
+ * without covering it: a child that ends closes too. */
 int tree_loss_tell(struct tree *t, uint64_t inode, _Atomic uint_fast64_t *mark);
 /* For one who has synced everything: of all files, since the last call. */
 int tree_loss_tell_all(struct tree *t);

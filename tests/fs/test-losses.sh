@@ -18,6 +18,11 @@ for line in sys.stdin:
     try:
         if line == "sync\n":
             os.fsync(fd)
+        elif line == "fork\n": # a child that ends closes the handle, and looks at nothing
+            child = os.fork()
+            if child == 0:
+                os._exit(0)
+            os.waitpid(child, 0)
         else:
             os.pwrite(fd, b"more", 0)
         print("done", flush=True)
@@ -77,6 +82,7 @@ check_equal "$(sync_new "$mount/other")" "done done " "fsync of another file"
 check_equal "$(ask write)" EIO "a write through a handle that has not been told"
 check_equal "$(sync_new "$mount/file")" "EIO done " "fsync of a handle opened after the loss"
 check_equal "$(sync_new "$mount/file")" "done done " "fsync of a handle opened after the telling"
+check_equal "$(ask fork)" "done" "a child that ends"
 check_equal "$(ask sync)" EIO "fsync of a handle opened before the loss"
 check_equal "$(ask sync)" "done" "its second fsync"
 expect_status 1 granary fs sync "$mount"
