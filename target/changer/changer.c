@@ -262,16 +262,22 @@ static int put_job(struct scsi_lu *lu, void *context)
 	struct errand *e = context;
 	struct refusal *r = &e->refusal;
 	struct element *there = find_barcode(changer, e->barcode);
+	size_t homes = 0;
 	struct element *slot = e->to != 0 ? inventory_find(&changer->inventory, e->to) :
-					    inventory_free_slot(&changer->inventory);
+					    inventory_free_slot(&changer->inventory, &homes);
 	struct element changed;
 	int error;
 
 	if (there != NULL)
 		return refuse(r, -EEXIST, SENSE_NO_SENSE, ASC_NONE, "%s is in %s %u already",
 			      e->barcode, element_type_name(there->type), there->address);
+	if (slot == NULL && homes > 0)
+		return refuse(r, -ENOSPC, SENSE_NO_SENSE, ASC_NONE,
+			      "every free slot is kept for a tape that is in a drive: name one to take "
+			      "it all the same");
 	if (slot == NULL && e->to == 0)
-		return refuse(r, -ENOENT, SENSE_NO_SENSE, ASC_NONE, "no slot is free");
+		return refuse(r, -ENOSPC, SENSE_NO_SENSE, ASC_NONE,
+			      "the library is full: no slot is free");
 	if (slot == NULL)
 		return refuse(r, -ENOENT, SENSE_NO_SENSE, ASC_NONE, "there is no element %u", e->to);
 	error = reach(changer, slot, false, r);

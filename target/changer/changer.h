@@ -76,7 +76,8 @@ struct scsi_lu *changer_lu(struct changer *changer);
  * everything is where it was. */
 int changer_move(struct changer *changer, uint16_t from, uint16_t to, char message[256]);
 /* Puts a cartridge in (import/export slot: ImpExp and 28h/01h, storage slot: 28h/00h) and out. An
- * address of 0 for put: the first free storage slot, returned in *address. */
+ * address of 0 for put: the first free storage slot that no tape in a drive came from, returned in
+ * *address; -ENOSPC when there is none. */
 int changer_put(struct changer *changer, const char *barcode, uint16_t *address, char message[256]);
 int changer_take(struct changer *changer, uint16_t address, char message[256]);
 /* Copies the inventory: the caller's to free. */

@@ -123,13 +123,32 @@ struct inventory_span inventory_span(const struct inventory *inventory, enum ele
 	return span;
 }
 
-struct element *inventory_free_slot(const struct inventory *inventory)
+/* A bit for each address that a tape in a drive came from. */
+static void inventory_mark_homes(const struct inventory *inventory, uint8_t homes[8192])
 {
+	memset(homes, 0, 8192);
+	for (size_t i = 0; i < inventory->count; i++) {
+		const struct element *e = &inventory->elements[i];
+
+		if (e->type == ELEMENT_DRIVE && element_is_full(e))
+			homes[e->source / 8] |= (uint8_t)(1u << e->source % 8);
+	}
+}
+
+struct element *inventory_free_slot(const struct inventory *inventory, size_t *homes)
+{
+	uint8_t marked[8192];
+
+	*homes = 0;
+	inventory_mark_homes(inventory, marked);
 	for (size_t i = 0; i < inventory->count; i++) {
 		struct element *e = &inventory->elements[i];
 
-		if (e->type == ELEMENT_STORAGE && !e->disabled && !element_is_full(e))
+		if (e->type != ELEMENT_STORAGE || e->disabled || element_is_full(e))
+			continue;
+		if ((marked[e->address / 8] & 1u << e->address % 8) == 0)
 			return e;
+		++*homes;
 	}
 	return NULL;
 }

@@ -33,8 +33,9 @@ struct element *inventory_find(const struct inventory *inventory, uint16_t addre
 /* The index of the first element at or after the address; count when there is none. */
 size_t inventory_from(const struct inventory *inventory, uint16_t address);
 struct inventory_span inventory_span(const struct inventory *inventory, enum element_type type);
-/* The first empty, accessible storage element, or NULL. */
-struct element *inventory_free_slot(const struct inventory *inventory);
+/* The first empty, accessible storage element that no tape in a drive has to go back to; or NULL, and how
+ * many there are that one has to. */
+struct element *inventory_free_slot(const struct inventory *inventory, size_t *homes);
 
 bool element_is_full(const struct element *element);
 /* What SMC-3 calls the medium type: 0 none, 1 data, 2 cleaning, 4 WORM; read off the barcode. */

@@ -364,14 +364,40 @@ static void test_operator_refusals(void **state)
 	address = 0;
 	assert_int_equal(changer_put(rig->changer, "NEW001L8", &address, message), 0);
 	address = 0;
-	assert_int_equal(changer_put(rig->changer, "NEW002L8", &address, message), -ENOENT);
-	assert_string_equal(message, "no slot is free");
+	assert_int_equal(changer_put(rig->changer, "NEW002L8", &address, message), -ENOSPC);
+	assert_string_equal(message, "the library is full: no slot is free");
 	rig->save_error = -ENOSPC;
 	rig->save_failures = 1;
 	assert_int_equal(changer_take(rig->changer, 1003, message), -ENOSPC);
 	assert_string_equal(message, "the inventory cannot be saved: No space left on device");
 	assert_string_equal(rig_element(rig, 1003).barcode, "NEW001L8");
 	rig_assert_consistent(rig);
+}
+
+/* A tape that is put in anywhere leaves those in drives their slots; into a slot of its own it goes. */
+static void test_operator_spares_homes(void **state)
+{
+	struct rig *rig = *state;
+	uint16_t address = 0;
+	char message[256];
+
+	assert_int_equal(changer_move(rig->changer, 1000, 500, message), 0);
+	assert_int_equal(changer_put(rig->changer, "NEW001L8", &address, message), 0);
+	assert_int_equal(address, 1003);
+	address = 0;
+	assert_int_equal(changer_put(rig->changer, "NEW002L8", &address, message), -ENOSPC);
+	assert_string_equal(message, "every free slot is kept for a tape that is in a drive: name one to "
+				     "take it all the same");
+	assert_int_equal(changer_move(rig->changer, 500, 1000, message), 0);
+	assert_int_equal(changer_take(rig->changer, 1001, message), 0);
+	assert_int_equal(changer_move(rig->changer, 1000, 501, message), 0);
+	address = 1000;
+	assert_int_equal(changer_put(rig->changer, "NEW002L8", &address, message), 0);
+	address = 0;
+	assert_int_equal(changer_put(rig->changer, "NEW003L8", &address, message), 0);
+	assert_int_equal(address, 1001);
+	rig_assert_consistent(rig);
+	rig_settle(rig);
 }
 
 /* PREVENT on the changer keeps the operator's hand out of the import/export slots; hosts go on. */
@@ -541,6 +567,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_exchange_refusals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_operator_attentions, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_operator_refusals, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_operator_spares_homes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_operator_prevented, setup, teardown),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_random_moves),
