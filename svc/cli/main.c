@@ -285,6 +285,8 @@ const struct command command_table[] = {
 	 tape_show},
 	{"tape", "lock", "BARCODE", 1, 1, options_tape_lock, "keep a tape from being changed or deleted until a date",
 	 tape_lock},
+	{"tape", "protect", "BARCODE on|off", 2, 2, options_tape, "set or lift write protection, as the slider of a cartridge",
+	 tape_protect},
 	{"tape", "delete", "BARCODE", 1, 1, options_tape_delete, "delete a tape",
 	 tape_delete},
 	{"tape", "restore", "BARCODE", 1, 1, options_tape, "bring a deleted tape back",

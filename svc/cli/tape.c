@@ -10,6 +10,8 @@
 
 #define DAY_SECONDS 86400
 
+static const struct target_option tape_rows[] = {{"library", TARGET_TEXT, "library"}, {NULL}};
+
 static void tape_row(struct table *table, const json_t *tape)
 {
 	char capacity[TABLE_TEXT_MAX], used[TABLE_TEXT_MAX], place[48];
@@ -36,9 +38,8 @@ static const char *const tape_headings[] = {"BARCODE", "LIBRARY",   "PLACE", "ME
 enum cli_exit tape_list(struct command_call *call)
 {
 	CLEANUP_JSON json_t *result = NULL;
-	const char *library = command_argument(call, 0);
-	json_t *params = library ? target_params("library", library) : json_object();
-	enum cli_exit status = params ? target_ask(call, "tape.list", params, &result) : CLI_USAGE;
+	static const char *const names[] = {"library"};
+	enum cli_exit status = target_query(call, "tape.list", names, NULL, &result);
 
 	return status == CLI_DONE ? target_table(call, result, "tapes", tape_headings, tape_row) : status;
 }
@@ -54,13 +55,8 @@ static void tape_print_time(const char *label, int64_t seconds)
 enum cli_exit tape_show(struct command_call *call)
 {
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = target_params("barcode", call->arguments[0]);
-	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+	enum cli_exit status = target_query(call, "tape.show", target_barcode, tape_rows, &result);
 
-	if (status == CLI_DONE)
-		status = target_ask(call, "tape.show", params, &result);
-	else
-		json_decref(params);
 	if (status != CLI_DONE)
 		return status;
 	if (call->json) {
@@ -92,28 +88,40 @@ static void tape_made_row(struct table *table, const json_t *tape)
 					       target_number(tape, "address") ? address : "-"});
 }
 
+/* Those that found no slot, where one was wanted. */
+static void tape_complain_shelf(const json_t *tapes)
+{
+	const char *reason = "";
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_array_size(tapes); i++) {
+		const char *why = target_text(json_array_get(tapes, i), "reason");
+
+		count += *why != 0;
+		reason = *why ? why : reason;
+	}
+	if (count)
+		command_complain("%zu on the shelf: %s", count, reason);
+}
+
 enum cli_exit tape_create(struct command_call *call)
 {
 	static const char *const headings[] = {"BARCODE", "PLACE", ">ADDRESS", NULL};
+	static const char *const names[] = {"library"};
+	static const struct target_option rows[] = {
+		{"barcode", TARGET_TEXT, "barcode"}, {"prefix", TARGET_TEXT, "prefix"},
+		{"medium", TARGET_TEXT, "medium"},   {"count", TARGET_NUMBER, "count"},
+		{"size", TARGET_SIZE, "size"},	     {"shelf", TARGET_FLAG, "shelf"},
+		{NULL},
+	};
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = target_params("library", call->arguments[0]);
-	enum cli_exit status = params ? target_put_text(call, params, "barcode", "barcode") : CLI_USAGE;
+	enum cli_exit status = target_query(call, "tape.create", names, rows, &result);
 
 	if (status == CLI_DONE)
-		status = target_put_text(call, params, "prefix", "prefix");
-	if (status == CLI_DONE)
-		status = target_put_text(call, params, "medium", "medium");
-	if (status == CLI_DONE)
-		status = target_put_number(call, params, "count", "count");
-	if (status == CLI_DONE)
-		status = target_put_size(call, params, "size", "size");
-	if (status != CLI_DONE) {
-		json_decref(params);
-		return status;
-	}
-	target_put_flag(call, params, "shelf", "shelf");
-	status = target_ask(call, "tape.create", params, &result);
-	return status == CLI_DONE ? target_table(call, result, "tapes", headings, tape_made_row) : status;
+		status = target_table(call, result, "tapes", headings, tape_made_row);
+	if (status == CLI_DONE && !call->json)
+		tape_complain_shelf(json_object_get(result, "tapes"));
+	return status;
 }
 
 /* "2027-01-31", "2027-01-31 18:00": local time. */
@@ -134,48 +142,61 @@ static bool tape_parse_date(const char *text, int64_t *seconds)
 	return false;
 }
 
-enum cli_exit tape_lock(struct command_call *call)
+/* When a lock is to end; false after a complaint. */
+static bool tape_lock_time(const struct command_call *call, int64_t *when)
 {
 	const char *until = command_value(call, "until"), *days = command_value(call, "days");
-	json_t *params = target_params("barcode", call->arguments[0]);
-	int64_t when = 0;
 	uint64_t count = 0;
-	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
 
-	if (status == CLI_DONE && !until == !days) {
+	if (!until == !days) {
 		command_complain("say how long: --until DATE or --days NUMBER");
-		status = CLI_USAGE;
+		return false;
 	}
-	if (status == CLI_DONE && until && !tape_parse_date(until, &when)) {
+	if (until && !tape_parse_date(until, when)) {
 		command_complain("\"%s\" is no date such as 2027-01-31", until);
-		status = CLI_USAGE;
+		return false;
 	}
-	if (status == CLI_DONE && days && (options_number(days, &count) || count > 1000000)) {
+	if (days && (options_number(days, &count) || count > 1000000)) {
 		command_complain("\"%s\" is no number of days", days);
-		status = CLI_USAGE;
-	}
-	if (status != CLI_DONE) {
-		json_decref(params);
-		return status;
+		return false;
 	}
 	if (days)
-		when = time(NULL) + (int64_t)count * DAY_SECONDS;
+		*when = time(NULL) + (int64_t)count * DAY_SECONDS;
+	return true;
+}
+
+enum cli_exit tape_lock(struct command_call *call)
+{
+	int64_t when = 0;
+	json_t *params = tape_lock_time(call, &when) ? target_params(call, target_barcode, tape_rows)
+						     : NULL;
+
+	if (!params)
+		return CLI_USAGE;
 	json_object_set_new(params, "until", json_integer(when));
 	return target_do(call, "tape.lock", params);
 }
 
+enum cli_exit tape_protect(struct command_call *call)
+{
+	static const struct target_option row = {"tape protect", TARGET_SWITCH, "on"};
+	static const char *const names[] = {"barcode", "on"};
+	json_t *params = target_params(call, names, tape_rows);
+
+	/* A truth value takes the place of the second argument's text. */
+	if (params && target_put(params, &row, call->arguments[1]))
+		return target_do(call, "tape.protect", params);
+	json_decref(params);
+	return CLI_USAGE;
+}
+
 enum cli_exit tape_delete(struct command_call *call)
 {
+	static const struct target_option rows[] = {
+		{"library", TARGET_TEXT, "library"}, {"purge", TARGET_FLAG, "purge"}, {NULL}};
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = target_params("barcode", call->arguments[0]);
-	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+	enum cli_exit status = target_query(call, "tape.delete", target_barcode, rows, &result);
 
-	if (status != CLI_DONE) {
-		json_decref(params);
-		return status;
-	}
-	target_put_flag(call, params, "purge", "purge");
-	status = target_ask(call, "tape.delete", params, &result);
 	if (status == CLI_DONE && call->json)
 		remote_print_json(result);
 	else if (status == CLI_DONE && target_number(result, "restorable_days"))
@@ -186,6 +207,8 @@ enum cli_exit tape_delete(struct command_call *call)
 
 static enum cli_exit tape_print_place(const struct command_call *call, const json_t *result)
 {
+	const char *reason = target_text(result, "reason");
+
 	if (call->json)
 		remote_print_json(result);
 	else if (target_number(result, "address"))
@@ -193,39 +216,26 @@ static enum cli_exit tape_print_place(const struct command_call *call, const jso
 		       (unsigned long long)target_number(result, "address"),
 		       target_text(result, "library"));
 	else
-		printf("%s is on the shelf of %s\n", target_text(result, "barcode"),
-		       target_text(result, "library"));
+		printf("%s is on the shelf of %s%s%s\n", target_text(result, "barcode"),
+		       target_text(result, "library"), *reason ? ": " : "", reason);
 	return CLI_DONE;
 }
 
 enum cli_exit tape_restore(struct command_call *call)
 {
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = target_params("barcode", call->arguments[0]);
-	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+	enum cli_exit status = target_query(call, "tape.restore", target_barcode, tape_rows, &result);
 
-	if (status == CLI_DONE)
-		status = target_ask(call, "tape.restore", params, &result);
-	else
-		json_decref(params);
 	return status == CLI_DONE ? tape_print_place(call, result) : status;
 }
 
 enum cli_exit tape_clone(struct command_call *call)
 {
+	static const char *const names[] = {"barcode", "clone"};
+	static const struct target_option rows[] = {
+		{"library", TARGET_TEXT, "library"}, {"to", TARGET_TEXT, "to"}, {NULL}};
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = target_params("barcode", call->arguments[0]);
-	enum cli_exit status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
+	enum cli_exit status = target_query(call, "tape.clone", names, rows, &result);
 
-	if (status == CLI_DONE)
-		status = target_put_text(call, params, "to", "to");
-	if (status == CLI_DONE && !target_is_text(call->arguments[1]))
-		status = CLI_USAGE;
-	if (status != CLI_DONE) {
-		json_decref(params);
-		return status;
-	}
-	json_object_set_new(params, "clone", json_string(call->arguments[1]));
-	status = target_ask(call, "tape.clone", params, &result);
 	return status == CLI_DONE ? tape_print_place(call, result) : status;
 }

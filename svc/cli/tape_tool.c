@@ -75,6 +75,8 @@ static enum cli_exit tool_locate(const struct command_call *call, const char *ba
 {
 	const char *folder = command_value(call, "folder");
 	CLEANUP_FREE char *name = mem_printf("%.*s", (int)length, barcode);
+	static const struct target_option rows[] = {{"library", TARGET_TEXT, "library"}, {NULL}};
+	static const struct target_option row = {"barcode", TARGET_TEXT, "barcode"};
 	CLEANUP_JSON json_t *result = NULL;
 	json_t *params;
 	enum cli_exit status;
@@ -86,11 +88,10 @@ static enum cli_exit tool_locate(const struct command_call *call, const char *ba
 		command_complain("%s: %s", *path, strerror(errno));
 		return CLI_FAILED;
 	}
-	params = target_params("barcode", name);
-	status = params ? target_put_text(call, params, "library", "library") : CLI_USAGE;
-	if (status != CLI_DONE) {
+	params = target_params(call, NULL, rows);
+	if (!params || !target_put(params, &row, name)) {
 		json_decref(params);
-		return status;
+		return CLI_USAGE;
 	}
 	status = target_ask(call, "tape.show", params, &result);
 	if (status != CLI_DONE)
@@ -156,8 +157,8 @@ enum cli_exit tape_cat(struct command_call *call)
 static enum cli_exit tool_library_folder(const struct command_call *call, char **folder)
 {
 	const char *given = command_value(call, "folder"), *name = command_value(call, "library");
+	static const struct target_option rows[] = {{"library", TARGET_TEXT, "name"}, {NULL}};
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params;
 	enum cli_exit status;
 
 	if (!given == !name) {
@@ -168,8 +169,7 @@ static enum cli_exit tool_library_folder(const struct command_call *call, char *
 		*folder = mem_strdup(given);
 		return CLI_DONE;
 	}
-	params = target_params("name", name);
-	status = params ? target_ask(call, "vtl.show", params, &result) : CLI_USAGE;
+	status = target_query(call, "vtl.show", NULL, rows, &result);
 	if (status == CLI_DONE)
 		*folder = mem_strdup(target_text(result, "folder"));
 	return status;
@@ -237,8 +237,7 @@ enum cli_exit vtl_selftest(struct command_call *call)
 	struct tool tool = {.argv = {"granary-tape", "selftest"}, .count = 2};
 	CLEANUP_JSON json_t *result = NULL;
 	CLEANUP_FREE char *url = NULL;
-	json_t *params = target_params("name", call->arguments[0]);
-	enum cli_exit status = params ? target_ask(call, "vtl.show", params, &result) : CLI_USAGE;
+	enum cli_exit status = target_query(call, "vtl.show", target_name, NULL, &result);
 	const char *portal;
 
 	if (status != CLI_DONE)

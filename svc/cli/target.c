@@ -34,20 +34,6 @@ enum cli_exit target_ask(const struct command_call *call, const char *method, js
 	return status;
 }
 
-enum cli_exit target_show(const struct command_call *call, const char *method, json_t *params)
-{
-	CLEANUP_JSON json_t *result = NULL;
-	enum cli_exit status = target_ask(call, method, params, &result);
-
-	if (status != CLI_DONE)
-		return status;
-	if (call->json)
-		remote_print_json(result);
-	else
-		table_print_object(result, stdout);
-	return CLI_DONE;
-}
-
 enum cli_exit target_do(const struct command_call *call, const char *method, json_t *params)
 {
 	CLEANUP_JSON json_t *result = NULL;
@@ -65,65 +51,91 @@ bool target_is_text(const char *value)
 
 	json_decref(text);
 	if (!good)
-		command_complain("what is not UTF-8 cannot be sent to the daemon");
+		command_complain("an argument that is not UTF-8 cannot be sent to the daemon");
 	return good;
 }
 
-json_t *target_params(const char *param, const char *value)
+const char *const target_name[] = {"name"}, *const target_barcode[] = {"barcode"};
+
+static json_t *target_make_text(const char *option, const char *value)
 {
-	return target_is_text(value) ? json_pack("{s:s}", param, value) : NULL;
+	(void)option;
+	return target_is_text(value) ? json_string(value) : NULL;
 }
 
-enum cli_exit target_put_text(const struct command_call *call, json_t *params, const char *option,
-			      const char *param)
+static json_t *target_make_size(const char *option, const char *value)
 {
-	const char *value = command_value(call, option);
-
-	if (!value)
-		return CLI_DONE;
-	if (!target_is_text(value))
-		return CLI_USAGE;
-	json_object_set_new(params, param, json_string(value));
-	return CLI_DONE;
-}
-
-enum cli_exit target_put_size(const struct command_call *call, json_t *params, const char *option,
-			      const char *param)
-{
-	const char *value = command_value(call, option);
 	uint64_t bytes;
 
-	if (!value)
-		return CLI_DONE;
-	if (options_size(value, &bytes) || bytes > INT64_MAX) {
-		command_complain("\"%s\" is no size such as 500G", value);
-		return CLI_USAGE;
-	}
-	json_object_set_new(params, param, json_integer((json_int_t)bytes));
-	return CLI_DONE;
+	if (options_size(value, &bytes) == 0 && bytes <= INT64_MAX)
+		return json_integer((json_int_t)bytes);
+	command_complain("--%s: \"%s\" is no size such as 500G", option, value);
+	return NULL;
 }
 
-enum cli_exit target_put_number(const struct command_call *call, json_t *params, const char *option,
-				const char *param)
+static json_t *target_make_number(const char *option, const char *value)
 {
-	const char *value = command_value(call, option);
 	uint64_t number;
 
-	if (!value)
-		return CLI_DONE;
-	if (options_number(value, &number) || number > INT64_MAX) {
-		command_complain("--%s: \"%s\" is no whole number", option, value);
-		return CLI_USAGE;
-	}
-	json_object_set_new(params, param, json_integer((json_int_t)number));
-	return CLI_DONE;
+	if (options_number(value, &number) == 0 && number <= INT64_MAX)
+		return json_integer((json_int_t)number);
+	command_complain("--%s: \"%s\" is no whole number", option, value);
+	return NULL;
 }
 
-void target_put_flag(const struct command_call *call, json_t *params, const char *option,
-		     const char *param)
+static json_t *target_make_flag(const char *option, const char *value)
 {
-	if (command_value(call, option))
-		json_object_set_new(params, param, json_true());
+	(void)option;
+	(void)value;
+	return json_true();
+}
+
+static json_t *target_make_switch(const char *option, const char *value)
+{
+	if (strcmp(value, "on") == 0 || strcmp(value, "off") == 0)
+		return json_boolean(strcmp(value, "on") == 0);
+	command_complain("%s: on or off, not \"%s\"", option, value);
+	return NULL;
+}
+
+bool target_put(json_t *params, const struct target_option *row, const char *value)
+{
+	static json_t *(*const make[])(const char *option, const char *value) = {
+		[TARGET_TEXT] = target_make_text,     [TARGET_SIZE] = target_make_size,
+		[TARGET_NUMBER] = target_make_number, [TARGET_FLAG] = target_make_flag,
+		[TARGET_SWITCH] = target_make_switch,
+	};
+	json_t *made = make[row->kind](row->option, value);
+
+	return made && json_object_set_new(params, row->param, made) == 0;
+}
+
+json_t *target_params(const struct command_call *call, const char *const names[],
+		      const struct target_option *rows)
+{
+	json_t *params = json_object();
+	bool good = true;
+
+	for (int i = 0; names && good && i < call->count; i++)
+		good = target_put(params,
+				  &(struct target_option){.kind = TARGET_TEXT, .param = names[i]},
+				  call->arguments[i]);
+	for (; rows && rows->option && good; rows++)
+		if (command_value(call, rows->option))
+			good = target_put(params, rows, command_value(call, rows->option));
+	if (good)
+		return params;
+	json_decref(params);
+	return NULL;
+}
+
+enum cli_exit target_query(const struct command_call *call, const char *method,
+			   const char *const names[], const struct target_option *rows,
+			   json_t **result)
+{
+	json_t *params = target_params(call, names, rows);
+
+	return params ? target_ask(call, method, params, result) : CLI_USAGE;
 }
 
 const char *target_text(const json_t *object, const char *name)

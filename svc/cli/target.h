@@ -14,21 +14,30 @@ enum cli_exit target_open(const struct command_call *call, struct remote *r);
 /* Opens, calls, closes. Takes the reference to params. */
 enum cli_exit target_ask(const struct command_call *call, const char *method, json_t *params,
 			 json_t **result);
-/* The same, for an answer that is shown as an object, or with `quiet` only as JSON. */
-enum cli_exit target_show(const struct command_call *call, const char *method, json_t *params);
+/* The same, for an answer that is shown only as JSON. */
 enum cli_exit target_do(const struct command_call *call, const char *method, json_t *params);
 
-/* Options into params, where they were given; CLI_USAGE after a complaint. */
-enum cli_exit target_put_text(const struct command_call *call, json_t *params, const char *option,
-			      const char *param);
-enum cli_exit target_put_size(const struct command_call *call, json_t *params, const char *option,
-			      const char *param);
-enum cli_exit target_put_number(const struct command_call *call, json_t *params, const char *option,
-				const char *param);
-void target_put_flag(const struct command_call *call, json_t *params, const char *option,
-		     const char *param);
-/* NULL after a complaint: an argument that is no text. */
-json_t *target_params(const char *param, const char *value);
+enum target_kind { TARGET_TEXT, TARGET_SIZE, TARGET_NUMBER, TARGET_FLAG, TARGET_SWITCH };
+
+/* An option that becomes a param where it is given. A switch is "on" or "off". */
+struct target_option {
+	const char *option;
+	enum target_kind kind;
+	const char *param;
+};
+
+/* The arguments in turn under `names`, and the options of `rows`, which end with a NULL option; both may
+ * be NULL. NULL after a complaint. */
+json_t *target_params(const struct command_call *call, const char *const names[],
+		      const struct target_option *rows);
+/* One param more; false after a complaint: a value that is none. */
+bool target_put(json_t *params, const struct target_option *row, const char *value);
+/* target_params() and target_ask(). */
+enum cli_exit target_query(const struct command_call *call, const char *method,
+			   const char *const names[], const struct target_option *rows,
+			   json_t **result);
+/* Names of arguments that many verbs have. */
+extern const char *const target_name[], *const target_barcode[];
 /* True, or a complaint. */
 bool target_is_text(const char *value);
 

@@ -60,6 +60,7 @@ enum cli_exit tape_create(struct command_call *call);
 enum cli_exit tape_list(struct command_call *call);
 enum cli_exit tape_show(struct command_call *call);
 enum cli_exit tape_lock(struct command_call *call);
+enum cli_exit tape_protect(struct command_call *call);
 enum cli_exit tape_delete(struct command_call *call);
 enum cli_exit tape_restore(struct command_call *call);
 enum cli_exit tape_clone(struct command_call *call);

@@ -10,22 +10,37 @@
 #include "svc/cli/target.h"
 #include "svc/cli/verbs.h"
 
-/* What create and update have in common. */
-static enum cli_exit vtl_options(const struct command_call *call, json_t *params)
-{
-	enum cli_exit status = target_put_text(call, params, "drive", "drive");
+#define VTL_COMMON                                                                                 \
+	{"drive", TARGET_TEXT, "drive"}, {"drives", TARGET_NUMBER, "drives"},                      \
+		{"slots", TARGET_NUMBER, "slots"}, {"ie-slots", TARGET_NUMBER, "import_slots"},    \
+		{"tape-size", TARGET_SIZE, "tape_size"},                                           \
+	{                                                                                          \
+		"recycle-days", TARGET_NUMBER, "recycle_days"                                      \
+	}
 
-	if (status == CLI_DONE)
-		status = target_put_number(call, params, "drives", "drives");
-	if (status == CLI_DONE)
-		status = target_put_number(call, params, "slots", "slots");
-	if (status == CLI_DONE)
-		status = target_put_number(call, params, "ie-slots", "import_slots");
-	if (status == CLI_DONE)
-		status = target_put_size(call, params, "tape-size", "tape_size");
-	return status == CLI_DONE ? target_put_number(call, params, "recycle-days", "recycle_days")
-				  : status;
-}
+static const struct target_option vtl_create_rows[] = {
+	VTL_COMMON,
+	{"personality", TARGET_TEXT, "personality"},
+	{"barcode", TARGET_TEXT, "barcode"},
+	{"medium", TARGET_TEXT, "medium"},
+	{"tapes", TARGET_NUMBER, "tapes"},
+	{"encryption", TARGET_FLAG, "encryption"},
+	{"adopt", TARGET_FLAG, "adopt"},
+	{NULL},
+};
+
+static const struct target_option vtl_update_rows[] = {
+	VTL_COMMON,
+	{"encryption", TARGET_SWITCH, "encryption"},
+	{"force", TARGET_FLAG, "force"},
+	{NULL},
+};
+
+static const struct target_option vtl_delete_rows[] = {
+	{"force", TARGET_FLAG, "force"},
+	{"purge", TARGET_FLAG, "purge"},
+	{NULL},
+};
 
 static char *vtl_from_here(const char *folder)
 {
@@ -85,25 +100,13 @@ static void vtl_print_created(const json_t *library)
 enum cli_exit vtl_create(struct command_call *call)
 {
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = target_params("name", call->arguments[0]);
-	enum cli_exit status = params ? vtl_options(call, params) : CLI_USAGE;
+	json_t *params = target_params(call, target_name, vtl_create_rows);
+	enum cli_exit status = params ? vtl_put_folder(call, params) : CLI_USAGE;
 
-	if (status == CLI_DONE)
-		status = target_put_text(call, params, "personality", "personality");
-	if (status == CLI_DONE)
-		status = target_put_text(call, params, "barcode", "barcode");
-	if (status == CLI_DONE)
-		status = target_put_text(call, params, "medium", "medium");
-	if (status == CLI_DONE)
-		status = target_put_number(call, params, "tapes", "tapes");
-	if (status == CLI_DONE)
-		status = vtl_put_folder(call, params);
 	if (status != CLI_DONE) {
 		json_decref(params);
 		return status;
 	}
-	target_put_flag(call, params, "encryption", "encryption");
-	target_put_flag(call, params, "adopt", "adopt");
 	status = target_ask(call, "vtl.create", params, &result);
 	if (status == CLI_DONE && call->json)
 		remote_print_json(result);
@@ -144,8 +147,7 @@ enum cli_exit vtl_list(struct command_call *call)
 enum cli_exit vtl_show(struct command_call *call)
 {
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = target_params("name", call->arguments[0]);
-	enum cli_exit status = params ? target_ask(call, "vtl.show", params, &result) : CLI_USAGE;
+	enum cli_exit status = target_query(call, "vtl.show", target_name, NULL, &result);
 	json_t *portals;
 
 	if (status != CLI_DONE)
@@ -164,38 +166,21 @@ enum cli_exit vtl_show(struct command_call *call)
 
 enum cli_exit vtl_update(struct command_call *call)
 {
-	const char *encryption = command_value(call, "encryption");
-	json_t *params = target_params("name", call->arguments[0]);
-	enum cli_exit status = params ? vtl_options(call, params) : CLI_USAGE;
+	json_t *params = target_params(call, target_name, vtl_update_rows);
 
-	if (status == CLI_DONE && encryption && strcmp(encryption, "on") != 0 &&
-	    strcmp(encryption, "off") != 0) {
-		command_complain("--encryption: on or off, not \"%s\"", encryption);
-		status = CLI_USAGE;
-	}
-	if (status != CLI_DONE) {
-		json_decref(params);
-		return status;
-	}
-	if (encryption)
-		json_object_set_new(params, "encryption", json_boolean(strcmp(encryption, "on") == 0));
-	target_put_flag(call, params, "force", "force");
-	if (json_object_size(params) > 1)
+	if (params && json_object_size(params) > 1)
 		return target_do(call, "vtl.update", params);
+	if (params)
+		command_complain("say what is to be changed; try granary vtl update --help");
 	json_decref(params);
-	command_complain("say what is to be changed; try granary vtl update --help");
 	return CLI_USAGE;
 }
 
 enum cli_exit vtl_delete(struct command_call *call)
 {
-	json_t *params = target_params("name", call->arguments[0]);
+	json_t *params = target_params(call, target_name, vtl_delete_rows);
 
-	if (!params)
-		return CLI_USAGE;
-	target_put_flag(call, params, "force", "force");
-	target_put_flag(call, params, "purge", "purge");
-	return target_do(call, "vtl.delete", params);
+	return params ? target_do(call, "vtl.delete", params) : CLI_USAGE;
 }
 
 static void vtl_personality_row(struct table *table, const json_t *entry)

@@ -49,7 +49,7 @@ static enum cli_exit access_put_secret(const struct command_call *call, json_t *
 	const char *name = command_value(call, user_option);
 	const char *file = command_value(call, file_option);
 	json_t *secret = NULL;
-	enum cli_exit status;
+	enum cli_exit status = CLI_USAGE;
 
 	if (!name && !file)
 		return CLI_DONE;
@@ -58,8 +58,7 @@ static enum cli_exit access_put_secret(const struct command_call *call, json_t *
 				 user_option, file_option);
 		return CLI_USAGE;
 	}
-	status = target_put_text(call, row, user_option, user);
-	if (status == CLI_DONE)
+	if (target_put(row, &(struct target_option){user_option, TARGET_TEXT, user}, name))
 		status = access_read_secret(file, &secret);
 	if (status == CLI_DONE)
 		json_object_set_new(row, param, secret);
@@ -68,14 +67,14 @@ static enum cli_exit access_put_secret(const struct command_call *call, json_t *
 
 static enum cli_exit access_row(const struct command_call *call, const char *initiator, json_t *row)
 {
+	static const struct target_option rows[] = {{"allow", TARGET_TEXT, "initiator"},
+						    {"network", TARGET_TEXT, "network"}};
+	const char *network = command_value(call, "network");
 	enum cli_exit status;
 
-	if (!target_is_text(initiator))
+	if (!target_put(row, &rows[0], initiator) || (network && !target_put(row, &rows[1], network)))
 		return CLI_USAGE;
-	json_object_set_new(row, "initiator", json_string(initiator));
-	status = target_put_text(call, row, "network", "network");
-	if (status == CLI_DONE)
-		status = access_put_secret(call, row, "user", "secret-file", "user", "secret");
+	status = access_put_secret(call, row, "user", "secret-file", "user", "secret");
 	return status == CLI_DONE ? access_put_secret(call, row, "mutual-user", "mutual-secret-file",
 						      "mutual_user", "mutual_secret")
 				  : status;
@@ -107,6 +106,8 @@ static enum cli_exit access_print(const struct command_call *call, const json_t 
 	return CLI_DONE;
 }
 
+static const struct target_option access_rows[] = {{"open", TARGET_FLAG, "open"}, {NULL}};
+
 enum cli_exit vtl_access(struct command_call *call)
 {
 	const char *allow = command_value(call, "allow"), *drop = command_value(call, "remove");
@@ -122,10 +123,9 @@ enum cli_exit vtl_access(struct command_call *call)
 		command_complain("--user belongs to --allow");
 		return CLI_USAGE;
 	}
-	params = target_params("name", call->arguments[0]);
+	params = target_params(call, target_name, access_rows);
 	if (!params)
 		return CLI_USAGE;
-	target_put_flag(call, params, "open", "open");
 	if (allow || drop) {
 		row = json_object();
 		status = access_row(call, allow ? allow : drop, row);

@@ -7,21 +7,6 @@
 #include "svc/cli/target.h"
 #include "svc/cli/verbs.h"
 
-/* Arguments in turn under these names; those that were not given are left out. */
-static json_t *vtl_arguments(const struct command_call *call, const char *const names[])
-{
-	json_t *params = json_object();
-
-	for (int i = 0; i < call->count; i++) {
-		if (!target_is_text(call->arguments[i])) {
-			json_decref(params);
-			return NULL;
-		}
-		json_object_set_new(params, names[i], json_string(call->arguments[i]));
-	}
-	return params;
-}
-
 static void vtl_drive_row(struct table *table, const json_t *drive)
 {
 	char lun[24], address[24], written[TABLE_TEXT_MAX], read[TABLE_TEXT_MAX], place[48];
@@ -43,11 +28,8 @@ enum cli_exit vtl_drives(struct command_call *call)
 {
 	static const char *const headings[] = {"LIBRARY",     ">LUN",	  ">ADDRESS", "TAPE", "ACTIVITY",
 					       "FILE/OBJECT", ">WRITTEN", ">READ",    NULL};
-	static const char *const names[] = {"name"};
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = vtl_arguments(call, names);
-	enum cli_exit status =
-		params ? target_ask(call, "vtl.drives", params, &result) : CLI_USAGE;
+	enum cli_exit status = target_query(call, "vtl.drives", target_name, NULL, &result);
 
 	return status == CLI_DONE ? target_table(call, result, "drives", headings, vtl_drive_row)
 				  : status;
@@ -72,11 +54,8 @@ static void vtl_element_row(struct table *table, const json_t *element)
 enum cli_exit vtl_elements(struct command_call *call)
 {
 	static const char *const headings[] = {">ADDRESS", "PLACE", "TAPE", ">CAME FROM", "NOTE", NULL};
-	static const char *const names[] = {"name"};
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = vtl_arguments(call, names);
-	enum cli_exit status =
-		params ? target_ask(call, "vtl.elements", params, &result) : CLI_USAGE;
+	enum cli_exit status = target_query(call, "vtl.elements", target_name, NULL, &result);
 
 	return status == CLI_DONE ? target_table(call, result, "elements", headings, vtl_element_row)
 				  : status;
@@ -87,8 +66,7 @@ static enum cli_exit vtl_moved(struct command_call *call, const char *method,
 			       const char *const names[])
 {
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = vtl_arguments(call, names);
-	enum cli_exit status = params ? target_ask(call, method, params, &result) : CLI_USAGE;
+	enum cli_exit status = target_query(call, method, names, NULL, &result);
 
 	if (status != CLI_DONE)
 		return status;
@@ -125,19 +103,20 @@ enum cli_exit vtl_move(struct command_call *call)
 enum cli_exit vtl_put(struct command_call *call)
 {
 	CLEANUP_JSON json_t *result = NULL;
+	static const char *const names[] = {"name", "barcode", "address"};
 	const char *slot = command_argument(call, 2);
 	uint64_t address = 0;
 	json_t *params;
 	enum cli_exit status;
 
-	if (slot && (options_number(slot, &address) || address > UINT16_MAX)) {
+	if (slot && (options_number(slot, &address) || address == 0 || address > UINT16_MAX)) {
 		command_complain("\"%s\" is no address of a place", slot);
 		return CLI_USAGE;
 	}
-	if (!target_is_text(call->arguments[0]) || !target_is_text(call->arguments[1]))
+	params = target_params(call, names, NULL);
+	if (!params)
 		return CLI_USAGE;
-	params = json_pack("{s:s, s:s, s:I}", "name", call->arguments[0], "barcode", call->arguments[1],
-			   "address", (json_int_t)address);
+	json_object_set_new(params, "address", json_integer((json_int_t)address));
 	status = target_ask(call, "vtl.put", params, &result);
 	if (status != CLI_DONE)
 		return status;
@@ -153,8 +132,7 @@ enum cli_exit vtl_take(struct command_call *call)
 {
 	static const char *const names[] = {"name", "from"};
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = vtl_arguments(call, names);
-	enum cli_exit status = params ? target_ask(call, "vtl.take", params, &result) : CLI_USAGE;
+	enum cli_exit status = target_query(call, "vtl.take", names, NULL, &result);
 
 	if (status != CLI_DONE)
 		return status;
@@ -184,19 +162,16 @@ enum cli_exit vtl_sessions(struct command_call *call)
 {
 	static const char *const headings[] = {">SESSION", "TARGET",	"INITIATOR", "FROM", "USER",
 					       ">WRITTEN", ">READ",	"SINCE",     NULL};
-	static const char *const names[] = {"name"};
+	static const struct target_option rows[] = {{"end", TARGET_NUMBER, "tsih"}, {NULL}};
 	CLEANUP_JSON json_t *result = NULL;
-	json_t *params = vtl_arguments(call, names);
-	enum cli_exit status = params ? CLI_DONE : CLI_USAGE;
+	json_t *params = target_params(call, target_name, rows);
+	enum cli_exit status;
 
-	if (status == CLI_DONE && command_value(call, "end")) {
-		status = target_put_number(call, params, "end", "tsih");
-		if (status == CLI_DONE)
-			return target_do(call, "vtl.logout", params);
-		json_decref(params);
-	}
-	if (status == CLI_DONE)
-		status = target_ask(call, "vtl.sessions", params, &result);
+	if (!params)
+		return CLI_USAGE;
+	if (command_value(call, "end"))
+		return target_do(call, "vtl.logout", params);
+	status = target_ask(call, "vtl.sessions", params, &result);
 	return status == CLI_DONE ? target_table(call, result, "sessions", headings, vtl_session_row)
 				  : status;
 }

@@ -38,6 +38,7 @@ METHOD(rpc_tape_show)
 METHOD(rpc_tape_delete)
 METHOD(rpc_tape_restore)
 METHOD(rpc_tape_lock)
+METHOD(rpc_tape_protect)
 METHOD(rpc_tape_clone)
 
 /* clang-format off */
@@ -64,6 +65,7 @@ const struct rpc_method targetd_methods[] = {
 	{ "tape.delete", call_rpc_tape_delete, true, "delete a tape" },
 	{ "tape.restore", call_rpc_tape_restore, true, "bring a deleted tape back" },
 	{ "tape.lock", call_rpc_tape_lock, true, "keep a tape from being changed until a time" },
+	{ "tape.protect", call_rpc_tape_protect, true, "set or lift a tape's write protection" },
 	{ "tape.clone", call_rpc_tape_clone, true, "make a tape with the contents of another" },
 	{ 0 },
 };

@@ -44,6 +44,7 @@ int rpc_tape_show(struct rpc_call *call);
 int rpc_tape_delete(struct rpc_call *call);
 int rpc_tape_restore(struct rpc_call *call);
 int rpc_tape_lock(struct rpc_call *call);
+int rpc_tape_protect(struct rpc_call *call);
 int rpc_tape_clone(struct rpc_call *call);
 
 /* Params that may be missing or null: *value stays as it is then. */

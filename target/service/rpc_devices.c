@@ -180,90 +180,125 @@ static int devices_find_drive(struct rpc_call *call, struct library *library,
 	return 0;
 }
 
-/* The first empty one of a type. */
-static const struct element *devices_empty(const struct inventory_copy *copy, enum element_type type)
+/* A tape in a drive is to come back here. */
+static bool devices_is_home(const struct inventory_copy *copy, uint16_t address)
 {
 	for (size_t i = 0; i < copy->count; i++)
-		if (copy->elements[i].type == type && !*copy->elements[i].barcode &&
-		    !copy->elements[i].disabled)
-			return &copy->elements[i];
-	return NULL;
+		if (copy->elements[i].type == ELEMENT_DRIVE && *copy->elements[i].barcode &&
+		    copy->elements[i].source == address)
+			return true;
+	return false;
 }
 
-static int devices_move(struct rpc_call *call, struct library *library, const struct element *from,
-			const struct element *to)
+/* The first empty one of a type; a slot that a tape in a drive came from only where there is no other. */
+static const struct element *devices_empty(const struct inventory_copy *copy, enum element_type type)
 {
-	int error = changer_move(library->changer, from->address, to->address, call->message);
+	const struct element *home = NULL;
 
+	for (size_t i = 0; i < copy->count; i++) {
+		const struct element *e = &copy->elements[i];
+
+		if (e->type != type || *e->barcode || e->disabled)
+			continue;
+		if (type != ELEMENT_STORAGE || !devices_is_home(copy, e->address))
+			return e;
+		home = home ? home : e;
+	}
+	return home;
+}
+
+/* What is to go from where to where in a library. */
+struct journey {
+	struct library *library;
+	struct inventory_copy copy;
+	const struct element *from, *to; /* of the copy */
+};
+
+static void journey_clear(struct journey *j)
+{
+	devices_free(&j->copy);
+	library_release(&j->library);
+}
+#define CLEANUP_JOURNEY __attribute__((cleanup(journey_clear)))
+
+static int journey_begin(struct rpc_call *call, struct journey *j)
+{
+	int error = rpc_library(call, "name", &j->library);
+
+	return error ? error : devices_inventory(call, j->library, &j->copy);
+}
+
+/* `choose` sets from and to. */
+static int journey_make(struct rpc_call *call,
+			int (*choose)(struct rpc_call *call, struct journey *j))
+{
+	CLEANUP_JOURNEY struct journey j = {0};
+	int error = journey_begin(call, &j);
+
+	if (!error)
+		error = choose(call, &j);
+	if (!error)
+		error = changer_move(j.library->changer, j.from->address, j.to->address, call->message);
+	return error ? error
+		     : rpc_answer(call, json_pack("{s:s, s:I, s:I}", "barcode", j.from->barcode, "from",
+						  (json_int_t)j.from->address, "to",
+						  (json_int_t)j.to->address));
+}
+
+static int choose_load(struct rpc_call *call, struct journey *j)
+{
+	int error = devices_place(call, &j->copy, "from", &j->from);
+
+	if (!error && json_object_get(call->params, "drive"))
+		return devices_find_drive(call, j->library, &j->copy, &j->to);
 	if (error)
 		return error;
-	return rpc_answer(call, json_pack("{s:s, s:I, s:I}", "barcode", from->barcode, "from",
-					  (json_int_t)from->address, "to", (json_int_t)to->address));
+	j->to = devices_empty(&j->copy, ELEMENT_DRIVE);
+	return j->to ? 0
+		     : rpc_say(call, -EBUSY, "no drive of library %s is empty", j->library->config.name);
+}
+
+static int choose_unload(struct rpc_call *call, struct journey *j)
+{
+	bool said = json_object_get(call->params, "to") != NULL;
+	int error = devices_find_drive(call, j->library, &j->copy, &j->from);
+
+	if (!error && said)
+		error = devices_place(call, &j->copy, "to", &j->to);
+	if (error)
+		return error;
+	if (j->from->type != ELEMENT_DRIVE)
+		return rpc_say(call, -EINVAL, "tape %s is in no drive", j->from->barcode);
+	if (said)
+		return 0;
+	j->to = devices_at(&j->copy, j->from->source);
+	if (!j->to || j->to->type != ELEMENT_STORAGE || *j->to->barcode || j->to->disabled)
+		j->to = devices_empty(&j->copy, ELEMENT_STORAGE);
+	return j->to ? 0
+		     : rpc_say(call, -ENOSPC, "library %s is full: no slot is free",
+			       j->library->config.name);
+}
+
+static int choose_move(struct rpc_call *call, struct journey *j)
+{
+	int error = devices_place(call, &j->copy, "from", &j->from);
+
+	return error ? error : devices_place(call, &j->copy, "to", &j->to);
 }
 
 int rpc_vtl_load(struct rpc_call *call)
 {
-	CLEANUP_LIBRARY struct library *library = NULL;
-	CLEANUP_INVENTORY struct inventory_copy copy = {0};
-	const struct element *from = NULL, *to = NULL;
-	int error = rpc_library(call, "name", &library);
-
-	if (!error)
-		error = devices_inventory(call, library, &copy);
-	if (!error)
-		error = devices_place(call, &copy, "from", &from);
-	if (!error && json_object_get(call->params, "drive"))
-		error = devices_find_drive(call, library, &copy, &to);
-	else if (!error)
-		to = devices_empty(&copy, ELEMENT_DRIVE);
-	if (error)
-		return error;
-	if (!to)
-		return rpc_say(call, -EBUSY, "no drive of library %s is empty", library->config.name);
-	return devices_move(call, library, from, to);
+	return journey_make(call, choose_load);
 }
 
 int rpc_vtl_unload(struct rpc_call *call)
 {
-	CLEANUP_LIBRARY struct library *library = NULL;
-	CLEANUP_INVENTORY struct inventory_copy copy = {0};
-	const struct element *from = NULL, *to = NULL;
-	int error = rpc_library(call, "name", &library);
-
-	if (!error)
-		error = devices_inventory(call, library, &copy);
-	if (!error)
-		error = devices_find_drive(call, library, &copy, &from);
-	if (!error && json_object_get(call->params, "to"))
-		error = devices_place(call, &copy, "to", &to);
-	if (error)
-		return error;
-	if (from->type != ELEMENT_DRIVE)
-		return rpc_say(call, -EINVAL, "tape %s is in no drive", from->barcode);
-	if (!to)
-		to = devices_at(&copy, from->source);
-	if (!to || (to->type != ELEMENT_STORAGE && !json_object_get(call->params, "to")) ||
-	    (*to->barcode && !json_object_get(call->params, "to")))
-		to = devices_empty(&copy, ELEMENT_STORAGE);
-	if (!to)
-		return rpc_say(call, -ENOSPC, "no slot of library %s is empty", library->config.name);
-	return devices_move(call, library, from, to);
+	return journey_make(call, choose_unload);
 }
 
 int rpc_vtl_move(struct rpc_call *call)
 {
-	CLEANUP_LIBRARY struct library *library = NULL;
-	CLEANUP_INVENTORY struct inventory_copy copy = {0};
-	const struct element *from = NULL, *to = NULL;
-	int error = rpc_library(call, "name", &library);
-
-	if (!error)
-		error = devices_inventory(call, library, &copy);
-	if (!error)
-		error = devices_place(call, &copy, "from", &from);
-	if (!error)
-		error = devices_place(call, &copy, "to", &to);
-	return error ? error : devices_move(call, library, from, to);
+	return journey_make(call, choose_move);
 }
 
 int rpc_vtl_put(struct rpc_call *call)
@@ -299,20 +334,16 @@ int rpc_vtl_put(struct rpc_call *call)
 
 int rpc_vtl_take(struct rpc_call *call)
 {
-	CLEANUP_LIBRARY struct library *library = NULL;
-	CLEANUP_INVENTORY struct inventory_copy copy = {0};
-	const struct element *from = NULL;
+	CLEANUP_JOURNEY struct journey j = {0};
 	int error;
 	LOCK_SCOPE(&call->service->admin);
 
-	error = rpc_library(call, "name", &library);
+	error = journey_begin(call, &j);
 	if (!error)
-		error = devices_inventory(call, library, &copy);
+		error = devices_place(call, &j.copy, "from", &j.from);
 	if (!error)
-		error = devices_place(call, &copy, "from", &from);
-	if (!error)
-		error = changer_take(library->changer, from->address, call->message);
+		error = changer_take(j.library->changer, j.from->address, call->message);
 	return error ? error
-		     : rpc_answer(call, json_pack("{s:s, s:I}", "barcode", from->barcode, "from",
-						  (json_int_t)from->address));
+		     : rpc_answer(call, json_pack("{s:s, s:I}", "barcode", j.from->barcode, "from",
+						  (json_int_t)j.from->address));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tape.create, list, show, delete, restore, lock, clone. */
+/* tape.create, list, show, delete, restore, lock, protect, clone. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,21 +122,25 @@ static int tape_library(struct rpc_call *call, const char *barcode, struct libra
 	return *library ? 0 : rpc_say(call, -ENOENT, "there is no tape %.40s", barcode);
 }
 
-/* Into free slots; what finds none stays on the shelf. */
+/* Where a tape is that has just come to be: a free slot, or the shelf and why. */
+static json_t *tape_place_one(struct library *library, const char *barcode, bool shelf)
+{
+	char message[256] = "";
+	uint16_t address = 0;
+
+	if (!shelf && changer_put(library->changer, barcode, &address, message))
+		address = 0;
+	return json_pack("{s:s, s:s, s:s, s:I, s:o}", "barcode", barcode, "library",
+			 library->config.name, "state", address ? "slot" : "shelf", "address",
+			 (json_int_t)address, "reason", *message ? json_string(message) : json_null());
+}
+
 static json_t *tape_place_new(struct library *library, char **barcodes, size_t count, bool shelf)
 {
 	json_t *list = json_array();
-	char message[256];
 
-	for (size_t i = 0; i < count; i++) {
-		uint16_t address = 0;
-
-		if (!shelf && changer_put(library->changer, barcodes[i], &address, message))
-			shelf = true;
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "barcode", barcodes[i], "state",
-						      shelf ? "shelf" : "slot", "address",
-						      (json_int_t)(shelf ? 0 : address)));
-	}
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, tape_place_one(library, barcodes[i], shelf));
 	return list;
 }
 
@@ -229,8 +233,6 @@ int rpc_tape_restore(struct rpc_call *call)
 {
 	CLEANUP_LIBRARY struct library *library = NULL;
 	const char *barcode, *name = NULL;
-	char message[256];
-	uint16_t address = 0;
 	int error = rpc_param_string(call->params, "barcode", &barcode, call->message);
 
 	if (!error)
@@ -242,13 +244,7 @@ int rpc_tape_restore(struct rpc_call *call)
 		     : tape_deleted_library(call, barcode, &library);
 	if (!error)
 		error = tape_restore(library, barcode, call->message);
-	if (error)
-		return error;
-	if (changer_put(library->changer, barcode, &address, message))
-		address = 0;
-	return rpc_answer(call, json_pack("{s:s, s:s, s:s, s:I}", "barcode", barcode, "library",
-					  library->config.name, "state", address ? "slot" : "shelf",
-					  "address", (json_int_t)address));
+	return error ? error : rpc_answer(call, tape_place_one(library, barcode, false));
 }
 
 int rpc_tape_lock(struct rpc_call *call)
@@ -271,12 +267,30 @@ int rpc_tape_lock(struct rpc_call *call)
 						  (json_int_t)until));
 }
 
+int rpc_tape_protect(struct rpc_call *call)
+{
+	CLEANUP_LIBRARY struct library *library = NULL;
+	const json_t *on = json_object_get(call->params, "on");
+	const char *barcode;
+	int error = rpc_param_string(call->params, "barcode", &barcode, call->message);
+
+	if (!error && !json_is_boolean(on))
+		error = rpc_say(call, RPC_INVALID_PARAMS, "\"on\" must be true or false");
+	if (error)
+		return error;
+	LOCK_SCOPE(&call->service->admin);
+	error = tape_library(call, barcode, &library);
+	if (!error)
+		error = tape_protect(library, barcode, json_is_true(on), call->message);
+	return error ? error
+		     : rpc_answer(call, json_pack("{s:s, s:b}", "barcode", barcode, "write_protected",
+						  json_is_true(on)));
+}
+
 int rpc_tape_clone(struct rpc_call *call)
 {
 	CLEANUP_LIBRARY struct library *from = NULL, *to = NULL;
 	const char *barcode, *clone, *name = NULL;
-	char message[256];
-	uint16_t address = 0;
 	int error = rpc_param_string(call->params, "barcode", &barcode, call->message);
 
 	if (!error)
@@ -292,9 +306,5 @@ int rpc_tape_clone(struct rpc_call *call)
 	if (error)
 		return error;
 	LOCK_SCOPE(&call->service->admin);
-	if (changer_put((to ? to : from)->changer, clone, &address, message))
-		address = 0;
-	return rpc_answer(call, json_pack("{s:s, s:s, s:s, s:I}", "barcode", clone, "library",
-					  (to ? to : from)->config.name, "state",
-					  address ? "slot" : "shelf", "address", (json_int_t)address));
+	return rpc_answer(call, tape_place_one(to ? to : from, clone, false));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deleting, restoring, locking tapes. Deleting is a rename, so that it is undone by
+ * Deleting, restoring, locking, protecting tapes. Deleting is a rename, so that it is undone by
  * another; what was deleted long enough ago goes with the timer. A locked tape is
  * never deleted.
  */
@@ -171,50 +171,78 @@ int tape_restore(struct library *library, const char *barcode, char message[256]
 		     : 0;
 }
 
-static int tape_lock_open(struct cartridge *cartridge, int64_t until, char message[256])
+static int tape_change_lock(struct cartridge_info *info, int64_t until, char message[256])
 {
-	struct cartridge_info info = *cartridge_info(cartridge);
 	char date[32];
-	int error;
 
-	if (until < info.locked_until)
-		return tape_say(message, -EPERM, "it is locked until %s already, and a lock is never shortened",
-				tape_date(info.locked_until, date));
-	info.locked_until = until;
-	error = cartridge_set_info(cartridge, &info);
-	return error ? tape_say(message, error, "the lock cannot be written: %s", strerror(-error)) : 0;
+	if (until < info->locked_until)
+		return tape_say(message, -EPERM, "tape %s is locked until %s already, and a lock is never shortened",
+				info->barcode, tape_date(info->locked_until, date));
+	info->locked_until = until;
+	return 0;
 }
 
-int tape_lock(struct library *library, const char *barcode, int64_t until, char message[256])
+static int tape_change_protection(struct cartridge_info *info, int64_t on, char message[256])
 {
-	struct cartridge *cartridge = NULL;
-	struct tape tape;
-	int closed, error = tape_find(library, barcode, &tape);
+	(void)message;
+	info->write_protected = on;
+	return 0;
+}
 
-	if (error)
-		return tape_say(message, error, "library %s has no tape %.40s", library->config.name,
-				barcode);
-	if (until <= time(NULL))
-		error = tape_say(message, -EINVAL, "a lock lasts until a time that is still to come");
-	else if (tape.state == TAPE_PLACED && tape.place.type == ELEMENT_DRIVE)
-		error = tape_say(message, -EBUSY, "tape %s is in drive %u: unload it first", barcode,
-				 (unsigned)tape.place.address);
-	else
-		error = cartridge_open(tape.path, CARTRIDGE_WRITE, &cartridge);
-	if (!cartridge) {
-		if (error && !*message)
-			tape_say(message, error, "tape %s cannot be opened: %s", barcode,
-				 strerror(-error));
-		tape_clear(&tape);
-		return error;
+static int tape_change_open(struct cartridge *cartridge, const char *barcode, int64_t value,
+			    int (*change)(struct cartridge_info *info, int64_t value, char message[256]),
+			    char message[256])
+{
+	struct cartridge_info info = *cartridge_info(cartridge);
+	int closed, error = change(&info, value, message);
+
+	if (!error) {
+		error = cartridge_set_info(cartridge, &info);
+		if (error)
+			tape_say(message, error, "tape %s cannot be changed: %s", barcode, strerror(-error));
 	}
-	error = tape_lock_open(cartridge, until, message);
 	closed = cartridge_close(&cartridge);
 	if (!error && closed)
 		error = tape_say(message, closed, "tape %s cannot be closed: %s", barcode,
 				 strerror(-closed));
-	tape_clear(&tape);
 	return error;
+}
+
+/* What is said of a tape that is in no drive: nobody reaches the slider of one that is. */
+static int tape_change(struct library *library, const char *barcode, int64_t value,
+		       int (*change)(struct cartridge_info *info, int64_t value, char message[256]),
+		       char message[256])
+{
+	struct cartridge *cartridge = NULL;
+	struct tape tape;
+	int error = tape_find(library, barcode, &tape);
+
+	if (error)
+		return tape_say(message, error, "library %s has no tape %.40s", library->config.name,
+				barcode);
+	if (tape.state == TAPE_PLACED && tape.place.type == ELEMENT_DRIVE) {
+		error = tape_say(message, -EBUSY, "tape %s is in drive %u: unload it first", barcode,
+				 (unsigned)tape.place.address);
+	} else {
+		error = cartridge_open(tape.path, CARTRIDGE_WRITE, &cartridge);
+		if (error)
+			tape_say(message, error, "tape %s cannot be opened: %s", barcode,
+				 strerror(-error));
+	}
+	tape_clear(&tape);
+	return error ? error : tape_change_open(cartridge, barcode, value, change, message);
+}
+
+int tape_lock(struct library *library, const char *barcode, int64_t until, char message[256])
+{
+	if (until <= time(NULL))
+		return tape_say(message, -EINVAL, "a lock lasts until a time that is still to come");
+	return tape_change(library, barcode, until, tape_change_lock, message);
+}
+
+int tape_protect(struct library *library, const char *barcode, bool on, char message[256])
+{
+	return tape_change(library, barcode, on, tape_change_protection, message);
 }
 
 void tapes_remove_unfinished(const char *folder)

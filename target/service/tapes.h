@@ -59,6 +59,8 @@ int tape_delete(struct library *library, const char *barcode, bool purge, char m
 /* The one that was deleted last, if there are several; on the shelf then. */
 int tape_restore(struct library *library, const char *barcode, char message[256]);
 int tape_lock(struct library *library, const char *barcode, int64_t until, char message[256]);
+/* Write protection, the slider of the cartridge's shell: not while a drive has it. */
+int tape_protect(struct library *library, const char *barcode, bool on, char message[256]);
 /* Called without service->admin: it takes it at the beginning and at the end. */
 int tape_clone(struct library *from, const char *barcode, struct library *to, const char *clone,
 	       char message[256]);

@@ -76,7 +76,7 @@ const char *cartridge_path(const struct cartridge *c);
 int cartridge_set_info(struct cartridge *c, const struct cartridge_info *info);
 
 /* Makes FOLDER/BARCODE with the contents of the cartridge at `source`, which nobody may have open: its
- * data shared with it where the filesystem can. It has a uuid of its own and is not locked.
+ * data shared with it where the filesystem can. It has a uuid of its own and is neither locked nor write-protected.
  * `progress` may be NULL; a value other than 0 from it stops (-ECANCELED). -EEXIST, -EBUSY. */
 int cartridge_clone(const char *source, const char *folder, const char *barcode,
 		    int (*progress)(void *context, uint64_t done, uint64_t total), void *context);

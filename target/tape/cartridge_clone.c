@@ -135,6 +135,7 @@ static int clone_name(struct clone *clone, const char *barcode)
 	info->uuid[8] = (uint8_t)((info->uuid[8] & 0x3f) | 0x80);
 	snprintf(info->barcode, sizeof(info->barcode), "%s", barcode);
 	info->locked_until = 0;
+	info->write_protected = false; /* the slider is the shell's */
 	info->created = time(NULL);
 	error = cartridge_compact(copy);
 	if (!error)

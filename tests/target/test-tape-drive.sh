@@ -62,6 +62,17 @@ bytes=$(sed -n 's/.*full after \([0-9]*\) bytes/\1/p' full)
 check_equal "$(granary-tape read --file 0 "$url" | wc -c)" "$bytes" "bytes on the full tape"
 targetd vtl unload main 1 >/dev/null
 
+# ---- write-protected
+
+targetd tape protect G00001L8 on
+targetd vtl load main G00001L8 1 >/dev/null
+expect_status 1 granary tape write --file 0 "$url"
+expect_output '7/27/00'
+granary tape read --file 0 "$url" | cmp - tree.tar || fail "a protected tape cannot be read"
+targetd vtl unload main 1 >/dev/null
+targetd tape export G00001L8 - | cmp - own.tap || fail "a protected tape was written"
+targetd tape protect G00001L8 off
+
 # ---- brought in from a drive
 
 targetd vtl load main G00001L8 2 >/dev/null

@@ -48,10 +48,47 @@ expect_status 1 targetd vtl delete main --purge
 expect_output 'is locked'
 [ -d "$tapes/G00003L8" ] || fail "a locked tape is gone"
 
+# Write protection, as the slider of the shell: not while a drive has it.
+expect_status 0 targetd tape protect G00004L8 on
+targetd tape list | grep -q '^G00004L8 .*write-protected' || fail "protection is not listed"
+check_equal "$(tape_word G00004L8 'write protected')" yes "protection"
+expect_status 0 targetd tape clone G00004L8 C00002L8
+check_equal "$(tape_word C00002L8 'write protected')" no "protection of the clone"
+expect_status 0 targetd vtl load main G00004L8 2
+expect_status 1 targetd tape protect G00004L8 off
+expect_output 'is in drive 501: unload it first'
+targetd vtl drives --json | grep -q '"write_protected": true' || fail "the drive does not say so"
+expect_status 0 targetd vtl unload main 2
+expect_status 0 targetd tape protect G00004L8 off
+check_equal "$(tape_word G00004L8 'write protected')" no "protection that was lifted"
+expect_status 2 targetd tape protect G00004L8 yes
+expect_output 'on or off, not "yes"'
+expect_status 1 targetd tape protect G00099L8 on
+expect_output 'there is no tape G00099L8'
+expect_status 0 targetd tape delete C00002L8 --purge
+# What is locked may be protected too, and stays locked.
+expect_status 0 targetd tape protect G00003L8 on
+expect_status 0 targetd tape protect G00003L8 off
+expect_status 1 targetd tape delete G00003L8
+
+# A slot that a tape in a drive came from is left to it.
+expect_status 0 targetd vtl create small --tapes 2 --slots 2 --drives 1 --tape-size 64M --barcode S
+expect_status 0 targetd vtl load small S00001L8 1
+expect_status 0 targetd tape create small --barcode S00009L8
+expect_output 'every free slot is kept for a tape that is in a drive'
+expect_status 0 targetd vtl unload small 1
+expect_status 1 targetd vtl put small S00009L8 1000
+expect_output 'slot 1000 holds S00001L8'
+expect_status 0 targetd tape clone S00001L8 S00008L8
+expect_output 'is on the shelf of small: the library is full: no slot is free'
+expect_status 1 targetd vtl put small S00009L8
+expect_output 'the library is full'
+expect_status 0 targetd vtl delete small --purge
+
 # A clone.
 expect_status 0 targetd tape clone G00003L8 C00001L8
 [ "$(tape_word C00001L8 uuid)" != "$(tape_word G00003L8 uuid)" ] || fail "two tapes with one uuid"
-check_equal "$(place_of main C00001L8)" 1001 "place of the clone"
+check_equal "$(place_of main C00001L8)" 1006 "place of the clone: 1001 is that of G00002L8, in a drive"
 check_equal "$(tape_word C00001L8 'locked until')" "" "lock of the clone"
 expect_status 1 targetd tape clone G00003L8 C00001L8
 expect_status 1 targetd tape clone G00003L8 C00001L7
