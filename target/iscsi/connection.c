@@ -19,6 +19,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "target/iscsi/guess.h"
 
 #define CONNECTION_MAGIC 0x434f4e4eu
 #define SECOND		 1000000000ull
@@ -45,7 +46,8 @@ static void login_counted(struct connection *connection)
 static void set_state(struct connection *connection, enum connection_state state)
 {
 	static const uint8_t from[] = {
-		[CONNECTION_LOGIN] = 0,
+		[CONNECTION_LOGIN] = 1 << CONNECTION_DELAYED,
+		[CONNECTION_DELAYED] = 1 << CONNECTION_LOGIN,
 		[CONNECTION_WAITING] = 1 << CONNECTION_LOGIN | 1 << CONNECTION_WAITING,
 		[CONNECTION_FULL] = 1 << CONNECTION_LOGIN | 1 << CONNECTION_WAITING,
 		[CONNECTION_ENDING] = 1 << CONNECTION_LOGIN | 1 << CONNECTION_WAITING |
@@ -55,7 +57,7 @@ static void set_state(struct connection *connection, enum connection_state state
 	};
 	ASSERT(from[state] & 1 << connection->state);
 	connection->state = state;
-	if (state != CONNECTION_WAITING)
+	if (state >= CONNECTION_FULL)
 		login_counted(connection);
 }
 
@@ -72,6 +74,28 @@ void connection_end(struct connection *connection)
 	set_state(connection, CONNECTION_ENDING);
 	connection->deadline = connection->network->now + DRAIN_SECONDS * SECOND;
 	connection_mark(connection);
+}
+
+void connection_delay(struct connection *connection, uint64_t until, struct guess_source *by)
+{
+	set_state(connection, CONNECTION_DELAYED);
+	/* The initiator is not the one that is slow. */
+	connection->deadline += until - connection->network->now;
+	connection->delayed_until = until;
+	connection->delayed_by = by;
+}
+
+static void delay_leave(struct connection *connection)
+{
+	if (connection->delayed_by)
+		guess_leave(connection->server->guesses, connection->delayed_by);
+	connection->delayed_by = NULL;
+}
+
+void connection_go_on(struct connection *connection)
+{
+	delay_leave(connection);
+	set_state(connection, CONNECTION_LOGIN);
 }
 
 void connection_wait(struct connection *connection)
@@ -220,6 +244,9 @@ static void connection_destroy(struct connection *connection)
 	event_del(&connection->writing);
 	close(connection->fd);
 	login_counted(connection);
+	delay_leave(connection);
+	if (connection->delayed_text)
+		scsi_buffer_release(&connection->delayed_text);
 	transmit_clear(connection);
 	if (connection->receive.buffer_held)
 		scsi_buffer_release(&connection->receive.buffer_held);
@@ -308,12 +335,20 @@ static void tick_ping(struct connection *connection)
 	}
 }
 
+static void tick_delayed(struct connection *connection)
+{
+	if (connection->network->now >= connection->delayed_until)
+		connection_login_delayed(connection);
+}
+
 void connection_tick(struct connection *connection)
 {
 	if (connection->state == CONNECTION_BROKEN)
 		return;
 	if (connection->deadline && connection->network->now > connection->deadline)
 		deadline_passed(connection);
+	else if (connection->state == CONNECTION_DELAYED)
+		tick_delayed(connection);
 	else if (connection->state == CONNECTION_FULL && !connection->parameters.discovery)
 		tick_ping(connection); /* discovery of open-iscsi does not know NOP-In */
 }

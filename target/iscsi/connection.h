@@ -4,6 +4,7 @@
  * has one connection (error recovery level 0); it outlives it until the SCSI layer
  * has given all of its tasks back.
  *
+ *   LOGIN -> DELAYED        [a proof from where wrong ones have come; LOGIN again after the delay]
  *   LOGIN -> WAITING        [login is through; the old session has to end first]
  *   LOGIN, WAITING -> FULL  [login_answer]
  *   any -> ENDING           [logout, failed login, fatal Reject: what is queued goes out]
@@ -26,6 +27,7 @@
 
 struct command;
 struct connection;
+struct guess_source;
 
 /* ---- receiving ---------------------------------------------------------------------------- */
 
@@ -102,8 +104,8 @@ struct transmit {
 /* ---- the connection ------------------------------------------------------------------------ */
 
 enum connection_state {
-	CONNECTION_LOGIN, CONNECTION_WAITING, CONNECTION_FULL, CONNECTION_ENDING, CONNECTION_DRAINING,
-	CONNECTION_BROKEN,
+	CONNECTION_LOGIN, CONNECTION_DELAYED, CONNECTION_WAITING, CONNECTION_FULL, CONNECTION_ENDING,
+	CONNECTION_DRAINING, CONNECTION_BROKEN,
 };
 
 #define COMMAND_WINDOW	64u	 /* commands of a session at a time */
@@ -135,6 +137,11 @@ struct connection {
 	size_t reply_bytes; /* of buffers in queued replies */
 
 	struct login *login;
+	/* DELAYED: the request and its text, and until when. */
+	struct pdu delayed;
+	struct scsi_buffer *delayed_text;
+	uint64_t delayed_until;
+	struct guess_source *delayed_by;
 	struct pdu login_answer; /* the one that waits for the old session */
 	const void *login_text; /* the login's */
 	size_t login_text_size;
@@ -227,7 +234,9 @@ void connection_mark(struct connection *connection);
 void connection_break(struct connection *connection);
 /* No more requests; what is queued goes out, then FIN. */
 void connection_end(struct connection *connection);
-/* LOGIN -> WAITING, -> FULL. */
+/* LOGIN -> DELAYED -> LOGIN, -> WAITING, -> FULL. */
+void connection_delay(struct connection *connection, uint64_t until, struct guess_source *by);
+void connection_go_on(struct connection *connection);
 void connection_wait(struct connection *connection);
 void connection_enter_full(struct connection *connection);
 
@@ -245,6 +254,8 @@ void transmit_clear(struct connection *connection);
 
 /* session_login.c: the login phase. */
 extern const struct request login_request;
+/* Goes on with a proof whose delay is over. */
+void connection_login_delayed(struct connection *connection);
 /* Goes on with what waited for an old session. */
 void connection_retry_login(struct connection *connection);
 

@@ -23,6 +23,7 @@ struct iscsi_settings {
 	unsigned threads;		  /* 0: one for each two CPUs, at least 1 */
 	unsigned sessions_max;		  /* 0: 256 */
 	uint32_t login_seconds;		  /* 0: 15 */
+	uint32_t guess_ms; /* delay of an address' proofs after its first wrong secret; 0: 1000 */
 	uint32_t ping_seconds;		  /* NOP-In after so long a silence; 0: 15 */
 	uint32_t ping_answer_seconds;	  /* 0: 30 */
 	uint32_t max_burst, first_burst, max_receive; /* bytes; 0: 16776192, 1 MiB, 1 MiB */

@@ -95,6 +95,12 @@ bool login_has_failed(const struct login *login)
 	return login->stage == STAGE_FAILED;
 }
 
+bool login_is_challenged(const struct login *login)
+{
+	ASSERT_OBJECT(login, LOGIN_MAGIC);
+	return login->auth.state == AUTH_CHALLENGED && login->stage != STAGE_FAILED;
+}
+
 const struct iscsi_parameters *login_parameters(const struct login *login)
 {
 	ASSERT_OBJECT(login, LOGIN_MAGIC);

@@ -13,10 +13,12 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/mem.h"
+#include "target/iscsi/guess.h"
 
 #define SERVER_MAGIC	0x49534353u
 #define SESSIONS_MAX	256u
 #define LOGIN_SECONDS	15u
+#define GUESS_MS	1000u
 #define PING_SECONDS	15u
 #define ANSWER_SECONDS	30u
 #define BURST_MAX	16776192u
@@ -45,6 +47,7 @@ static void settings_fill(struct iscsi_server *server, const struct iscsi_settin
 	settings->threads = or_default(given->threads, processors > 3 ? (uint32_t)processors / 2 : 1);
 	settings->sessions_max = or_default(given->sessions_max, SESSIONS_MAX);
 	settings->login_seconds = or_default(given->login_seconds, LOGIN_SECONDS);
+	settings->guess_ms = or_default(given->guess_ms, GUESS_MS);
 	settings->ping_seconds = or_default(given->ping_seconds, PING_SECONDS);
 	settings->ping_answer_seconds = or_default(given->ping_answer_seconds, ANSWER_SECONDS);
 	settings->max_burst = length_of(given->max_burst, BURST_MAX);
@@ -73,6 +76,7 @@ static void server_release(struct iscsi_server *server)
 	portals_free(server);
 	offers_free(server);
 	free(server->networks);
+	guess_table_free(&server->guesses);
 	free(server->alias);
 	pthread_mutex_destroy(&server->lock);
 	server->magic = 0;
@@ -90,7 +94,8 @@ int iscsi_server_new(const struct iscsi_settings *settings, struct iscsi_server 
 	settings_fill(server, settings);
 	int error = 0;
 	server->networks = mem_try_zalloc(server->settings.threads, sizeof(*server->networks));
-	if (!server->networks)
+	server->guesses = guess_table_new(server->settings.guess_ms * 1000000ull);
+	if (!server->networks || !server->guesses)
 		error = -ENOMEM;
 	while (!error && server->network_count < server->settings.threads) {
 		error = network_start(&server->networks[server->network_count], server);

@@ -17,6 +17,7 @@
 #include "target/iscsi/network.h"
 
 struct session;
+struct guess_table;
 
 /* Rows of access, with their number. */
 struct access_list {
@@ -56,6 +57,7 @@ struct iscsi_server {
 	unsigned next_network;	/* atomic: whose turn it is */
 	unsigned in_login;	/* atomic: connections that are not logged in yet */
 	struct iscsi_stats stats; /* atomic counters */
+	struct guess_table *guesses; /* has a lock of its own, under which none is taken */
 
 	pthread_mutex_t lock;
 	TAILQ_HEAD(, offer) offers;

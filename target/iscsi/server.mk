@@ -7,6 +7,7 @@ ISCSI_SERVER_SOURCES = \
 	target/iscsi/data_in.c \
 	target/iscsi/data_out.c \
 	target/iscsi/full.c \
+	target/iscsi/guess.h target/iscsi/guess.c \
 	target/iscsi/iscsi.h \
 	target/iscsi/management.c \
 	target/iscsi/network.h target/iscsi/network.c \

@@ -2,13 +2,14 @@
 /*
  * The login phase on a connection: requests go through the login machine; the last
  * answer makes the session, when the one before it of the same initiator port has
- * ended.
+ * ended. A proof that comes from where wrong ones came from waits first (guess.h).
  */
 #include <errno.h>
 #include <string.h>
 
 #include "lib/base/log.h"
 #include "target/iscsi/connection.h"
+#include "target/iscsi/guess.h"
 
 static void queue_answer(struct connection *connection, const struct pdu *answer, const void *text,
 			 size_t size)
@@ -41,6 +42,7 @@ static void refuse(struct connection *connection, enum login_status status, stru
 	const char *reason = status == LOGIN_NO_SESSION	  ? "there is no such session"
 			     : status == LOGIN_TOO_MANY	  ? "a session has one connection"
 			     : status == LOGIN_NOT_FOUND  ? "the target has left"
+			     : status == LOGIN_UNAVAILABLE ? "too many secrets from its address"
 							  : "no room for another session";
 	login_refuse(connection->login, status, reason, answer);
 	queue_refusal(connection, answer);
@@ -106,23 +108,19 @@ static int login_begin_pdu(struct connection *connection, const uint8_t *segment
 	return connection_hold_data(connection) ? -ENOMEM : 0;
 }
 
-static int login_finish_pdu(struct connection *connection)
+static int take_request(struct connection *connection, const struct pdu *request,
+			const struct scsi_buffer *data)
 {
-	struct receive *receive = &connection->receive;
-	const struct pdu *request = &receive->pdu;
 	struct pdu answer = {0};
 	const void *text = NULL;
 	size_t size = 0;
-	if (!connection->stat_sn) {
-		connection->stat_sn = 1;
-		connection->exp_cmd_sn = request->cmd_sn;
-		connection->max_cmd_sn = request->cmd_sn - 1;
-		connection->cid = request->cid;
-		memcpy(connection->isid, request->isid, sizeof(connection->isid));
-	}
-	login_step(connection->login, request, receive->buffer_held ? receive->buffer_held->data : NULL,
-		   request->data_length, &answer, &text, &size);
+	bool proof = login_is_challenged(connection->login);
+	login_step(connection->login, request, data ? data->data : NULL, request->data_length, &answer,
+		   &text, &size);
 	if (login_has_failed(connection->login)) {
+		if (proof)
+			guess_failed(connection->server->guesses, &connection->peer,
+				     connection->network->now);
 		queue_refusal(connection, &answer);
 		return 0;
 	}
@@ -143,6 +141,60 @@ static int login_finish_pdu(struct connection *connection)
 	connection->login_text = text;
 	connection->login_text_size = size;
 	return finish(connection);
+}
+
+void connection_login_delayed(struct connection *connection)
+{
+	struct scsi_buffer *text = connection->delayed_text;
+	connection->delayed_text = NULL;
+	connection_go_on(connection);
+	if (take_request(connection, &connection->delayed, text))
+		connection_break(connection);
+	connection_mark(connection);
+	if (text)
+		scsi_buffer_release(&text);
+}
+
+/* True: it is not looked at now. */
+static bool is_delayed(struct connection *connection)
+{
+	struct receive *receive = &connection->receive;
+	struct guess_source *source;
+	uint64_t until;
+	if (!login_is_challenged(connection->login))
+		return false;
+	if (guess_arrive(connection->server->guesses, &connection->peer, connection->network->now, &until,
+			 &source)) {
+		struct pdu answer = {
+			.opcode = PDU_LOGIN_RESPONSE,
+			.itt = receive->pdu.itt,
+			.tsih = receive->pdu.tsih,
+		};
+		memcpy(answer.isid, receive->pdu.isid, sizeof(answer.isid));
+		refuse(connection, LOGIN_UNAVAILABLE, &answer);
+		return true;
+	}
+	if (!until)
+		return false;
+	connection->delayed = receive->pdu;
+	connection->delayed_text = receive->buffer_held;
+	receive->buffer_held = NULL;
+	connection_delay(connection, until, source);
+	return true;
+}
+
+static int login_finish_pdu(struct connection *connection)
+{
+	const struct receive *receive = &connection->receive;
+	const struct pdu *request = &receive->pdu;
+	if (!connection->stat_sn) {
+		connection->stat_sn = 1;
+		connection->exp_cmd_sn = request->cmd_sn;
+		connection->max_cmd_sn = request->cmd_sn - 1;
+		connection->cid = request->cid;
+		memcpy(connection->isid, request->isid, sizeof(connection->isid));
+	}
+	return is_delayed(connection) ? 0 : take_request(connection, request, receive->buffer_held);
 }
 
 const struct request login_request = {

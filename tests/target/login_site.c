@@ -22,7 +22,7 @@ static void require(bool condition)
 
 struct site *site_new(void)
 {
-	static const struct iscsi_settings settings = {.threads = 2, .alias = "test"};
+	static const struct iscsi_settings settings = {.threads = 2, .guess_ms = 50, .alias = "test"};
 	struct site *site = calloc(1, sizeof(*site));
 	require(site);
 	log_set_level(LOG_LEVEL_ERROR);

@@ -6,6 +6,7 @@ ISCSI_SERVER_TESTS = \
 	tests/unit/test-iscsi-transfer \
 	tests/unit/test-iscsi-tasks \
 	tests/unit/test-iscsi-sessions \
+	tests/unit/test-iscsi-guess \
 	tests/unit/test-iscsi-storm \
 	tests/unit/test-iscsi-harm
 check_PROGRAMS += $(ISCSI_SERVER_TESTS)
@@ -23,6 +24,10 @@ tests_unit_test_iscsi_tasks_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_iscsi_sessions_SOURCES = tests/unit/test-iscsi-sessions.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_sessions_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_iscsi_sessions_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_iscsi_guess_SOURCES = tests/unit/test-iscsi-guess.c $(ISCSI_INITIATOR)
+tests_unit_test_iscsi_guess_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_iscsi_guess_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_iscsi_storm_SOURCES = tests/unit/test-iscsi-storm.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_storm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
