@@ -191,7 +191,8 @@ static bool is_any(const struct sockaddr_storage *address)
 	return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
-/* The address of a portal as this initiator reaches it; "" when that is not known. */
+/* The address of a portal as this initiator reaches it; "" when that is not known. A portal on all
+ * addresses is where the initiator has come to. */
 static void portal_text(const struct connection *connection, const struct portal *portal, char *text,
 			size_t size)
 {
@@ -208,7 +209,8 @@ static void portal_text(const struct connection *connection, const struct portal
 		((struct sockaddr_in6 *)&address)->sin6_port =
 			((const struct sockaddr_in6 *)&portal->address)->sin6_port;
 	}
-	address_format(&address, true, text, size);
+	if (address_is_reachable(&address, &connection->local))
+		address_format(&address, true, text, size);
 }
 
 static int tell_offer_locked(const struct connection *connection, const struct offer *offer,

@@ -40,6 +40,32 @@ void address_format(const struct sockaddr_storage *address, bool with_port, char
 		snprintf(text, size, is_v6 ? "[%s]" : "%s", host);
 }
 
+static const struct in6_addr *v6_of(const struct sockaddr_storage *address)
+{
+	return &((const struct sockaddr_in6 *)address)->sin6_addr;
+}
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(v6_of(address));
+	return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+/* fe80::/10 and 169.254.0.0/16: whoever is told one does not know on which of its links it is. Where
+ * the initiator has come over such an address, no TargetAddress says the same (RFC 7143 Appendix C). */
+static bool is_link_local(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET6)
+		return IN6_IS_ADDR_LINKLOCAL(v6_of(address));
+	return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 16 == 0xa9fe;
+}
+
+bool address_is_reachable(const struct sockaddr_storage *address, const struct sockaddr_storage *local)
+{
+	return !is_link_local(address) && (!is_loopback(address) || is_loopback(local));
+}
+
 /* "HOST[:PORT]" or "[HOST][:PORT]"; numbers only. */
 static int address_parse(const char *text, struct sockaddr_storage *address, socklen_t *size)
 {

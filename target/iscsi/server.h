@@ -90,6 +90,9 @@ int server_send_targets(void *context, const char *which, struct text_buffer *te
 void portals_close(struct iscsi_server *server);
 void portals_free(struct iscsi_server *server);
 /* "192.0.2.1:3260", "[2001:db8::1]:3260"; without the port when `with_port` is false. */
+/* Whether SendTargets tells `address`, a portal's, to who has connected to `local`: no address that
+ * means nothing on another host. */
+bool address_is_reachable(const struct sockaddr_storage *address, const struct sockaddr_storage *local);
 void address_format(const struct sockaddr_storage *address, bool with_port, char *text, size_t size);
 
 #endif

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "target/iscsi/server.h"
 #include "tests/unit/initiator.h"
 
 static struct scene scene;
@@ -294,6 +295,58 @@ static void discovery_tells_targets_and_their_portals(void **state)
 	assert_int_equal(initiator_login(&initiator, KEYS("TargetName=" SCENE_TARGET "\0")), 0x0202);
 }
 
+static struct sockaddr_storage address_of(const char *text)
+{
+	struct sockaddr_storage address = {0};
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
+	address.ss_family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	assert_int_equal(inet_pton(address.ss_family, text,
+				   strchr(text, ':') ? (void *)&v6->sin6_addr : (void *)&v4->sin_addr), 1);
+	return address;
+}
+
+static void addresses_that_mean_nothing_elsewhere_are_not_told(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *portal, *local;
+		bool told;
+	} rows[] = {
+		{"192.0.2.1", "192.0.2.1", true},     {"192.0.2.1", "127.0.0.1", true},
+		{"2001:db8::1", "192.0.2.1", true},   {"127.0.0.1", "127.0.0.9", true},
+		{"127.0.0.1", "::1", true},	      {"127.0.0.1", "192.0.2.1", false},
+		{"::1", "2001:db8::1", false},	      {"::1", "127.0.0.1", true},
+		{"fe80::1", "fe80::1", false},	      {"fe80::1", "2001:db8::1", false},
+		{"febf:ffff::1", "::1", false},	      {"fec0::1", "2001:db8::1", true},
+		{"169.254.7.1", "192.0.2.1", false},  {"169.253.7.1", "192.0.2.1", true},
+	};
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sockaddr_storage portal = address_of(rows[i].portal);
+		struct sockaddr_storage local = address_of(rows[i].local);
+		if (address_is_reachable(&portal, &local) != rows[i].told)
+			fail_msg("%s for who came to %s", rows[i].portal, rows[i].local);
+	}
+}
+
+/* Who has come to one of the addresses of a portal on all of them is told that one. */
+static void a_portal_on_all_addresses_tells_where_one_came_to(void **state)
+{
+	(void)state;
+	uint16_t port;
+	char expected[64];
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	assert_int_equal(iscsi_portal_add(scene.server, "0.0.0.0:0", NULL, 9, &port), 0);
+	assert_int_equal(inet_pton(AF_INET, "127.3.2.1", &to.sin_addr), 1);
+	to.sin_port = htons(port);
+	initiator.fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(initiator.fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(initiator_login(&initiator, KEYS("SessionType=Discovery\0")), 0);
+	send_targets(&initiator, KEYS("SendTargets=All\0"));
+	(void)snprintf(expected, sizeof(expected), "TargetAddress=127.3.2.1:%u,9", port);
+	assert_true(has(&initiator, expected));
+}
+
 static void portals_of_ipv6_are_apart(void **state)
 {
 	(void)state;
@@ -468,6 +521,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_old_sessions_task_ends_first, start, stop),
 		cmocka_unit_test_setup_teardown(another_portal_group_is_another_nexus, start, stop),
 		cmocka_unit_test_setup_teardown(discovery_tells_targets_and_their_portals, start, stop),
+		cmocka_unit_test(addresses_that_mean_nothing_elsewhere_are_not_told),
+		cmocka_unit_test_setup_teardown(a_portal_on_all_addresses_tells_where_one_came_to, start, stop),
 		cmocka_unit_test_setup_teardown(portals_of_ipv6_are_apart, start, stop),
 		cmocka_unit_test_setup_teardown(logouts_of_other_connections_are_refused, start, stop),
 		cmocka_unit_test_setup_teardown(a_session_that_is_ended_is_asked_first, start, stop),
