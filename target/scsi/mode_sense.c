@@ -2,6 +2,9 @@
 /*
  * MODE SENSE(6) and (10) (SPC-5 6.14): header, block descriptor, pages in ascending
  * order. Subpage FFh stands for all of a page, page 3Fh for all pages.
+ *
+ * MODE SENSE(6) has one byte for the length of it all: pages that do not fit any more are left out,
+ * and whoever wants them asks with (10), or for the page.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +17,7 @@
 #define PAGE_ALL     0x3f
 #define SUBPAGE_ALL  0xff
 #define DESCRIPTOR_SIZE 8u
+#define SIX_MAX	     256u /* bytes that the length of MODE SENSE(6) can tell of */
 
 enum page_control { CONTROL_CURRENT, CONTROL_CHANGEABLE, CONTROL_DEFAULT, CONTROL_SAVED };
 
@@ -131,12 +135,13 @@ void mode_sense_run(struct scsi_lu *lu, struct scsi_task *task)
 		return;
 	}
 	size_t size = put_mode_header(lu, ten, !(task->cdb[1] & 0x08), data);
-	for (size_t i = 0; i < unit->mode_count; i++)
-		if (page_is_wanted(unit->modes[i].page, task->cdb[2] & 0x3f, task->cdb[3]))
-			size += put_page(lu, &unit->modes[i], control, data + size);
-	if (!ten && size - 1 > UINT8_MAX) {
-		scsi_invalid_cdb(task, 2, 5); /* its length does not fit: SPC-5 6.13 */
-		return;
+	for (size_t i = 0; i < unit->mode_count; i++) {
+		const struct scsi_mode_page *page = unit->modes[i].page;
+		if (!page_is_wanted(page, task->cdb[2] & 0x3f, task->cdb[3]))
+			continue;
+		if (!ten && size + page->length > SIX_MAX)
+			break;
+		size += put_page(lu, &unit->modes[i], control, data + size);
 	}
 	if (ten)
 		be_put16(data, (uint16_t)(size - 2));

@@ -168,7 +168,12 @@ static const uint8_t page10_1_changeable[32] = {0x50, 1, 0, 28, 0xff};
 static const uint8_t page0f[16] = {0x0f, 14, 0x80};
 static const uint8_t page0f_changeable[16] = {0x0f, 14};
 
+/* Two that do not go into one MODE SENSE(6) with all the others. */
+static const uint8_t page21[100] = {0x21, 98}, page22[100] = {0x22, 98};
+
 static const struct scsi_mode_page fake_mode_pages[] = {
+	{0x22, 0, sizeof(page22), page22, page22, NULL, NULL, NULL},
+	{0x21, 0, sizeof(page21), page21, page21, NULL, NULL, NULL},
 	{0x10, 1, 32, page10_1, page10_1_changeable, NULL, fake_page_changed, NULL},
 	{0x10, 0, 16, page10, page10_changeable, fake_page_check, fake_page_changed, NULL},
 	{0x0f, 0, 16, page0f, page0f_changeable, NULL, NULL, fake_page_refresh},

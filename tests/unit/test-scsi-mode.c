@@ -78,10 +78,10 @@ static void all_pages_come_in_order(void **state)
 	(void)state;
 	RUN(&answer, scene.a, 0x1a, 0x08, 0x3f, 0, 255);
 	list_pages(pages, sizeof(pages));
-	assert_string_equal(pages, "0a/00 0f/00 10/00 1c/00 ");
+	assert_string_equal(pages, "0a/00 0f/00 10/00 1c/00 21/00 ");
 	RUN(&answer, scene.a, 0x1a, 0x08, 0x3f, 0xff, 255);
 	list_pages(pages, sizeof(pages));
-	assert_string_equal(pages, "0a/00 0a/01 0f/00 10/00 10/01 1c/00 ");
+	assert_string_equal(pages, "0a/00 0a/01 0f/00 10/00 10/01 1c/00 21/00 ");
 	RUN(&answer, scene.a, 0x1a, 0x08, 0x10, 0xff, 255);
 	list_pages(pages, sizeof(pages));
 	assert_string_equal(pages, "10/00 10/01 ");
@@ -94,6 +94,27 @@ static void all_pages_come_in_order(void **state)
 	assert_field(&answer, 3, 8);
 	RUN(&answer, scene.a, 0x1a, 0x08, 0x3f, 1, 255);
 	assert_field(&answer, 3, 8);
+}
+
+/* Its length has one byte: what does not fit is left out, page by page. */
+static void mode_sense_6_tells_the_pages_that_fit(void **state)
+{
+	(void)state;
+	RUN(&answer, scene.a, 0x1a, 0x08, 0x3f, 0, 255);
+	assert_good(&answer);
+	assert_int_equal(answer.data[0], answer.size - 1);
+	assert_true(answer.size <= 256 && answer.size + 100 > 256);
+	/* All of it is told, though there is room for some only. */
+	size_t all = answer.size;
+	RUN(&answer, scene.a, 0x1a, 0x08, 0x3f, 0, 30);
+	assert_int_equal(answer.size, 30);
+	assert_int_equal(answer.data[0], all - 1);
+	RUN(&answer, scene.a, 0x1a, 0x08, 0x22, 0, 255);
+	assert_int_equal(answer.size, 4 + 100);
+	RUN(&answer, scene.a, 0x5a, 0x08, 0x3f, 0, 0, 0, 0, 2, 0);
+	assert_good(&answer);
+	assert_int_equal(answer.size, 8 + all - 4 + 100);
+	assert_int_equal(answer.data[answer.size - 100], 0x22);
 }
 
 static void page_control_chooses_the_values(void **state)
@@ -328,6 +349,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN(header_and_descriptor_come_first),
 		IN(all_pages_come_in_order),
+		IN(mode_sense_6_tells_the_pages_that_fit),
 		IN(page_control_chooses_the_values),
 		IN(a_change_is_told_to_the_others_once),
 		IN(wrong_lists_change_nothing),
