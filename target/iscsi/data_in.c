@@ -10,16 +10,21 @@
 #include "lib/base/bytes.h"
 #include "target/iscsi/connection.h"
 
-static void residual_set(const struct command *command, struct pdu *pdu)
+/* The bytes that the command would have moved, had there been room for them (RFC 7143 11.4.5): more
+ * than expected is an overflow. A command that did not end well has moved what the initiator gets, or
+ * what the device has used: what was sent in vain is in the residual. */
+static uint64_t bytes_moved(const struct command *command)
 {
 	const struct scsi_task *task = &command->task;
-	uint64_t wanted;
-	if (command->reads)
-		wanted = task->in_wanted > command->expected ? task->in_wanted : task->in_size;
-	else if (task->status == SCSI_GOOD || task->out_wanted)
-		wanted = task->out_wanted > task->in_wanted ? task->out_wanted : task->in_wanted;
-	else
-		return;
+	uint64_t wanted = task->in_wanted > task->out_wanted ? task->in_wanted : task->out_wanted;
+	if (wanted > command->expected || (task->status == SCSI_GOOD && !command->reads))
+		return wanted;
+	return command->reads ? task->in_size : task->out_taken;
+}
+
+static void residual_set(const struct command *command, struct pdu *pdu)
+{
+	uint64_t wanted = bytes_moved(command);
 	if (wanted > command->expected) {
 		uint64_t over = wanted - command->expected;
 		pdu->flags |= PDU_OVERFLOW;

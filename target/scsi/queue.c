@@ -173,6 +173,7 @@ static void task_move_answer(struct scsi_task *task, struct scsi_task *copy)
 	task->in_size = copy->in_size;
 	task->in_wanted = copy->in_wanted;
 	task->out_wanted = copy->out_wanted;
+	task->out_taken = copy->out_taken;
 	__atomic_store_n(&task->aborted, scsi_is_aborted(copy), __ATOMIC_RELEASE);
 	copy->in_count = 0;
 	copy->in_size = 0;

@@ -75,6 +75,7 @@ struct scsi_task {
 	size_t in_size;
 	uint64_t in_wanted;  /* bytes that the command had to give, before in_room cut them */
 	uint64_t out_wanted; /* bytes of data-out that the CDB asks for; for the residual */
+	uint64_t out_taken;  /* of those, what it has used; counts where the status is not GOOD */
 
 	/* The SCSI layer's. */
 	struct scsi_lu *lu;

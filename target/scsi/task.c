@@ -30,6 +30,7 @@ void scsi_task_clear(struct scsi_task *task)
 	task->sense_descriptor = false;
 	task->in_wanted = 0;
 	task->out_wanted = 0;
+	task->out_taken = 0;
 	task->lu = NULL;
 	task->row = NULL;
 	task->original = NULL;
@@ -118,8 +119,10 @@ int scsi_reply(struct scsi_task *task, const void *data, size_t size, uint64_t a
 const uint8_t *scsi_parameters(struct scsi_task *task, size_t size)
 {
 	static const uint8_t none[1];
-	if (task->out && task->out->size >= size)
+	if (task->out && task->out->size >= size) {
+		task->out_taken = task->out->size < task->out_wanted ? task->out->size : task->out_wanted;
 		return task->out->data;
+	}
 	if (!size)
 		return none;
 	scsi_check(task, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);

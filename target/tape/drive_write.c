@@ -266,11 +266,8 @@ static uint32_t blocks_that_fit(struct drive *drive, const struct scsi_task *tas
 	return fit < request->blocks ? (uint32_t)fit : request->blocks;
 }
 
-static void run_write(struct scsi_lu *lu, struct scsi_task *task)
+static void write_tape(struct drive *drive, struct scsi_task *task, struct write_request request)
 {
-	struct drive *drive = drive_of(lu);
-	struct write_request request = request_of(drive, task);
-	task->out_wanted = request.bytes;
 	if (!drive_ready(drive, task) || !request_valid(drive, task, &request) ||
 	    !drive_may_write(drive, task, request.length) || !request.bytes)
 		return;
@@ -285,6 +282,25 @@ static void run_write(struct scsi_lu *lu, struct scsi_task *task)
 		tell_warning(drive, task, before);
 	else
 		tell_overflow(drive, task, request.fixed ? request.blocks - fit : request.bytes);
+}
+
+/* What is not on the tape: all of it, unless INFORMATION says how much. */
+static uint64_t bytes_not_written(const struct scsi_task *task, const struct write_request *request)
+{
+	if (task->status == SCSI_GOOD)
+		return 0;
+	if (!task->sense.information_valid)
+		return request->bytes;
+	return (uint64_t)task->sense.information * (request->fixed ? request->block_size : 1);
+}
+
+static void run_write(struct scsi_lu *lu, struct scsi_task *task)
+{
+	struct drive *drive = drive_of(lu);
+	struct write_request request = request_of(drive, task);
+	task->out_wanted = request.bytes;
+	write_tape(drive, task, request);
+	task->out_taken = request.bytes - bytes_not_written(task, &request);
 }
 
 static bool waits_write(struct scsi_lu *lu, const struct scsi_task *task)

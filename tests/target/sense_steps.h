@@ -8,8 +8,8 @@
  *   slot 1   another                    slot 3   WORM
  *   slot 4   empty                      slot 5   a tape that the drives cannot take
  *
- * What a host has sent counts as transferred, also where a WRITE is refused: INFORMATION says what is
- * not on the tape, the residual says nothing.
+ * The residual of a WRITE says in bytes what INFORMATION says in blocks, what is not on the tape: with
+ * the early warning that is nothing. A parameter list that was looked at counts as transferred.
  */
 #ifndef TESTS_TARGET_SENSE_STEPS_H
 #define TESTS_TARGET_SENSE_STEPS_H
@@ -76,7 +76,7 @@ static const struct step steps_attention[] = {
 static const struct step steps_begin[] = {
 	{"no tape", READY('a'), TOLD(2, 0x3a00)},
 	{"no tape: READ", 'a', 1, {0x08, 0, 0, 1}, .in = 256, TOLD(2, 0x3a00), .residual = 256},
-	{"no tape: WRITE", WRITE(256), TOLD(2, 0x3a00)},
+	{"no tape: WRITE", WRITE(256), TOLD(2, 0x3a00), .residual = 256},
 	{"no tape: WRITE FILEMARKS", MARKS(1), TOLD(2, 0x3a00)},
 	{"no tape: REWIND", REWIND, TOLD(2, 0x3a00)},
 	{"no tape: SPACE", 'a', 1, {0x11, 0, 0, 0, 1}, TOLD(2, 0x3a00)},
@@ -99,7 +99,7 @@ static const struct step steps_begin[] = {
 	{"FIXED and SILI", 'a', 1, {0x08, 3, 0, 0, 1}, .in = 512, SAYS(5, 0x2400, "", NOTHING, 0),
 	 .residual = 512, .field = 1},
 	{"FIXED without a block length", 'a', 1, {0x0a, 1, 0, 0, 1}, .out = 512,
-	 SAYS(5, 0x2400, "", NOTHING, 0), .field = 1},
+	 SAYS(5, 0x2400, "", NOTHING, 0), .residual = 512, .field = 1},
 	{"setmarks", 'a', 1, {0x10, 2, 0, 0, 1}, SAYS(5, 0x2400, "", NOTHING, 0), .field = 1},
 	{"SPACE over setmarks", 'a', 1, {0x11, 4, 0, 0, 1}, SAYS(5, 0x2400, "", NOTHING, 0), .field = 1},
 	{"saved mode parameters", 'a', 1, {0x1a, 0, 0xca, 0, 64}, .in = 64, TOLD(5, 0x3900), .residual = 64},
@@ -154,15 +154,15 @@ static const struct step steps_end[] = {
 	{"a filemark in the zone", MARKS(1), SAYS(0, 0x0002, "E", 0, 252)},
 	{"a flush in the zone", MARKS(0), FINE_AT(252)},
 	{"the last blocks", WRITE(BLOCK), .times = 5, SAYS(0, 0x0002, "E", 0, 257)},
-	{"a block past the end", WRITE(BLOCK), SAYS(13, 0x0002, "E", BLOCK, 257)},
+	{"a block past the end", WRITE(BLOCK), SAYS(13, 0x0002, "E", BLOCK, 257), .residual = BLOCK},
 	{"filemarks past the end", MARKS(2), SAYS(13, 0x0002, "E", 2, 257)},
 	{"READ at the end", 'a', 1, {0x08, 0, 0, 2}, .in = 512, SAYS(8, 0x0005, "", 512, 257), .residual = 512},
 	{"rewind", REWIND, FINE_AT(0)},
 	{"fixed blocks", 'a', 1, {0x15, 0x10, 0, 0, 12}, BLOCKS_OF_64K, FINE_AT(0)},
 	{"before the warning, fixed", WRITE_FIXED(125), .times = 2, FINE_AT(250)},
 	{"fixed blocks into the zone", WRITE_FIXED(4), SAYS(0, 0x0002, "E", 0, 254)},
-	{"fixed blocks past the end", WRITE_FIXED(5), SAYS(13, 0x0002, "E", 3, 256)},
-	{"no fixed block more", WRITE_FIXED(1), SAYS(13, 0x0002, "E", 1, 256)},
+	{"fixed blocks past the end", WRITE_FIXED(5), SAYS(13, 0x0002, "E", 3, 256), .residual = 3 * BLOCK},
+	{"no fixed block more", WRITE_FIXED(1), SAYS(13, 0x0002, "E", 1, 256), .residual = BLOCK},
 	{"rewind again", REWIND, FINE_AT(0)},
 	{"variable blocks", 'a', 1, {0x15, 0x10, 0, 0, 12}, VARIABLE, FINE_AT(0)},
 	{"device configuration extension: 2 MB before the warning", 'a', 1, {0x55, 0x10, [8] = 40},
@@ -181,7 +181,7 @@ static const struct step steps_protected[] = {
 	{"load is told", READY('a'), TOLD(6, 0x2800)},
 	{"locked: WRITE", WRITE(BLOCK), .times = 2, FINE_AT(2)},
 	{"locked: rewind", REWIND, FINE_AT(0)},
-	{"locked: overwrite", WRITE(BLOCK), SAYS(7, 0x2700, "", BLOCK, 0)},
+	{"locked: overwrite", WRITE(BLOCK), SAYS(7, 0x2700, "", BLOCK, 0), .residual = BLOCK},
 	{"locked: filemark over a block", MARKS(1), SAYS(7, 0x2700, "", 1, 0)},
 	{"locked: ERASE", 'a', 1, {0x19}, SAYS(7, 0x2700, "", 0, 0)},
 	{"locked: FORMAT MEDIUM", 'a', 1, {0x04}, SAYS(7, 0x2700, "", NOTHING, 0)},
@@ -194,7 +194,7 @@ static const struct step steps_protected[] = {
 	{"WORM: back", 'a', 1, {0x11, 0, 0xff, 0xff, 0xff}, SAYS(0, 0x0001, "F", 1, 2)},
 	{"WORM: a block instead of the last filemark", WRITE(BLOCK), FINE_AT(3)},
 	{"WORM: rewind", REWIND, FINE_AT(0)},
-	{"WORM: overwrite", WRITE(BLOCK), SAYS(7, 0x300c, "", BLOCK, 0)},
+	{"WORM: overwrite", WRITE(BLOCK), SAYS(7, 0x300c, "", BLOCK, 0), .residual = BLOCK},
 	{"WORM: filemark over a block", MARKS(1), SAYS(7, 0x300c, "", 1, 0)},
 	{"WORM: ERASE", 'a', 1, {0x19}, SAYS(7, 0x300c, "", 0, 0)},
 	{"WORM: FORMAT MEDIUM", 'a', 1, {0x04}, SAYS(7, 0x300c, "", NOTHING, 0)},
