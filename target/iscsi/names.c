@@ -6,9 +6,12 @@
  *   eui.02004567A425678D              16 hex digits
  *   naa.52004567BA64678D              16 or 32 hex digits
  *
- * Underscores and other characters that the RFC's profile maps away are let pass in the owner's
- * part: initiators in the field have them, and nothing here depends on it. Control characters,
- * blanks and bytes that are no UTF-8 are not: names go into logs and text answers.
+ * Names are ASCII here. RFC 3722's profile of stringprep lets characters of other scripts pass once
+ * they are folded and normalised; without its tables one name could be written in several ways, and
+ * access lists would tell them apart. So such names are refused, which leaves out none that
+ * initiators have of themselves. Underscores and other ASCII characters that the profile forbids are
+ * let pass in the owner's part: initiators in the field have them, and nothing here depends on it.
+ * Control characters and blanks are not: names go into logs and text answers.
  */
 #include <errno.h>
 #include <string.h>
@@ -38,7 +41,7 @@ static bool is_dated_domain(const char *string)
 	return month >= 1 && month <= 12 && string[7] == '.' && string[8] && string[8] != ':';
 }
 
-/* Bytes of the UTF-8 character that begins here; 0 for none that a name may have. */
+/* Bytes of the UTF-8 character that begins here; 0 for a blank, a control character, or none. */
 static size_t character_size(const unsigned char *c)
 {
 	if (*c < 0x80)
@@ -71,12 +74,9 @@ int iscsi_name_normalise(const char *name, char normal[SCSI_NAME_MAX])
 	size_t length = strlen(name);
 	if (length >= SCSI_NAME_MAX || !has_form(name))
 		return -EINVAL;
-	for (size_t at = 0; at < length;) {
-		size_t size = character_size((const unsigned char *)name + at);
-		if (!size)
+	for (size_t i = 0; i < length; i++)
+		if (name[i] <= ' ' || name[i] >= 0x7f)
 			return -EINVAL;
-		at += size;
-	}
 	for (size_t i = 0; i <= length; i++)
 		normal[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 'a' - 'A') : name[i];
 	return 0;

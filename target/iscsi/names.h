@@ -9,7 +9,7 @@
 #include "target/scsi/scsi.h"
 
 /* Checks a name and writes it as it is compared: ASCII letters small. 0, or -EINVAL: not iqn.,
- * eui. or naa., too long, or characters that no name has. */
+ * eui. or naa., too long, or characters that no name has or that are not ASCII. */
 int iscsi_name_normalise(const char *name, char normal[SCSI_NAME_MAX]);
 
 /* An alias is for people: bytes that are no UTF-8 and control characters become '?', so that it

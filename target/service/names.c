@@ -43,10 +43,15 @@ const char *name_check_barcode(const char *barcode)
 	return NULL;
 }
 
+static bool name_is_iscsi(const char *name)
+{
+	return strncmp(name, "iqn.", 4) == 0 || strncmp(name, "eui.", 4) == 0 ||
+	       strncmp(name, "naa.", 4) == 0;
+}
+
 const char *name_check_iscsi(const char *name)
 {
-	if (strncmp(name, "iqn.", 4) != 0 && strncmp(name, "eui.", 4) != 0 &&
-	    strncmp(name, "naa.", 4) != 0)
+	if (!name_is_iscsi(name))
 		return "must begin with iqn., eui. or naa.";
 	if (!name_has_only(name, SMALL DIGITS CAPITAL "-.:"))
 		return "must have only letters, digits, dashes, dots and colons";
@@ -63,10 +68,11 @@ const char *name_check_initiator(const char *pattern)
 		return NULL;
 	if (length >= SCSI_NAME_MAX)
 		return "must have at most 223 characters";
-	if (pattern[length - 1] != '*')
-		return name_check_iscsi(pattern);
-	for (size_t i = 0; i + 1 < length; i++)
-		if (!strchr(SMALL DIGITS CAPITAL "-.:", pattern[i]))
+	if (pattern[length - 1] != '*' && !name_is_iscsi(pattern))
+		return "must begin with iqn., eui. or naa.";
+	/* Some initiators have underscores, which they should not. */
+	for (size_t i = 0; i + 1 < length || (i < length && pattern[i] != '*'); i++)
+		if (!strchr(SMALL DIGITS CAPITAL "-.:_", pattern[i]))
 			return "must be an iSCSI name, or the beginning of one and a '*'";
 	return NULL;
 }
