@@ -126,6 +126,35 @@ static void targetd_stop(struct daemon *d)
 	service_stop(&service);
 }
 
+/* Names of files may be no UTF-8. */
+static void targetd_add_text(json_t *object, const char *name, const char *value)
+{
+	json_t *key = rpc_text(name);
+
+	json_object_set_new(object, json_string_value(key), rpc_text(value));
+	json_decref(key);
+}
+
+/* How many are served; and those that are not, with the reason, or their number. */
+static void targetd_libraries(struct service *service, json_t *object, bool reasons)
+{
+	char name[LIBRARY_FILE_MAX], reason[LIBRARY_MESSAGE];
+	json_t *failed = json_object();
+	size_t served = 0;
+
+	for (struct library *library; (library = library_at(service, served)) != NULL; served++)
+		library_release(&library);
+	for (size_t n = 0; failed_at(service, n, name, reason); n++)
+		targetd_add_text(failed, name, reason);
+	json_object_set_new(object, "libraries", json_integer((json_int_t)served));
+	if (reasons) {
+		json_object_set_new(object, "failed_libraries", failed);
+		return;
+	}
+	json_object_set_new(object, "libraries_failed", json_integer((json_int_t)json_object_size(failed)));
+	json_decref(failed);
+}
+
 static void targetd_status(struct daemon *d, json_t *object)
 {
 	struct service *service = daemon_data(d);
@@ -136,6 +165,7 @@ static void targetd_status(struct daemon *d, json_t *object)
 	json_object_set_new(object, "state_folder", rpc_text(service->state));
 	json_object_set_new(object, "tapes_folder", rpc_text(service->tapes));
 	json_object_set_new(object, "portals", portals);
+	targetd_libraries(service, object, true);
 }
 
 static void targetd_metrics(struct daemon *d, json_t *object)
@@ -165,6 +195,7 @@ static void targetd_metrics(struct daemon *d, json_t *object)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		json_object_set_new(object, numbers[i].name,
 				    json_integer((json_int_t)numbers[i].value));
+	targetd_libraries(service, object, false);
 }
 
 static const struct daemon_class targetd_class = {

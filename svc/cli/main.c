@@ -255,6 +255,8 @@ const struct command command_table[] = {
 	 vtl_update},
 	{"vtl", "delete", "NAME", 1, 1, options_vtl_delete, "end a library; its cartridges stay",
 	 vtl_delete},
+	{"vtl", "reopen", "NAME", 1, 1, options_target, "try a library again that is not served",
+	 vtl_reopen},
 	{"vtl", "drives", "[NAME]", 0, 1, options_target, "drives, and what they do",
 	 vtl_drives},
 	{"vtl", "elements", "NAME", 1, 1, options_target, "places, and the tapes in them",

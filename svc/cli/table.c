@@ -22,8 +22,7 @@ struct table {
 	bool right[TABLE_COLUMNS_MAX];
 };
 
-/* A copy that is safe to print. Bytes that are no character become '?' too. */
-static char *table_clean(const char *text)
+char *table_clean(const char *text)
 {
 	size_t size = strlen(text);
 	char *clean = mem_alloc(size + 1);

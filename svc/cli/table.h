@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 8
+#define TABLE_COLUMNS_MAX 12
 #define TABLE_TEXT_MAX	  32
 
 struct table;
@@ -28,6 +28,9 @@ const char *table_ratio(uint64_t logical, uint64_t stored, char text[TABLE_TEXT_
 const char *table_duration(uint64_t ns, char text[TABLE_TEXT_MAX]);
 /* Local time of day and date; "never" for 0. */
 const char *table_time(int64_t ns, char text[TABLE_TEXT_MAX]);
+
+/* A copy that is safe to print: control characters and bytes that are no character become '?'. */
+char *table_clean(const char *text);
 
 /* An object as "name  value" lines; the name tells the unit (bytes, _ns), nested objects follow
  * under their names. */

@@ -42,6 +42,7 @@ enum cli_exit vtl_list(struct command_call *call);
 enum cli_exit vtl_show(struct command_call *call);
 enum cli_exit vtl_update(struct command_call *call);
 enum cli_exit vtl_delete(struct command_call *call);
+enum cli_exit vtl_reopen(struct command_call *call);
 enum cli_exit vtl_personalities(struct command_call *call);
 
 /* vtl_devices.c: drives, places, sessions; vtl_access.c: who may log in */

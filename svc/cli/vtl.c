@@ -115,33 +115,61 @@ enum cli_exit vtl_create(struct command_call *call)
 	return status;
 }
 
+/* A number, or "-" where it is not known. */
+static const char *vtl_number(const json_t *library, const char *name, char text[24])
+{
+	if (!json_is_integer(json_object_get(library, name)))
+		return "-";
+	snprintf(text, 24, "%llu", (unsigned long long)target_number(library, name));
+	return text;
+}
+
 static void vtl_list_row(struct table *table, const json_t *library)
 {
 	char drives[24], slots[24], tapes[24], sessions[24];
+	bool known = json_is_string(json_object_get(library, "iqn"));
 
-	snprintf(drives, sizeof(drives), "%llu", (unsigned long long)target_number(library, "drives"));
-	snprintf(slots, sizeof(slots), "%llu", (unsigned long long)target_number(library, "slots"));
-	snprintf(tapes, sizeof(tapes), "%llu",
-		 (unsigned long long)target_number(library, "placed_tapes"));
-	snprintf(sessions, sizeof(sessions), "%llu",
-		 (unsigned long long)target_number(library, "sessions"));
-	table_row(table, (const char *const[]){target_text(library, "name"),
-					       target_text(library, "title"), drives, slots, tapes,
-					       sessions,
-					       target_number(library, "access_rows") ? "listed" : "open",
-					       target_text(library, "iqn")});
+	table_row(table,
+		  (const char *const[]){target_text(library, "name"), target_text(library, "state"),
+					known ? target_text(library, "title") : "-",
+					vtl_number(library, "drives", drives),
+					vtl_number(library, "slots", slots),
+					vtl_number(library, "placed_tapes", tapes),
+					vtl_number(library, "sessions", sessions),
+					!known					 ? "-"
+					: target_number(library, "access_rows") ? "listed"
+										 : "open",
+					known ? target_text(library, "iqn") : "-"});
+}
+
+/* Why some are not served, or lack their cartridges. */
+static void vtl_list_reasons(const json_t *libraries)
+{
+	for (size_t i = 0; i < json_array_size(libraries); i++) {
+		const json_t *library = json_array_get(libraries, i);
+		char *name = table_clean(target_text(library, "name"));
+		char *reason = table_clean(target_text(library, "reason"));
+
+		if (*reason)
+			printf("%s: %s: %s\n", name, target_text(library, "state"), reason);
+		free(name);
+		free(reason);
+	}
 }
 
 enum cli_exit vtl_list(struct command_call *call)
 {
-	static const char *const headings[] = {"LIBRARY",   "PERSONALITY", ">DRIVES",
-					       ">SLOTS",    ">TAPES",	   ">SESSIONS",
-					       "ACCESS",    "ISCSI NAME",  NULL};
+	static const char *const headings[] = {"LIBRARY", "STATE",  "PERSONALITY", ">DRIVES",
+					       ">SLOTS",  ">TAPES", ">SESSIONS",   "ACCESS",
+					       "ISCSI NAME", NULL};
 	CLEANUP_JSON json_t *result = NULL;
 	enum cli_exit status = target_ask(call, "vtl.list", NULL, &result);
 
-	return status == CLI_DONE ? target_table(call, result, "libraries", headings, vtl_list_row)
-				  : status;
+	if (status == CLI_DONE)
+		status = target_table(call, result, "libraries", headings, vtl_list_row);
+	if (status == CLI_DONE && !call->json)
+		vtl_list_reasons(json_object_get(result, "libraries"));
+	return status;
 }
 
 enum cli_exit vtl_show(struct command_call *call)
@@ -181,6 +209,18 @@ enum cli_exit vtl_delete(struct command_call *call)
 	json_t *params = target_params(call, target_name, vtl_delete_rows);
 
 	return params ? target_do(call, "vtl.delete", params) : CLI_USAGE;
+}
+
+enum cli_exit vtl_reopen(struct command_call *call)
+{
+	CLEANUP_JSON json_t *result = NULL;
+	enum cli_exit status = target_query(call, "vtl.reopen", target_name, NULL, &result);
+
+	if (status == CLI_DONE && call->json)
+		remote_print_json(result);
+	else if (status == CLI_DONE)
+		printf("%s is served\n", target_text(result, "name"));
+	return status;
 }
 
 static void vtl_personality_row(struct table *table, const json_t *entry)

@@ -125,7 +125,7 @@ char *access_secrets_path(const char *path)
 }
 
 /* NULL when it cannot be read; *missing when there is none. */
-static char *access_read_text(const char *path, int *error)
+static char *access_read_text(const char *path, int *error, char message[LIBRARY_MESSAGE])
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -134,7 +134,8 @@ static char *access_read_text(const char *path, int *error)
 	if (!*error && strlen(text) != size)
 		*error = -EBADMSG;
 	if (*error && *error != -ENOENT)
-		log_error("%s: it cannot be read: %s", path, strerror(-*error));
+		snprintf(message, LIBRARY_MESSAGE, "%s: it cannot be read: %s", path,
+			 strerror(-*error));
 	if (!*error)
 		return text;
 	free(text);
@@ -172,40 +173,37 @@ static void access_give_secret(const char *path, struct iscsi_access *row,
 		service_random_text(row->mutual_secret, 64);
 }
 
-static int access_check_mode(const char *path)
+static void access_check_mode(const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0)
-		return -errno;
-	if (st.st_mode & 077)
+	if (stat(path, &st) == 0 && st.st_mode & 077)
 		log_warning("%s: others than its owner may read it (mode %o)", path,
 			    (unsigned)(st.st_mode & 0777));
-	return 0;
 }
 
-int access_secrets_load(const char *path, struct access_list *list)
+int access_secrets_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE])
 {
 	__attribute__((cleanup(access_free_text))) char *text = NULL;
 	struct access_list secrets = {0};
 	struct reader r = {0};
 	int error;
 
-	text = access_read_text(path, &error);
+	text = access_read_text(path, &error, message);
 	if (error && error != -ENOENT)
 		return error;
-	if (!error)
-		error = access_check_mode(path);
+	error = 0;
 	if (text) {
+		access_check_mode(path);
 		reader_open(&r, path, text, LIBRARY_VERSION);
 		access_read_list(&r, reader_root(&r), secret_names, &secrets);
-		reader_close(&r);
+		error = reader_close(&r, message);
 	}
-	for (size_t i = 0; i < list->count && !r.error; i++)
+	for (size_t i = 0; i < list->count && !error; i++)
 		if (*list->rows[i].user)
 			access_give_secret(path, &list->rows[i], &secrets);
 	access_list_clear(&secrets);
-	return r.error;
+	return error;
 }
 
 int access_secrets_save(const char *path, const struct access_list *list)
@@ -227,7 +225,7 @@ int access_secrets_save(const char *path, const struct access_list *list)
 	return error;
 }
 
-int access_list_load(const char *path, struct access_list *list)
+int access_list_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE])
 {
 	CLEANUP_FREE char *secrets = access_secrets_path(path);
 	CLEANUP_FREE char *text = NULL;
@@ -235,13 +233,14 @@ int access_list_load(const char *path, struct access_list *list)
 	int error;
 
 	*list = (struct access_list){0};
-	text = access_read_text(path, &error);
+	text = access_read_text(path, &error, message);
 	if (error)
 		return error == -ENOENT ? 0 : error;
 	reader_open(&r, path, text, LIBRARY_VERSION);
 	access_read(&r, reader_root(&r), list);
-	reader_close(&r);
-	error = r.error ? r.error : access_secrets_load(secrets, list);
+	error = reader_close(&r, message);
+	if (!error)
+		error = access_secrets_load(secrets, list, message);
 	if (error)
 		access_list_clear(list);
 	return error;

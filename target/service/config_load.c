@@ -5,12 +5,12 @@
  * it was made.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/file.h"
-#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/service/access_io.h"
 #include "target/service/names.h"
@@ -154,10 +154,12 @@ static void load_root(struct reader *r, struct library_config *config)
 	config->recycle_days = (uint32_t)recycle_days;
 }
 
-int library_config_parse(const char *path, const char *text, struct library_config *config)
+int library_config_parse(const char *path, const char *text, struct library_config *config,
+			 char message[LIBRARY_MESSAGE])
 {
 	struct reader r;
-	char message[256];
+	char wrong[256];
+	int error;
 
 	*config = (struct library_config){0};
 	if (reader_open(&r, path, text, LIBRARY_VERSION) == 0) {
@@ -166,29 +168,32 @@ int library_config_parse(const char *path, const char *text, struct library_conf
 		load_drives(&r, config);
 		load_elements(&r, config);
 		access_read(&r, reader_root(&r), &config->access);
-		if (!r.error && library_config_check(config, message))
-			reader_wrong(&r, NULL, "%s", message);
+		if (!r.error && library_config_check(config, wrong))
+			reader_wrong(&r, NULL, "%s", wrong);
 	}
-	reader_close(&r);
-	if (r.error)
+	error = reader_close(&r, message);
+	if (error)
 		library_config_clear(config);
-	return r.error;
+	return error;
 }
 
 /* A file under another library's name would give two of the same. */
-static int load_check_name(const char *path, const struct library_config *config)
+static int load_check_name(const char *path, const struct library_config *config,
+			   char message[LIBRARY_MESSAGE])
 {
 	const char *base = strrchr(path, '/');
 	CLEANUP_FREE char *wanted = mem_printf("%s.conf", config->name);
 
 	if (strcmp(base ? base + 1 : path, wanted) == 0)
 		return 0;
-	log_error("%s: the library in it is called \"%s\"; the file must be called %s", path,
-		  config->name, wanted);
+	snprintf(message, LIBRARY_MESSAGE,
+		 "%s: the library in it is called \"%s\"; the file must be called %s", path,
+		 config->name, wanted);
 	return -EBADMSG;
 }
 
-int library_config_load(const char *path, struct library_config *config)
+int library_config_load(const char *path, struct library_config *config,
+			char message[LIBRARY_MESSAGE])
 {
 	CLEANUP_FREE char *text = NULL;
 	CLEANUP_FREE char *secrets = access_secrets_path(path);
@@ -196,22 +201,19 @@ int library_config_load(const char *path, struct library_config *config)
 	int error = file_read_all(path, READER_FILE_MAX, &text, &size);
 
 	if (error) {
-		log_error("%s: %s", path, strerror(-error));
+		snprintf(message, LIBRARY_MESSAGE, "%s: %s", path, strerror(-error));
 		return error;
 	}
 	if (strlen(text) != size) {
-		log_error("%s: it has bytes that are no text", path);
+		snprintf(message, LIBRARY_MESSAGE, "%s: it has bytes that are no text", path);
 		return -EBADMSG;
 	}
-	error = library_config_parse(path, text, config);
-	if (error) {
-		if (error == -ENOMEM)
-			log_error("%s: not enough memory", path);
+	error = library_config_parse(path, text, config, message);
+	if (error)
 		return error;
-	}
-	error = load_check_name(path, config);
+	error = load_check_name(path, config, message);
 	if (!error)
-		error = access_secrets_load(secrets, &config->access);
+		error = access_secrets_load(secrets, &config->access, message);
 	if (error)
 		library_config_clear(config);
 	return error;

@@ -27,6 +27,7 @@
 #define LIBRARY_DRIVES_MAX  60u
 #define LIBRARY_ACCESS_MAX  4096u
 #define LIBRARY_RECYCLE_MAX 36500u /* days */
+#define LIBRARY_MESSAGE	    512u   /* of a sentence that may have a path in it */
 #define LIBRARY_VERSION	    1u	   /* of the files */
 #define LIBRARY_DISCOVERY   "discovery" /* no library has this name */
 
@@ -59,11 +60,13 @@ struct library_config {
 	uint32_t recycle_days; /* a deleted tape can be restored so long */
 };
 
-/* PATH is that of NAME.conf; the secrets are beside it. 0, -errno after a logged sentence that names
- * file and line. */
-int library_config_load(const char *path, struct library_config *config);
+/* PATH is that of NAME.conf; the secrets are beside it. 0, or -errno and a sentence that names file
+ * and line. */
+int library_config_load(const char *path, struct library_config *config,
+			char message[LIBRARY_MESSAGE]);
 /* The same from memory, without the secrets. */
-int library_config_parse(const char *path, const char *text, struct library_config *config);
+int library_config_parse(const char *path, const char *text, struct library_config *config,
+			 char message[LIBRARY_MESSAGE]);
 /* NAME.conf alone. -errno, logged. */
 int library_config_save(const char *path, const struct library_config *config);
 void library_config_clear(struct library_config *config);
@@ -80,10 +83,10 @@ void library_config_sort(struct library_config *config);
 /* Secrets go into a file of their own, with the rows that they belong to: a row is found again by
  * initiator, network and user. Saving what grows the rows: secrets first; what shrinks them: the
  * secrets last. Then no crash leaves a row without its secret. */
-int access_secrets_load(const char *path, struct access_list *list);
+int access_secrets_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE]);
 int access_secrets_save(const char *path, const struct access_list *list);
 /* A file of access rows alone: STATE/discovery.conf. One that is not there has no rows. */
-int access_list_load(const char *path, struct access_list *list);
+int access_list_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE]);
 int access_list_save(const char *path, const struct access_list *list);
 /* Adds the row, or replaces the one with the same initiator and network. -ENOMEM, -E2BIG. */
 int access_list_put(struct access_list *list, const struct iscsi_access *row);

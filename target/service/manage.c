@@ -167,6 +167,7 @@ static int create_serve(struct creation *c, struct library **library, char messa
 		error = library_open(c->service, &c->config, path, library);
 	if (error)
 		return tape_say(message, error, "the library cannot be served: %s", strerror(-error));
+	failed_forget(c->service, (*library)->config.name); /* its file was removed by hand */
 	library_list(*library);
 	(*library)->users++; /* nobody else knows it yet: admin is held */
 	return 0;
@@ -250,16 +251,20 @@ static int delete_prepare(struct library *library, bool force, bool purge, struc
 	return delete_check_locked(library, *tapes, *count, message);
 }
 
-/* Under service->admin: from here on nobody finds it. NULL and an error when it stays. */
+/* Under service->admin: from here on nobody finds it. NULL and an error when it stays; or none, when it was
+ * not served and is gone. */
 static struct library *delete_begin(struct service *service, const char *name, bool force,
 				    struct tape **tapes, size_t *count, bool purge, int *error,
 				    char message[256])
 {
 	LOCK_SCOPE(&service->admin);
 	struct library *library = library_find(service, name);
+	char reason[LIBRARY_MESSAGE];
 
 	if (!library) {
-		*error = tape_say(message, -ENOENT, "there is no library \"%.63s\"", name);
+		*error = failed_find(service, name, reason)
+				 ? failed_delete(service, name, purge, message)
+				 : tape_say(message, -ENOENT, "there is no library \"%.63s\"", name);
 		return NULL;
 	}
 	*error = delete_prepare(library, force, purge, tapes, count, message);
@@ -305,6 +310,7 @@ static int resize_closed(struct service *service, struct library *library,
 			 const struct library_plan *plan, char message[256])
 {
 	CLEANUP_FREE char *path = mem_strdup(library->path);
+	CLEANUP_FREE char *name = mem_strdup(library->config.name);
 	struct library_config old = {0}, config = {0};
 	int again, error;
 
@@ -327,9 +333,12 @@ static int resize_closed(struct service *service, struct library *library,
 	again = library_open(service, error ? &old : &config, path, &library);
 	library_config_clear(&old);
 	library_config_clear(&config);
-	if (again)
+	if (again) {
+		LOCK_SCOPE(&service->admin);
+		failed_add(service, name, NULL, strerror(-again));
 		return tape_say(message, again, "the library cannot be served any more: %s",
 				strerror(-again));
+	}
 	library_list(library);
 	return error;
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/log.h"
 
 void reader_wrong(struct reader *r, const config_setting_t *setting, const char *format, ...)
 {
@@ -22,9 +21,10 @@ void reader_wrong(struct reader *r, const config_setting_t *setting, const char 
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	if (setting)
-		log_error("%s:%u: %s", r->path, config_setting_source_line(setting), text);
+		snprintf(r->message, sizeof(r->message), "%s:%u: %s", r->path,
+			 config_setting_source_line(setting), text);
 	else
-		log_error("%s: %s", r->path, text);
+		snprintf(r->message, sizeof(r->message), "%s: %s", r->path, text);
 }
 
 /* libconfig would open what "@include" names. */
@@ -53,8 +53,8 @@ int reader_open(struct reader *r, const char *path, const char *text, unsigned v
 	}
 	if (!config_read_string(&r->config, text)) {
 		r->error = -EBADMSG;
-		log_error("%s:%d: %s", path, config_error_line(&r->config),
-			  config_error_text(&r->config));
+		snprintf(r->message, sizeof(r->message), "%s:%d: %s", path,
+			 config_error_line(&r->config), config_error_text(&r->config));
 		return r->error;
 	}
 	reader_number(r, reader_root(r), "version", UINT32_MAX, &found);
@@ -67,9 +67,14 @@ int reader_open(struct reader *r, const char *path, const char *text, unsigned v
 	return r->error;
 }
 
-void reader_close(struct reader *r)
+int reader_close(struct reader *r, char message[LIBRARY_MESSAGE])
 {
 	config_destroy(&r->config);
+	if (r->error && !*r->message)
+		snprintf(r->message, sizeof(r->message), "%s: %s", r->path, strerror(-r->error));
+	if (r->error)
+		memcpy(message, r->message, sizeof(r->message));
+	return r->error;
 }
 
 config_setting_t *reader_root(struct reader *r)

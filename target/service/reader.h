@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Settings out of a file of ours (libconfig). The first thing that is wrong is
- * logged with file and line, kept as `error`, and makes everything after it do
- * nothing: ask once, at the end. Values are never put into a message: some are
+ * kept as `error`, and in a sentence with file and line; it makes everything after
+ * it do nothing: ask once, at the end. Values are never put into a message: some are
  * secrets.
  */
 #ifndef TARGET_SERVICE_READER_H
@@ -13,18 +13,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "target/service/library.h"
+
 #define READER_FILE_MAX (16u << 20) /* bytes */
 
 struct reader {
 	const char *path;
 	config_t config;
 	int error; /* 0 or -errno */
+	char message[LIBRARY_MESSAGE];
 };
 
 /* Takes the text apart; `version` is the only one that is known. Returns r->error; to be closed in
  * any case. -EPROTONOSUPPORT for a version of later. */
 int reader_open(struct reader *r, const char *path, const char *text, unsigned version);
-void reader_close(struct reader *r);
+/* Gives the error, and its sentence. */
+int reader_close(struct reader *r, char message[LIBRARY_MESSAGE]);
 config_setting_t *reader_root(struct reader *r);
 
 /* One clear sentence about a setting (NULL: the file), once. */

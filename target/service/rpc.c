@@ -21,6 +21,7 @@ METHOD(rpc_vtl_list)
 METHOD(rpc_vtl_show)
 METHOD(rpc_vtl_update)
 METHOD(rpc_vtl_delete)
+METHOD(rpc_vtl_reopen)
 METHOD(rpc_vtl_personalities)
 METHOD(rpc_vtl_drives)
 METHOD(rpc_vtl_elements)
@@ -48,6 +49,7 @@ const struct rpc_method targetd_methods[] = {
 	{ "vtl.show", call_rpc_vtl_show, true, "one library" },
 	{ "vtl.update", call_rpc_vtl_update, true, "change a library" },
 	{ "vtl.delete", call_rpc_vtl_delete, true, "end a library" },
+	{ "vtl.reopen", call_rpc_vtl_reopen, true, "try a library again that is not served" },
 	{ "vtl.personalities", call_rpc_vtl_personalities, true, "what a library and a drive can be" },
 	{ "vtl.drives", call_rpc_vtl_drives, true, "drives and what they do" },
 	{ "vtl.elements", call_rpc_vtl_elements, true, "places and what is in them" },
@@ -113,14 +115,18 @@ int rpc_optional_flag(struct rpc_call *call, const char *name, bool *value)
 
 int rpc_library(struct rpc_call *call, const char *param, struct library **library)
 {
+	char reason[LIBRARY_MESSAGE];
 	const char *name;
 	int error = rpc_param_string(call->params, param, &name, call->message);
 
 	if (error)
 		return error;
 	*library = library_find(call->service, name);
-	return *library ? 0
-			: rpc_say(call, -ENOENT, "there is no library \"%.63s\"", name);
+	if (*library)
+		return 0;
+	if (failed_find(call->service, name, reason))
+		return rpc_say(call, -ENODEV, "library %.63s is not served: %.170s", name, reason);
+	return rpc_say(call, -ENOENT, "there is no library \"%.63s\"", name);
 }
 
 int rpc_answer(struct rpc_call *call, json_t *answer)

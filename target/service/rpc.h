@@ -24,6 +24,7 @@ int rpc_vtl_list(struct rpc_call *call);
 int rpc_vtl_show(struct rpc_call *call);
 int rpc_vtl_update(struct rpc_call *call);
 int rpc_vtl_delete(struct rpc_call *call);
+int rpc_vtl_reopen(struct rpc_call *call);
 int rpc_vtl_personalities(struct rpc_call *call);
 /* rpc_devices.c */
 int rpc_vtl_drives(struct rpc_call *call);

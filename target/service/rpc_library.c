@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vtl.create, list, show, update, delete, personalities. */
+/* vtl.create, list, show, update, delete, reopen, personalities. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,10 +49,12 @@ static json_t *library_describe(struct library *library)
 	LOCK_SCOPE(&library->lock);
 	const struct library_config *config = &library->config;
 	struct counts counts = library_counts(config);
+	int missing = library_folder_error(config->tapes);
 
 	return json_pack(
-		"{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:o, s:o}",
-		"name", config->name, "iqn", config->iqn, "uuid", rpc_bytes(config->uuid, 16),
+		"{s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:o, s:o}",
+		"name", config->name, "state", missing ? "no folder" : "served", "reason",
+		missing ? json_string(strerror(-missing)) : json_null(), "iqn", config->iqn, "uuid", rpc_bytes(config->uuid, 16),
 		"personality", config->personality->name, "title", config->personality->title,
 		"drive_model", config->drives[0].model->name, "serial", config->identity.serial,
 		"drives", (json_int_t)config->drive_count, "slots", (json_int_t)counts.slots,
@@ -61,6 +63,21 @@ static json_t *library_describe(struct library *library)
 		(int)config->encryption, "recycle_days", (json_int_t)config->recycle_days,
 		"access_rows", (json_int_t)config->access.count, "sessions", (json_int_t)sessions,
 		"folder", rpc_text(config->tapes), "portals", library_portals(library->service));
+}
+
+/* One that is not served has the same members: what is not known of it is null. */
+static json_t *library_describe_failed(const char *name, const char *reason)
+{
+	static const char *const unknown[] = {
+		"iqn", "uuid", "personality", "title", "drive_model", "serial", "drives", "slots",
+		"import_slots", "placed_tapes", "tape_size", "encryption", "recycle_days", "access_rows",
+		"sessions", "folder", "portals"};
+	json_t *object = json_pack("{s:o, s:s, s:o}", "name", rpc_text(name), "state", "failed", "reason",
+				   rpc_text(reason));
+
+	for (size_t i = 0; object && i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		json_object_set_new(object, unknown[i], json_null());
+	return object;
 }
 
 struct create_params {
@@ -155,20 +172,27 @@ int rpc_vtl_create(struct rpc_call *call)
 int rpc_vtl_list(struct rpc_call *call)
 {
 	json_t *list = json_array();
+	char name[LIBRARY_FILE_MAX], reason[LIBRARY_MESSAGE];
 	struct library *library;
 
 	for (size_t n = 0; (library = library_at(call->service, n)) != NULL; n++) {
 		json_array_append_new(list, library_describe(library));
 		library_release(&library);
 	}
+	for (size_t n = 0; failed_at(call->service, n, name, reason); n++)
+		json_array_append_new(list, library_describe_failed(name, reason));
 	return rpc_answer(call, json_pack("{s:o}", "libraries", list));
 }
 
 int rpc_vtl_show(struct rpc_call *call)
 {
 	CLEANUP_LIBRARY struct library *library = NULL;
+	char reason[LIBRARY_MESSAGE];
 	int error = rpc_library(call, "name", &library);
+	const char *name = json_string_value(json_object_get(call->params, "name"));
 
+	if (error && name && failed_find(call->service, name, reason))
+		return rpc_answer(call, library_describe_failed(name, reason));
 	return error ? error : rpc_answer(call, library_describe(library));
 }
 
@@ -277,6 +301,16 @@ int rpc_vtl_delete(struct rpc_call *call)
 	if (!error)
 		error = library_delete(call->service, name, force, purge, call->message);
 	return error ? error : rpc_answer(call, json_object());
+}
+
+int rpc_vtl_reopen(struct rpc_call *call)
+{
+	const char *name;
+	int error = rpc_param_string(call->params, "name", &name, call->message);
+
+	if (!error)
+		error = library_reopen(call->service, name, call->message);
+	return error ? error : rpc_vtl_show(call);
 }
 
 int rpc_vtl_personalities(struct rpc_call *call)

@@ -18,7 +18,8 @@
 #include "target/service/names.h"
 #include "target/service/tapes.h"
 
-#define SERVICE_TIMER_SECONDS 3600
+#define SERVICE_TIMER_SECONDS 5
+#define SERVICE_PURGE_TICKS   720u /* of the timer: an hour */
 
 int service_make_folders(const char *path, mode_t mode)
 {
@@ -188,10 +189,13 @@ static int service_make_server(struct service *service)
 		.alias = s->alias,
 	};
 	CLEANUP_FREE char *discovery = mem_printf("%s/discovery.conf", service->state);
-	int error = access_list_load(discovery, &service->discovery);
+	char message[LIBRARY_MESSAGE];
+	int error = access_list_load(discovery, &service->discovery, message);
 
-	if (error)
+	if (error) {
+		log_error("%s", message);
 		return error;
+	}
 	error = iscsi_server_new(&settings, &service->server);
 	if (!error)
 		error = iscsi_discovery_access(service->server, service->discovery.rows,
@@ -209,7 +213,7 @@ static int service_is_library(const struct dirent *entry)
 	       strcmp(entry->d_name + length - 5, ".conf") == 0;
 }
 
-/* One that cannot be read does not keep the others from running; it has said why. */
+/* One that cannot be read does not keep the others from running. */
 static int service_load_libraries(struct service *service)
 {
 	CLEANUP_FREE char *folder = mem_printf("%s/libraries", service->state);
@@ -223,15 +227,9 @@ static int service_load_libraries(struct service *service)
 		return error;
 	}
 	for (int i = 0; i < count; i++) {
-		CLEANUP_FREE char *path = mem_printf("%s/%s", folder, names[i]->d_name);
-		struct library_config config = {0};
-		struct library *library;
-
+		names[i]->d_name[strlen(names[i]->d_name) - strlen(".conf")] = '\0';
+		library_load(service, names[i]->d_name);
 		free(names[i]);
-		if (library_config_load(path, &config))
-			continue;
-		if (library_open(service, &config, path, &library) == 0)
-			library_list(library);
 	}
 	free(names);
 	return 0;
@@ -293,9 +291,8 @@ static int service_add_portals(struct service *service)
 
 /* ---- the timer ---------------------------------------------------------------------------- */
 
-static void service_purge(void *context)
+static void service_purge(struct service *service)
 {
-	struct service *service = context;
 	struct library *library;
 
 	for (size_t i = 0; (library = library_at(service, i)) != NULL; i++) {
@@ -304,13 +301,22 @@ static void service_purge(void *context)
 	}
 }
 
+static void service_tick(void *context)
+{
+	struct service *service = context;
+
+	failed_retry(service);
+	if (service->ticks++ % SERVICE_PURGE_TICKS == 0)
+		service_purge(service);
+}
+
 static void service_on_timer(int fd, short what, void *context)
 {
 	struct service *service = context;
 
 	(void)fd;
 	(void)what;
-	hooks_defer(service->hooks, service_purge, service);
+	hooks_defer(service->hooks, service_tick, service);
 }
 
 static int service_start_timer(struct service *service)
@@ -321,7 +327,7 @@ static int service_start_timer(struct service *service)
 				   service_on_timer, service);
 	if (!service->timer || event_add(service->timer, &interval) < 0)
 		return -ENOMEM;
-	hooks_defer(service->hooks, service_purge, service);
+	hooks_defer(service->hooks, service_tick, service);
 	return 0;
 }
 
@@ -339,6 +345,7 @@ int service_start(struct daemon *daemon, const struct service_settings *settings
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_cond_init(&new->unused, NULL);
 	LIST_INIT(&new->libraries);
+	LIST_INIT(&new->failed);
 	new->pool = scsi_buffer_pool_new(settings->buffer ? settings->buffer : 64 << 20);
 	error = new->pool ? service_open_state(new) : -ENOMEM;
 	if (!error) {
@@ -372,14 +379,17 @@ void service_stop(struct service **service)
 
 	if (old->timer)
 		event_free(old->timer);
-	if (old->server)
+	if (old->server) {
+		LOCK_SCOPE(&old->admin); /* the hooks' thread may be about to serve another one */
 		iscsi_server_free(&old->server);
+	}
 	/* The hooks' thread may still look at libraries; theirs are waited for. */
 	while ((library = library_at(old, 0)) != NULL) {
 		library_unlist(library);
 		library_wait(library);
 		library_close(&library);
 	}
+	failed_clear(old);
 	hooks_free(&old->hooks);
 	if (old->pool)
 		scsi_buffer_pool_free(&old->pool);

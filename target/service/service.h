@@ -57,11 +57,13 @@ struct service {
 	pthread_mutex_t lock;
 	pthread_cond_t unused; /* a library has lost a user */
 	LIST_HEAD(, library) libraries; /* lock; by name */
+	LIST_HEAD(, failed_library) failed; /* admin and lock; by name: those that are not served */
 	struct access_list discovery;	/* admin */
 	struct iscsi_server *server;
 	struct scsi_buffer_pool *pool;
 	struct hooks *hooks;
 	struct event *timer;
+	unsigned ticks; /* of the timer; the hooks' thread's */
 	char **portals; /* "127.0.0.1:3260", as they listen; ends with NULL */
 };
 
@@ -123,5 +125,29 @@ int library_delete(struct service *service, const char *name, bool force, bool p
 /* Drives, slots and import/export slots of the plan; its encryption. Ends the sessions, if `force`. */
 int library_resize(struct service *service, const char *name, const struct library_plan *plan,
 		   bool force, char message[256]);
+
+/* ---- libraries that are not served (failed.c) ------------------------------------------------ */
+
+#define LIBRARY_FILE_MAX 256u /* bytes of the name of a file without .conf, and a NUL */
+
+/* Opens the library of STATE/libraries/NAME.conf, and lists it among those that are served or that are
+ * not. -errno, logged. */
+int library_load(struct service *service, const char *name);
+/* Tries one again that is not served. Takes service->admin. */
+int library_reopen(struct service *service, const char *name, char message[256]);
+/* 0, or why the folder of cartridges cannot be used. */
+int library_folder_error(const char *folder);
+/* `folder`: what is missing, to be tried again when it is there; or NULL. */
+void failed_add(struct service *service, const char *name, const char *folder, const char *reason);
+void failed_forget(struct service *service, const char *name);
+void failed_clear(struct service *service);
+/* The n-th by name; false after the last. */
+bool failed_at(struct service *service, size_t n, char name[LIBRARY_FILE_MAX],
+	       char reason[LIBRARY_MESSAGE]);
+bool failed_find(struct service *service, const char *name, char reason[LIBRARY_MESSAGE]);
+/* Its file and its secrets; the cartridges stay. With service->admin held. */
+int failed_delete(struct service *service, const char *name, bool purge, char message[256]);
+/* Those whose folder is there by now. Takes service->admin. */
+void failed_retry(struct service *service);
 
 #endif

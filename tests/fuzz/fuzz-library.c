@@ -18,6 +18,7 @@ static void fuzz_again(const struct library_config *config)
 {
 	char path[] = "/tmp/granary-fuzz-library.XXXXXX", *text = NULL;
 	struct library_config again;
+	char reason[LIBRARY_MESSAGE];
 	size_t length;
 	int fd = mkstemp(path);
 
@@ -26,7 +27,7 @@ static void fuzz_again(const struct library_config *config)
 	ASSERT(library_config_save(path, config) == 0);
 	ASSERT(file_read_all(path, READER_FILE_MAX, &text, &length) == 0);
 	unlink(path);
-	ASSERT(library_config_parse("again", text, &again) == 0);
+	ASSERT(library_config_parse("again", text, &again, reason) == 0);
 	ASSERT(strcmp(again.tapes, config->tapes) == 0 && again.drive_count == config->drive_count);
 	ASSERT(memcmp(&again.identity, &config->identity, sizeof(again.identity)) == 0);
 	ASSERT(again.element_count == config->element_count);
@@ -39,13 +40,13 @@ static void fuzz_again(const struct library_config *config)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size + 1), message[256];
+	char *text = malloc(size + 1), message[256], reason[LIBRARY_MESSAGE];
 	struct library_config config;
 
 	ASSERT(text != NULL);
 	memcpy(text, data, size);
 	text[size] = '\0';
-	if (library_config_parse("fuzz", text, &config) == 0) {
+	if (library_config_parse("fuzz", text, &config, reason) == 0) {
 		ASSERT(library_config_check(&config, message) == 0);
 		fuzz_again(&config);
 	}

@@ -72,15 +72,3 @@ expect_status 2 granary-targetd --root "$scratch/other" --portal 127.0.0.1:0 --b
 expect_status 2 granary-targetd --root "$scratch/other" --portal ' ,'
 expect_status 2 granary-targetd --root "$scratch/other" --iqn-prefix 'x y'
 stop_targetd
-
-# A library whose file is damaged says where; the others run.
-start_targetd
-expect_status 0 targetd vtl create b --tapes 1
-stop_targetd
-sed -i 's/^iqn = .*/iqn = 17;/' "$target_state/libraries/a.conf"
-start_targetd
-grep -qE 'libraries/a.conf:[0-9]+: "iqn" must be text' "$targetd_log" || fail "no sentence names file and line"
-check_equal "$(targetd vtl list | awk 'NR > 1 { print $1 }')" b "libraries that run"
-expect_status 1 targetd vtl create a
-expect_output 'there is a library a already'
-stop_targetd

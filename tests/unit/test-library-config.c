@@ -23,6 +23,7 @@
 #include "target/service/plan.h"
 #include "target/service/reader.h"
 
+static char reason[LIBRARY_MESSAGE];
 static char folder[64];
 
 static int make_folder(void **state)
@@ -154,7 +155,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(file_read_all(path, READER_FILE_MAX, &text, &size), 0);
 	assert_null(strstr(text, "another long"));
-	assert_int_equal(library_config_load(path, &again), 0);
+	assert_int_equal(library_config_load(path, &again, reason), 0);
 	check_same(&config, &again);
 	library_config_clear(&config);
 	library_config_clear(&again);
@@ -198,7 +199,7 @@ static int parse_changed(const char *from, const char *to)
 
 	assert_non_null(place);
 	changed = mem_printf("%.*s%s%s", (int)(place - text), text, to, place + strlen(from));
-	int error = library_config_parse(path, changed, &again);
+	int error = library_config_parse(path, changed, &again, reason);
 
 	library_config_clear(&again);
 	return error;
@@ -249,6 +250,8 @@ static void test_refused(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (parse_changed(rows[i].from, rows[i].to) != rows[i].error)
 			fail_msg("\"%s\" for \"%s\": not %d", rows[i].to, rows[i].from, rows[i].error);
+		else if (rows[i].error)
+			assert_non_null(strstr(reason, "/main.conf:"));
 }
 
 /* A file that was cut off anywhere is refused, or says the same as the whole. */
@@ -264,7 +267,7 @@ static void test_torn(void **state)
 	assert_int_equal(file_read_all(path, READER_FILE_MAX, &text, &size), 0);
 	for (size_t length = size - 1; length > 0; length -= length > 37 ? 37 : length) {
 		text[length] = '\0';
-		if (library_config_parse(path, text, &again) == 0)
+		if (library_config_parse(path, text, &again, reason) == 0)
 			assert_int_equal(again.element_count, config.element_count);
 		else
 			refused++;
@@ -288,7 +291,7 @@ static void test_fault(void **state)
 	fault_set("fdatasync:1");
 	assert_int_equal(library_config_save(path, &config), -EIO);
 	fault_set(NULL);
-	assert_int_equal(library_config_load(path, &again), 0);
+	assert_int_equal(library_config_load(path, &again, reason), 0);
 	assert_string_equal(library_config_element(&again, 1004)->barcode, "");
 	library_config_clear(&again);
 	library_config_clear(&config);
@@ -303,7 +306,7 @@ static void test_lost_secret(void **state)
 	(void)state;
 	add_row(&config.access, "", "", "joe", "twelve letters");
 	assert_int_equal(library_config_save(path, &config), 0);
-	assert_int_equal(library_config_load(path, &again), 0);
+	assert_int_equal(library_config_load(path, &again, reason), 0);
 	assert_int_equal(again.access.count, 1);
 	assert_true(strlen(again.access.rows[0].secret) >= 32);
 	assert_string_not_equal(again.access.rows[0].secret, "twelve letters");

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Libraries that are not served: their file is damaged, or the folder of their
+ * cartridges is not there. They are kept in a list with the reason, so that people
+ * see them, and can delete them or have them tried again:
+ *
+ *   NAME.conf -> loaded -> served
+ *                  |          ^
+ *                  +-> failed-+  [library_reopen; by itself when the folder is there]
+ *
+ * The list is changed with service->admin and service->lock held, and read with either.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "target/service/names.h"
+#include "target/service/tapes.h"
+
+struct failed_library {
+	LIST_ENTRY(failed_library) link;
+	char *name, *path;
+	char *folder; /* that of its cartridges, when it is that which is not there; else NULL */
+	char reason[LIBRARY_MESSAGE];
+};
+
+static struct failed_library *failed_find_locked(struct service *service, const char *name)
+{
+	struct failed_library *failed;
+
+	LIST_FOREACH(failed, &service->failed, link)
+		if (strcmp(failed->name, name) == 0)
+			return failed;
+	return NULL;
+}
+
+void failed_forget(struct service *service, const char *name)
+{
+	struct failed_library *failed;
+	LOCK_SCOPE(&service->lock);
+
+	failed = failed_find_locked(service, name);
+	if (!failed)
+		return;
+	LIST_REMOVE(failed, link);
+	free(failed->name);
+	free(failed->path);
+	free(failed->folder);
+	free(failed);
+}
+
+void failed_clear(struct service *service)
+{
+	while (!LIST_EMPTY(&service->failed))
+		failed_forget(service, LIST_FIRST(&service->failed)->name);
+}
+
+void failed_add(struct service *service, const char *name, const char *folder, const char *reason)
+{
+	struct failed_library *failed = mem_zalloc(sizeof(*failed)), *other, *before = NULL;
+
+	failed->name = mem_strdup(name);
+	failed->path = service_library_path(service, name);
+	failed->folder = folder ? mem_strdup(folder) : NULL;
+	snprintf(failed->reason, sizeof(failed->reason), "%s", reason);
+	failed_forget(service, name);
+	LOCK_SCOPE(&service->lock);
+
+	LIST_FOREACH(other, &service->failed, link)
+	{
+		if (strcmp(other->name, name) > 0)
+			break;
+		before = other;
+	}
+	if (before)
+		LIST_INSERT_AFTER(before, failed, link);
+	else
+		LIST_INSERT_HEAD(&service->failed, failed, link);
+}
+
+bool failed_at(struct service *service, size_t n, char name[LIBRARY_FILE_MAX],
+	       char reason[LIBRARY_MESSAGE])
+{
+	struct failed_library *failed;
+	LOCK_SCOPE(&service->lock);
+
+	LIST_FOREACH(failed, &service->failed, link)
+	{
+		if (n-- > 0)
+			continue;
+		snprintf(name, LIBRARY_FILE_MAX, "%s", failed->name);
+		snprintf(reason, LIBRARY_MESSAGE, "%s", failed->reason);
+		return true;
+	}
+	return false;
+}
+
+bool failed_find(struct service *service, const char *name, char reason[LIBRARY_MESSAGE])
+{
+	struct failed_library *failed;
+	LOCK_SCOPE(&service->lock);
+
+	failed = failed_find_locked(service, name);
+	if (failed)
+		snprintf(reason, LIBRARY_MESSAGE, "%s", failed->reason);
+	return failed != NULL;
+}
+
+int library_folder_error(const char *folder)
+{
+	struct stat st;
+
+	if (stat(folder, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+int library_load(struct service *service, const char *name)
+{
+	CLEANUP_FREE char *path = service_library_path(service, name);
+	CLEANUP_FREE char *folder = NULL;
+	struct library_config config = {0};
+	char reason[LIBRARY_MESSAGE];
+	struct library *library;
+	int error = library_config_load(path, &config, reason);
+
+	if (!error && (error = library_folder_error(config.tapes)) != 0) {
+		folder = mem_strdup(config.tapes);
+		snprintf(reason, sizeof(reason), "the folder of its cartridges, %.400s: %s", folder,
+			 strerror(-error));
+		library_config_clear(&config);
+	} else if (!error) {
+		error = library_open(service, &config, path, &library);
+		snprintf(reason, sizeof(reason), "its devices cannot be made: %s", strerror(-error));
+	}
+	if (error) {
+		log_error("%s: the library is not served: %s", name, reason);
+		failed_add(service, name, folder, reason);
+		return error;
+	}
+	library_list(library);
+	failed_forget(service, name);
+	return 0;
+}
+
+int library_reopen(struct service *service, const char *name, char message[256])
+{
+	CLEANUP_FREE char *path = service_library_path(service, name);
+	struct library *library;
+	char reason[LIBRARY_MESSAGE];
+	LOCK_SCOPE(&service->admin);
+
+	library = library_find(service, name);
+	if (library) {
+		library_release(&library);
+		return 0;
+	}
+	if (!failed_find(service, name, reason) && (name_check_library(name) || access(path, F_OK) < 0))
+		return tape_say(message, -ENOENT, "there is no library \"%.63s\"", name);
+	if (access(path, F_OK) < 0) {
+		failed_forget(service, name);
+		return tape_say(message, -ENOENT, "%.160s: %s", path, strerror(errno));
+	}
+	if (library_load(service, name) == 0)
+		return 0;
+	failed_find(service, name, reason);
+	return tape_say(message, -ENODEV, "library %.63s is still not served: %.150s", name, reason);
+}
+
+int failed_delete(struct service *service, const char *name, bool purge, char message[256])
+{
+	CLEANUP_FREE char *path = service_library_path(service, name);
+	CLEANUP_FREE char *secrets = mem_printf("%s/libraries/%s.secrets", service->state, name);
+
+	if (purge)
+		return tape_say(message, -EPERM,
+				"library %.63s is not served, and nobody knows whether a tape of it is "
+				"locked: delete it without --purge, and its folder by hand", name);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return tape_say(message, -errno, "%.160s: %s", path, strerror(errno));
+	unlink(secrets);
+	failed_forget(service, name);
+	log_info("%s: the library, which was not served, is deleted", name);
+	return 0;
+}
+
+/* The first whose folder is there by now, as when it is on a filesystem that was mounted late, and that was
+ * not tried before: after `last`, or NULL. */
+static char *failed_next(struct service *service, const char *last)
+{
+	struct failed_library *failed;
+	LOCK_SCOPE(&service->lock);
+
+	LIST_FOREACH(failed, &service->failed, link)
+		if (strcmp(failed->name, last) > 0 && failed->folder &&
+		    library_folder_error(failed->folder) == 0)
+			return mem_strdup(failed->name);
+	return NULL;
+}
+
+void failed_retry(struct service *service)
+{
+	CLEANUP_FREE char *name = failed_next(service, "");
+
+	/* Not at all without need: hooks wait meanwhile. */
+	if (!name)
+		return;
+	LOCK_SCOPE(&service->admin);
+
+	while (name && service->server) {
+		char *tried = name;
+		char reason[LIBRARY_MESSAGE];
+
+		if (failed_find(service, tried, reason))
+			library_load(service, tried);
+		name = failed_next(service, tried);
+		free(tried);
+	}
+}
