@@ -136,16 +136,15 @@ void mam_run_write(struct scsi_lu *lu, struct scsi_task *task)
 	const uint8_t *data = scsi_parameters(task, length);
 	if (!data)
 		return;
-	/* The list's own length says what is to be written; what follows it is not looked at. */
-	if (be_get32(data) > length - 4) {
-		scsi_check(task, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
-		return;
-	}
 	if (drive->write_protected) {
 		scsi_check(task, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
 		return;
 	}
-	size_t size = 4 + (size_t)be_get32(data);
+	/* PARAMETER DATA LENGTH can make the list shorter, not longer: the standard has it ignored, and
+	 * LTFS counts its own four bytes in. */
+	size_t size = length;
+	if (be_get32(data) < length - 4)
+		size = 4 + (size_t)be_get32(data);
 	if (!list_check(drive, task, data, size, partition))
 		return;
 	int err = list_write(drive, task, data, size, partition);

@@ -157,6 +157,9 @@ static const uint8_t disconnect[16] = {0x02, 0x0e};   /* SPC-5 7.5.14 */
 static const uint8_t unit_protocol[8] = {0x18, 0x06, 0x05}; /* 5h: iSCSI */
 static const uint8_t port_protocol[8] = {0x19, 0x06, 0x05};
 static const uint8_t power[12] = {0x1a, 0x0a};	      /* no timers */
+/* SSC-5 8.5.9: blocks carry no protection, and none can be asked for. LTFS sends this page back before
+ * it does anything, so it has to be there. */
+static const uint8_t protection[32] = {0x4a, 0xf0, 0, 0x1c};
 /* IBM's own: what the drive does about encryption. */
 static const uint8_t vendor_defaults[8] = {0x24, 0x06};
 
@@ -171,6 +174,7 @@ static void vendor_refresh(struct scsi_lu *lu, uint8_t *page)
 #define STANDARD_PAGES                                                                             \
 	{0x01, 0, sizeof(recovery), recovery, recovery, NULL, NULL, NULL},                         \
 	{0x02, 0, sizeof(disconnect), disconnect, disconnect, NULL, NULL, NULL},                   \
+	{0x0a, 0xf0, sizeof(protection), protection, protection, NULL, NULL, NULL},                \
 	{0x0f, 0, sizeof(compression_defaults), compression_defaults, compression_changeable,      \
 	 NULL, compression_changed, compression_refresh},                                          \
 	{0x10, 0, sizeof(configuration_defaults), configuration_defaults,                          \

@@ -250,6 +250,22 @@ static void test_write_wrong(void **state)
 	assert_good(&s->r);
 }
 
+/* PARAMETER DATA LENGTH of LTFS says four too many; one that says less than was sent is obeyed. */
+static void test_write_length(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t list[16] = {0, 0, 0, 10, 0x08, 0x05, 0, 0, 1, 7};
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	SEND(&s->r, s->a, list, 10, 0x8d, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10);
+	assert_good(&s->r);
+	assert_int_equal(attribute_number(s, 0, 0x0805), 7);
+	list[3] = 6;
+	list[9] = 8;
+	SEND(&s->r, s->a, list, 16, 0x8d, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16);
+	assert_good(&s->r);
+	assert_int_equal(attribute_number(s, 0, 0x0805), 8);
+}
+
 static void test_memory_full(void **state)
 {
 	struct drive_scene *s = *state;
@@ -387,7 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_fresh_tape),	 CASE(test_refused),	 CASE(test_allocation),
-		CASE(test_write_and_delete), CASE(test_write_wrong), CASE(test_memory_full),
+		CASE(test_write_and_delete), CASE(test_write_wrong), CASE(test_write_length), CASE(test_memory_full),
 		CASE(test_change_reference), CASE(test_life),	 CASE(test_coherency),
 		CASE(test_worm),	 cmocka_unit_test(test_write_protected),
 	};
