@@ -30,7 +30,7 @@ struct rebuild {
 static int rebuild_read(const struct rebuild *r, uint64_t offset, void *data, size_t size)
 {
 	int error = r->source->read(r->source->context, offset, data, size);
-	return error && error != -ENOMEM ? -EBADMSG : error;
+	return error == -ENODATA ? -EBADMSG : error;
 }
 
 static int rebuild_header_at(struct rebuild *r, uint64_t offset)
@@ -43,7 +43,7 @@ static int rebuild_header_at(struct rebuild *r, uint64_t offset)
 	if (!error && h->length != r->source->length)
 		error = -EBADMSG;
 	if (error)
-		return error == -ENOMEM ? error : -EBADMSG;
+		return error;
 	memcpy(r->out->head, data, sizeof(data));
 	return 0;
 }
@@ -56,7 +56,7 @@ static int rebuild_header(struct rebuild *r)
 	if (!r->out->head)
 		return -ENOMEM;
 	int error = rebuild_header_at(r, 0);
-	return error == -EBADMSG ? rebuild_header_at(r, r->source->length - PACK_HEADER_SIZE) : error;
+	return error && error != -ENOMEM ? rebuild_header_at(r, r->source->length - PACK_HEADER_SIZE) : error;
 }
 
 static int rebuild_layout(struct rebuild *r)
@@ -141,11 +141,13 @@ static int rebuild_region(struct rebuild *r, uint32_t index)
 	if (!error)
 		error = compressor_unpack(r->compressor, (enum codec)region->codec, r->stored,
 					  region->stored, r->raw, region->raw);
-	if (error == -EBADMSG || error == -ENOTSUP) {
-		r->lost[index] = 1;
-		return 0;
-	}
-	return error ? error : rebuild_fingerprints(r, index);
+	if (error == -ENOMEM)
+		return error;
+	if (!error)
+		return rebuild_fingerprints(r, index);
+	r->lost[index] = 1;
+	r->out->unread |= error != -EBADMSG && error != -ENOTSUP;
+	return 0;
 }
 
 /* ---- the result ---- */
@@ -157,6 +159,7 @@ static void rebuild_judge(struct rebuild *r)
 	uint8_t *directory = out->head + PACK_HEADER_SIZE;
 	pack_directory_encode(d, directory);
 	out->whole = XXH3_64bits(directory, out->header.directory_size) == out->header.directory_checksum;
+	out->unread &= !out->whole;
 	for (uint32_t i = 0; i < d->slots && !out->whole; i++)
 		if (d->slot[i].size && r->lost[d->slot[i].region])
 			d->fingerprint[i] = (struct fingerprint){0};

@@ -16,7 +16,8 @@
 
 /* Where a pack's bytes come from. */
 struct pack_source {
-	/* 0, -ENOMEM, or any error for bytes that do not read. Offsets are from the pack's start. */
+	/* 0; -ENOMEM; -EBADMSG or -ENODATA for bytes that are not there; any other error for bytes
+	 * that the disk does not give just now. Offsets are from the pack's start. */
 	int (*read)(void *context, uint64_t offset, void *data, size_t size);
 	void *context;
 	const uint8_t *uuid; /* the store's */
@@ -29,9 +30,11 @@ struct pack_rebuilt {
 	uint8_t *head;    /* if whole, header and directory as the disk should have them */
 	size_t head_size;
 	bool whole;
+	bool unread; /* not whole, and for some of it the disk gave an error: it may read later */
 };
 
-/* 0; -EBADMSG: the end does not read either, or it is no pack of this length; -ENOMEM. */
+/* 0; -EBADMSG: the end is damaged, too, or it is no pack of this length; -ENOMEM; or why the
+ * disk does not give what is needed. */
 int pack_rebuild(const struct pack_source *source, struct pack_rebuilt *rebuilt);
 void pack_rebuilt_clear(struct pack_rebuilt *rebuilt);
 #define CLEANUP_REBUILT __attribute__((cleanup(pack_rebuilt_clear)))

@@ -6,7 +6,8 @@
  * living chunks goes. A quarantined chunk that has been healed is taken from its
  * good copy. A region that does not read and has a living chunk that nobody
  * healed is copied as it is: its chunks stay quarantined, nothing is lost that
- * could still be read.
+ * could still be read. A fingerprint that was lost with a directory is made again
+ * wherever the chunk's bytes are at hand.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -61,13 +62,18 @@ static int rewrite_add_region(struct rewrite *r, struct pack_region region, stru
 	return 0;
 }
 
-static void rewrite_keep_slot(struct rewrite *r, uint32_t slot, uint32_t offset)
+/* `bytes`: the chunk's, or NULL where they do not read. */
+static int rewrite_keep_slot(struct rewrite *r, uint32_t slot, uint32_t offset, const uint8_t *bytes)
 {
 	struct pack_directory *to = &r->fresh->directory;
 	to->slot[slot] = r->old->directory.slot[slot];
 	to->slot[slot].region = to->regions;
 	to->slot[slot].offset = offset;
 	to->fingerprint[slot] = r->old->directory.fingerprint[slot];
+	if (!bytes || pack_fingerprint_is_known(&to->fingerprint[slot]))
+		return 0;
+	const struct fingerprint_input input = {bytes, to->slot[slot].size};
+	return fingerprint_many(&input, 1, &to->fingerprint[slot]);
 }
 
 static int rewrite_start(struct rewrite *r)
@@ -88,12 +94,16 @@ static int rewrite_start(struct rewrite *r)
 
 /* ---- regions ---- */
 
-static int rewrite_verbatim(struct rewrite *r, uint32_t index, struct buffer *stored)
+static int rewrite_verbatim(struct rewrite *r, uint32_t index, struct buffer *stored,
+			    const struct buffer *decoded)
 {
 	for (uint32_t slot = 0; slot < r->old->directory.slots; slot++) {
+		uint32_t offset = r->old->directory.slot[slot].offset;
 		if (r->old->directory.slot[slot].region != index || !rewrite_lives(r, slot))
 			continue;
-		rewrite_keep_slot(r, slot, r->old->directory.slot[slot].offset);
+		int error = rewrite_keep_slot(r, slot, offset, decoded ? decoded->data + offset : NULL);
+		if (error)
+			return error;
 		if (r->fresh->restored)
 			r->fresh->restored[slot] = 0;
 	}
@@ -116,6 +126,9 @@ static int rewrite_copy_chunk(struct rewrite *r, uint32_t slot, const struct buf
 {
 	const struct pack_slot *s = &r->old->directory.slot[slot];
 	struct chunk_ref ref = {r->old->number, slot}, good;
+	/* Slots that overlap are not of this program's making: such a region stays as it is. */
+	if ((uint64_t)out->size + s->size > r->old->directory.region[s->region].raw)
+		return -EIO;
 	if (!damage_find(r->store->damage, ref, &good)) {
 		if (!decoded)
 			return -EIO;
@@ -135,9 +148,10 @@ static int rewrite_copy_chunk(struct rewrite *r, uint32_t slot, const struct buf
 		if (error)
 			return error;
 	}
-	rewrite_keep_slot(r, slot, (uint32_t)out->size);
-	out->size += s->size;
-	return 0;
+	int error = rewrite_keep_slot(r, slot, (uint32_t)out->size, out->data + out->size);
+	if (!error)
+		out->size += s->size;
+	return error;
 }
 
 static int rewrite_close_up(struct rewrite *r, uint32_t index, const struct buffer *decoded)
@@ -163,6 +177,7 @@ static int rewrite_close_up(struct rewrite *r, uint32_t index, const struct buff
 
 struct rewrite_tally {
 	uint32_t living, dead, quarantined;
+	uint32_t unknown; /* living, and the fingerprint was lost */
 };
 
 static struct rewrite_tally rewrite_count(const struct rewrite *r, uint32_t index)
@@ -175,6 +190,8 @@ static struct rewrite_tally rewrite_count(const struct rewrite *r, uint32_t inde
 		bool lives = rewrite_lives(r, slot);
 		tally.living += lives;
 		tally.dead += !lives;
+		tally.unknown +=
+			lives && !pack_fingerprint_is_known(&r->old->directory.fingerprint[slot]);
 		tally.quarantined +=
 			lives && damage_find(r->store->damage, (struct chunk_ref){r->old->number, slot}, &good);
 	}
@@ -198,7 +215,7 @@ static int rewrite_region(struct rewrite *r, uint32_t index)
 		store_quarantine_region(store, r->old, index);
 		tally.quarantined = tally.living;
 		error = 0;
-	} else if (!error && (tally.dead || tally.quarantined)) {
+	} else if (!error && (tally.dead || tally.quarantined || tally.unknown)) {
 		error = store_decode_region(store, region, stored->data, &decoded);
 		if (error == -EBADMSG || error == -ENOTSUP)
 			error = 0;
@@ -207,9 +224,9 @@ static int rewrite_region(struct rewrite *r, uint32_t index)
 		error = rewrite_close_up(r, index, decoded);
 		/* Not all of it can be had: as it is, it can still be healed. */
 		if (error == -EIO)
-			error = rewrite_verbatim(r, index, stored);
+			error = rewrite_verbatim(r, index, stored, decoded);
 	} else if (!error) {
-		error = rewrite_verbatim(r, index, stored);
+		error = rewrite_verbatim(r, index, stored, decoded);
 	}
 	buffer_release(&decoded);
 	buffer_release(&stored);

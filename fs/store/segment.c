@@ -287,9 +287,12 @@ int segments_read(struct segments *s, uint64_t number, uint64_t offset, void *da
 	struct segment *segment;
 	int error = segment_use(s, number, &segment);
 	if (!error) {
-		error = file_pread(segment->fd, data, size, offset);
+		error = segment_file_read(segment->fd, data, size, offset);
 		segment_unuse(s, segment);
 	}
+	/* That this process has no descriptor left says nothing of the data. */
+	if (error == -EMFILE || error == -ENFILE)
+		error = -ENOMEM;
 	return error && error != -ENOMEM ? -EIO : error;
 }
 

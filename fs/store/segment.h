@@ -56,7 +56,8 @@ void segments_discard(struct segments *s, const struct segment_place *place);
 void segments_give_back(struct segments *s, const struct segment_place *place);
 int segments_write(struct segments *s, const struct segment_place *place, const struct iovec *parts,
 		   int count);
-/* -EIO for a segment or bytes that are not there. */
+/* -EIO for a segment or bytes that are not there or do not read, also not at a second try;
+ * -ENOMEM for want of memory or descriptors. */
 int segments_read(struct segments *s, uint64_t segment, uint64_t offset, void *data, size_t size);
 /* Has the host fetch these bytes in the background; no more than a hint. */
 void segments_will_read(struct segments *s, uint64_t segment, uint64_t offset, size_t size);

@@ -25,6 +25,7 @@
 
 #define SEGMENT_CHECKED_SIZE (SEGMENT_HEADER_SIZE - 8u)
 #define SEGMENT_PARTS_MAX    512
+#define SEGMENT_READ_AGAIN_US 20000
 
 char *segment_file_folder(const char *store_path, uint64_t number)
 {
@@ -169,6 +170,17 @@ int segment_file_write(int fd, const struct iovec *parts, int count, uint64_t of
 	/* So that the sync of the commit finds little left to do. Not a promise, hence no check. */
 	sync_file_range(fd, (off_t)start, (off_t)(offset - start), SYNC_FILE_RANGE_WRITE);
 	return 0;
+}
+
+int segment_file_read(int fd, void *data, size_t size, uint64_t offset)
+{
+	if (fault_hit("segment_read"))
+		return -EIO;
+	int error = file_pread(fd, data, size, offset);
+	if (!error || error == -ENODATA || error == -ENOMEM)
+		return error;
+	usleep(SEGMENT_READ_AGAIN_US);
+	return file_pread(fd, data, size, offset);
 }
 
 static int segment_folder_each(const char *folder, unsigned group,

@@ -31,6 +31,10 @@ int segment_file_sync_name(const char *store_path, uint64_t number);
 /* Writes all of the parts at `offset`, and starts the host's write-back of them.
  * Fault points "pwrite" (-EIO) and "segment_full" (-ENOSPC). */
 int segment_file_write(int fd, const struct iovec *parts, int count, uint64_t offset);
+/* -ENODATA behind the end of the file. What the disk refuses is asked for once more, a moment
+ * later: the error may have been a passing one. Fault points "pread" (-EIO for one of the two) and
+ * "segment_read" (-EIO for both). */
+int segment_file_read(int fd, void *data, size_t size, uint64_t offset);
 /* Calls found() for every segment file there is; < 0 from it ends the walk. */
 int segment_file_each(const char *store_path, int (*found)(void *context, uint64_t number), void *context);
 
