@@ -56,12 +56,14 @@ static json_t *job_object(struct fsd *fsd, enum tree_job job)
 	struct tree_job_status s = {0};
 
 	tree_job_status(fsd->tree, job, &s);
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "state",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "state",
 			 s.state ? s.state : "idle", "done", (json_int_t)s.done, "total",
 			 (json_int_t)s.total, "freed", (json_int_t)s.freed, "will_free",
 			 (json_int_t)s.will_free, "damaged_chunks", (json_int_t)s.damaged_chunks,
 			 "damaged_files", (json_int_t)s.damaged_files, "healed_chunks",
-			 (json_int_t)s.healed_chunks, "started_ns", (json_int_t)s.started_ns,
+			 (json_int_t)s.healed_chunks, "damaged_packs",
+			 (json_int_t)s.damaged_packs, "repaired_packs",
+			 (json_int_t)s.repaired_packs, "started_ns", (json_int_t)s.started_ns,
 			 "finished_ns", (json_int_t)s.finished_ns, "error", abs(s.error));
 }
 

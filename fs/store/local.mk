@@ -12,6 +12,7 @@ fs_store_libstore_a_SOURCES = fs/format.h fs/store/chunk_ref.h \
 	fs/store/get.c \
 	fs/store/marks.h fs/store/marks.c \
 	fs/store/pack.h fs/store/pack.c \
+	fs/store/pack_end.h fs/store/pack_end.c \
 	fs/store/pack_load.c \
 	fs/store/pack_rebuild.h fs/store/pack_rebuild.c \
 	fs/store/pack_repair.c \

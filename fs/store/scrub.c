@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/store/store_private.h"
 #include "lib/base/assert.h"
@@ -14,6 +15,9 @@
 
 #define SCRUB_ROWS  64
 #define SCRUB_BATCH 64u
+/* How long a pack that cleaning is deciding about is waited for. */
+#define SCRUB_TRIES    100
+#define SCRUB_PAUSE_US 20000
 
 struct scrub {
 	struct store *store;
@@ -58,7 +62,8 @@ static bool scrub_redirect(struct store *store, const struct fingerprint *finger
 static bool scrub_heal(struct store *store, struct chunk_ref ref, const struct fingerprint *fingerprint)
 {
 	struct chunk_ref other, good;
-	if (!store->index || index_lookup(store->index, fingerprint, 1, &other) < 0 ||
+	if (!store->index || !pack_fingerprint_is_known(fingerprint) ||
+	    index_lookup(store->index, fingerprint, 1, &other) < 0 ||
 	    chunk_ref_is_none(other) || chunk_ref_equal(other, ref))
 		return false;
 	return !damage_find(store->damage, other, &good) && scrub_redirect(store, fingerprint, other);
@@ -154,18 +159,67 @@ static int scrub_region(struct scrub *s, uint32_t index)
 	return error;
 }
 
-/* A directory that was made again in memory; on the disk it is still damaged. */
-static int scrub_repair(struct scrub *s, const struct pack_row *row)
+/* ---- header, directory and end ---- */
+
+struct scrub_frame {
+	bool damaged, repaired;
+};
+
+/* Repairs the beginning and the end of the pack as far as they need it and as that can be done.
+ * -EAGAIN: cleaning has the pack; -ENOMEM. */
+static int scrub_frame(struct scrub *s, struct scrub_frame *frame)
 {
-	struct store_scrub_result *result = s->result;
-	int error = store_repair_pack(s->store, row);
-	if (error == -ENOMEM)
+	const struct pack *pack = s->pack;
+	const struct pack_row row = {pack->number, pack->version, pack->kind,
+				     pack->place,  pack->directory.slots, pack->raw};
+	int error = pack->rebuilt ? store_repair_pack(s->store, &row) : 0;
+	*frame = (struct scrub_frame){.damaged = pack->rebuilt, .repaired = pack->rebuilt && !error};
+	if (error == -ENOMEM || error == -EAGAIN)
 		return error;
-	result->damaged_packs++;
-	if (!error) {
-		result->damaged_chunks += row->slots;
-		result->healed_chunks += row->slots;
+	/* A beginning that stays bad has been made from the end, which has been checked so. */
+	int end = store_repair_end(s->store, &row, &pack->directory);
+	if (end) {
+		frame->damaged = true;
+		frame->repaired = end > 0 && !error;
 	}
+	return end == -ENOMEM || end == -EAGAIN ? end : 0;
+}
+
+/* What was made again with what could be read then is read again as it is now. */
+static void scrub_renew(struct scrub *s)
+{
+	uint64_t number = s->pack->number;
+	struct pack *known = pack_table_peek(s->store->packs, number), *fresh = NULL;
+	bool old = known && known->rebuilt;
+	pack_release(&known);
+	if (old)
+		pack_table_drop(s->store->packs, number);
+	if (store_load_pack(s->store, number, &fresh) == 0) {
+		pack_release(&s->pack);
+		s->pack = fresh;
+	}
+}
+
+/* Loads the pack and sees to its frame. Cleaning may have it just now: then it is what cleaning
+ * makes of it, or later as it was. */
+static int scrub_load(struct scrub *s, uint64_t number)
+{
+	struct scrub_frame frame = {0};
+	int error = -EAGAIN;
+	for (int tries = 0; error == -EAGAIN && tries < SCRUB_TRIES; tries++) {
+		if (tries)
+			usleep(SCRUB_PAUSE_US);
+		pack_release(&s->pack);
+		error = store_load_pack(s->store, number, &s->pack);
+		if (!error)
+			error = scrub_frame(s, &frame);
+	}
+	if (error && error != -EAGAIN)
+		return error;
+	s->result->damaged_packs += frame.damaged;
+	s->result->repaired_packs += frame.repaired;
+	if (s->pack->rebuilt && frame.repaired)
+		scrub_renew(s);
 	return 0;
 }
 
@@ -173,7 +227,7 @@ static int scrub_pack(struct scrub *s, const struct pack_row *row)
 {
 	struct store *store = s->store;
 	struct chunk_ref directory = {row->pack, DAMAGE_DIRECTORY}, good;
-	int error = store_load_pack(store, row->pack, &s->pack);
+	int error = scrub_load(s, row->pack);
 	if (error == -ENOENT)
 		return 0;
 	s->result->packs++;
@@ -182,12 +236,10 @@ static int scrub_pack(struct scrub *s, const struct pack_row *row)
 		s->result->damaged_chunks += row->slots;
 		return 0;
 	}
-	if (error)
-		return error;
-	s->result->bytes += PACK_HEADER_SIZE + pack_directory_size(s->pack->directory.regions, s->pack->directory.slots);
-	if (s->pack->rebuilt)
-		error = scrub_repair(s, row);
-	for (uint32_t i = 0; i < s->pack->directory.regions && !error; i++)
+	if (!error)
+		s->result->bytes += PACK_HEADER_SIZE +
+				    pack_directory_size(s->pack->directory.regions, s->pack->directory.slots);
+	for (uint32_t i = 0; !error && i < s->pack->directory.regions; i++)
 		error = scrub_region(s, i);
 	if (!error && damage_find(store->damage, directory, &good))
 		damage_forget(store->damage, directory);

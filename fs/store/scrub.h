@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scrubbing: reads packs as they are on the disk, past every cache, and checks
- * header, directory and regions against their checksums and every chunk against
- * its fingerprint. What fails is quarantined, and healed at once where the store
- * has another good copy; what was quarantined and reads well again (a disk that
- * had hiccups) is let out. A directory that does not read is written again where
- * the rest of the pack is there.
+ * header, directory and regions against their checksums, the end against the
+ * beginning, and every chunk against its fingerprint. What fails is quarantined,
+ * and healed at once where the store has another good copy; what was quarantined
+ * and reads well again (a disk that had hiccups) is let out. A beginning or an end
+ * that is damaged is written again where the rest of the pack is there.
  */
 #ifndef FS_STORE_SCRUB_H
 #define FS_STORE_SCRUB_H
@@ -16,11 +16,14 @@
 #include "fs/store/store.h"
 
 struct store_scrub_result {
-	uint64_t packs, bytes;    /* read */
-	uint64_t damaged_packs;   /* directories that did not read; repaired or not */
-	uint64_t damaged_chunks;  /* found bad now, or known and still bad */
-	uint64_t healed_chunks;   /* of these, redirected to a good copy, well again, or in a
-				   * pack that is repaired now */
+	uint64_t packs, bytes; /* read */
+	/* Packs whose header, directory or end was damaged. That alone costs no chunk. */
+	uint64_t damaged_packs;
+	uint64_t repaired_packs; /* of these, those that are as they were again */
+	/* Chunks that do not read or are not what they were, and those that were quarantined. Of a
+	 * pack that is lost, as many as it had when it was written. */
+	uint64_t damaged_chunks;
+	uint64_t healed_chunks; /* of these, redirected to a good copy or well again */
 };
 
 /* Checks up to `count` packs from *cursor on (0: from the start) and moves it. *result is added

@@ -175,8 +175,13 @@ bool store_row_is_current(struct store *store, const struct pack_row *row);
 /* Fills in directory and raw size from the pack's end and its regions. -EBADMSG: in vain. */
 int store_rebuild_directory(struct store *store, const struct pack_row *row, struct pack *pack);
 /* Writes header and directory again, in place, and makes them durable. -EBADMSG: what can be
- * made of them is not proven to be what they were; -EAGAIN: cleaning has the pack; -EROFS. */
+ * made of them is not proven to be what they were; -EIO: what is needed for that does not read;
+ * -EAGAIN: cleaning has the pack; -EROFS. */
 int store_repair_pack(struct store *store, const struct pack_row *row);
+/* Writes the pack's tail and the header behind it again, if they are not what `directory` and the
+ * header at the beginning say: 0: they are; 1: written; errors as above. */
+int store_repair_end(struct store *store, const struct pack_row *row,
+		     const struct pack_directory *directory);
 
 /* rewrite.c: the pack's living chunks as a new pack in a new place, written but not synced.
  * -EIO: damage stands in the way. */

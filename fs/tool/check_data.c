@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * --verify-data: reads every pack and checks every chunk against its
- * fingerprint. What fails is quarantined (with -y): it is no longer a target of
+ * fingerprint, and the pack's end against its beginning. What fails is quarantined (with -y): it is no longer a target of
  * dedup and heals when the same data is written again.
  */
 #include <errno.h>
@@ -75,6 +75,16 @@ static int pack_verify_slots(struct data_check *c, struct reader_pack *pack)
 	return error;
 }
 
+/* Nothing else reads the end of a pack whose beginning is good; check_repair() says it. */
+static int pack_verify_end(struct data_check *c, const struct reader_pack *pack)
+{
+	CLEANUP_PACK_END struct pack_end end = {0};
+	int error = reader_end(c->f->reader, c->row, pack, &end);
+
+	c->row->end_bad = error != 0;
+	return error == -ENOMEM ? error : 0;
+}
+
 static int pack_verify(struct data_check *c)
 {
 	struct reader_pack *pack = NULL;
@@ -91,6 +101,8 @@ static int pack_verify(struct data_check *c)
 	if (error)
 		return 0; /* said already */
 	error = pack_verify_slots(c, pack);
+	if (!error)
+		error = pack_verify_end(c, pack);
 	reader_release(c->f->reader, pack);
 	if (c->bad)
 		finding(c->f, "pack %" PRIu64 ": %" PRIu64 " chunks are damaged%s", c->row->pack,

@@ -66,7 +66,7 @@ int check_tree(struct fsck *f);
 int check_fill_reach(struct fsck *f);
 int check_maps(struct fsck *f);
 int check_data(struct fsck *f);
-/* Packs that were read from their end: names them, and with -y repairs them. */
+/* Packs with a beginning or an end that is damaged: names them, and with -y repairs them. */
 int check_repair(struct fsck *f);
 /* Names the files that damage is in. */
 int check_name_damage(struct fsck *f);

@@ -15,6 +15,7 @@ struct pack_row {
 	uint8_t kind;
 	bool lost;	/* not where it should be, or its directory is damaged */
 	bool rebuilt;	/* its header or directory was damaged and it was read from its end */
+	bool end_bad;	/* the copy of its header and directory at its end is damaged */
 	bool partly;	/* found so, but not all of its fingerprints */
 	uint64_t *bad;	/* bitmap of damaged slots; NULL: none */
 	uint64_t *seen; /* bitmap of map nodes that have been visited */

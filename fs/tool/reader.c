@@ -18,7 +18,6 @@
 #include "fs/tool/packs.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/file.h"
 #include "lib/base/mem.h"
 
 #define READER_PACKS 16u
@@ -107,7 +106,7 @@ int reader_header_at(struct reader *r, uint64_t segment, uint64_t offset,
 	int error = reader_segment(r, segment);
 
 	if (!error)
-		error = file_pread(r->fd, data, sizeof(data), offset);
+		error = segment_file_read(r->fd, data, sizeof(data), offset);
 	return error ? error : pack_header_decode(data, r->uuid, header);
 }
 
@@ -121,16 +120,21 @@ static int rebuild_read(void *context, uint64_t offset, void *data, size_t size)
 	const struct rebuild_source *s = context;
 	int error = reader_segment(s->reader, s->row->segment);
 
-	return error ? error : file_pread(s->reader->fd, data, size, s->row->offset + offset);
+	return error ? error : segment_file_read(s->reader->fd, data, size, s->row->offset + offset);
+}
+
+static struct pack_source rebuild_source_of(struct rebuild_source *context)
+{
+	return (struct pack_source){.read = rebuild_read,
+				    .context = context,
+				    .uuid = context->reader->uuid,
+				    .length = context->row->length};
 }
 
 int reader_rebuild(struct reader *r, const struct pack_row *row, struct pack_rebuilt *rebuilt)
 {
 	struct rebuild_source context = {r, row};
-	const struct pack_source source = {.read = rebuild_read,
-					   .context = &context,
-					   .uuid = r->uuid,
-					   .length = row->length};
+	const struct pack_source source = rebuild_source_of(&context);
 	int error = pack_rebuild(&source, rebuilt);
 
 	if (error)
@@ -140,6 +144,15 @@ int reader_rebuild(struct reader *r, const struct pack_row *row, struct pack_reb
 		return 0;
 	pack_rebuilt_clear(rebuilt);
 	return -EBADMSG;
+}
+
+int reader_end(struct reader *r, const struct pack_row *row, const struct reader_pack *pack,
+	       struct pack_end *end)
+{
+	struct rebuild_source context = {r, row};
+	const struct pack_source source = rebuild_source_of(&context);
+
+	return pack_end_check(&source, &pack->directory, end);
 }
 
 static int directory_read(struct reader *r, const struct pack_row *row, struct loaded *l)
@@ -156,7 +169,7 @@ static int directory_read(struct reader *r, const struct pack_row *row, struct l
 	data = mem_try_alloc(1, header->directory_size ? header->directory_size : 1);
 	if (!data)
 		return -ENOMEM;
-	error = file_pread(r->fd, data, header->directory_size, row->offset + PACK_HEADER_SIZE);
+	error = segment_file_read(r->fd, data, header->directory_size, row->offset + PACK_HEADER_SIZE);
 	if (error)
 		return error == -ENODATA ? -EBADMSG : error;
 	return pack_directory_decode(header, data, &l->pack.directory);
@@ -254,7 +267,7 @@ static int region_decode(struct reader *r, const struct loaded *l, uint32_t numb
 		return -ENOMEM;
 	error = reader_segment(r, l->segment);
 	if (!error)
-		error = file_pread(r->fd, stored, region->stored, l->offset + region->offset);
+		error = segment_file_read(r->fd, stored, region->stored, l->offset + region->offset);
 	if (error)
 		return error == -ENODATA ? -EBADMSG : error;
 	if (XXH3_64bits(stored, region->stored) != region->checksum)

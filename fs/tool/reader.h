@@ -11,6 +11,7 @@
 
 #include "fs/store/chunk_ref.h"
 #include "fs/store/pack.h"
+#include "fs/store/pack_end.h"
 #include "fs/store/pack_rebuild.h"
 #include "fs/tree/filemap.h"
 
@@ -43,6 +44,9 @@ struct filemap_io reader_filemap_io(struct reader *reader);
 
 /* Header and directory from the pack's end: -EBADMSG in vain. */
 int reader_rebuild(struct reader *reader, const struct pack_row *row, struct pack_rebuilt *rebuilt);
+/* pack_end_check() of a pack that is held. */
+int reader_end(struct reader *reader, const struct pack_row *row, const struct reader_pack *pack,
+	       struct pack_end *end);
 /* Header of whatever pack is at this place. -ENODATA at the end of the file. */
 int reader_header_at(struct reader *reader, uint64_t segment, uint64_t offset,
 		     struct pack_header *header);

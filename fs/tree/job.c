@@ -150,12 +150,14 @@ void job_set_freed(struct job *job, uint64_t freed, uint64_t will_free)
 	job->status.will_free = will_free;
 }
 
-void job_set_damage(struct job *job, uint64_t chunks, uint64_t files, uint64_t healed)
+void job_set_damage(struct job *job, const struct store_scrub_result *result, uint64_t files)
 {
 	LOCK_SCOPE(&job->lock);
-	job->status.damaged_chunks = chunks;
+	job->status.damaged_chunks = result->damaged_chunks;
 	job->status.damaged_files = files;
-	job->status.healed_chunks = healed;
+	job->status.healed_chunks = result->healed_chunks;
+	job->status.damaged_packs = result->damaged_packs;
+	job->status.repaired_packs = result->repaired_packs;
 }
 
 int64_t job_get_cursor(struct job *job, const char *name)

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/store/scrub.h"
 #include "fs/tree/tree.h"
 
 #define JOB_COUNT 2
@@ -71,7 +72,7 @@ void job_set_phase(struct job *job, const char *phase, uint64_t total);
 void job_set_done(struct job *job, uint64_t done);
 /* Bytes freed so far and to be freed in all. */
 void job_set_freed(struct job *job, uint64_t freed, uint64_t will_free);
-void job_set_damage(struct job *job, uint64_t chunks, uint64_t files, uint64_t healed);
+void job_set_damage(struct job *job, const struct store_scrub_result *result, uint64_t files);
 /* Cursors are integers with a name; 0 when not set. They are kept with the next commit, and
  * forgotten when the job starts anew. */
 int64_t job_get_cursor(struct job *job, const char *name);

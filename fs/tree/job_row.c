@@ -31,6 +31,8 @@ static const struct job_field job_fields[] = {
 	{"damaged_chunks", offsetof(struct tree_job_status, damaged_chunks)},
 	{"damaged_files", offsetof(struct tree_job_status, damaged_files)},
 	{"healed_chunks", offsetof(struct tree_job_status, healed_chunks)},
+	{"damaged_packs", offsetof(struct tree_job_status, damaged_packs)},
+	{"repaired_packs", offsetof(struct tree_job_status, repaired_packs)},
 	{"started", offsetof(struct tree_job_status, started_ns)},
 	{"finished", offsetof(struct tree_job_status, finished_ns)},
 };

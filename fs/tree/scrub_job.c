@@ -19,6 +19,7 @@ static void scrub_resume(struct job *job, uint64_t *cursor, struct store_scrub_r
 	*result = (struct store_scrub_result){
 		.bytes = (uint64_t)job_get_cursor(job, "bytes"),
 		.damaged_packs = (uint64_t)job_get_cursor(job, "damaged_packs"),
+		.repaired_packs = (uint64_t)job_get_cursor(job, "repaired_packs"),
 		.damaged_chunks = (uint64_t)job_get_cursor(job, "damaged_chunks"),
 		.healed_chunks = (uint64_t)job_get_cursor(job, "healed_chunks"),
 	};
@@ -29,10 +30,11 @@ static void scrub_note(struct job *job, uint64_t cursor, const struct store_scru
 	job_set_cursor(job, "pack", (int64_t)cursor);
 	job_set_cursor(job, "bytes", (int64_t)result->bytes);
 	job_set_cursor(job, "damaged_packs", (int64_t)result->damaged_packs);
+	job_set_cursor(job, "repaired_packs", (int64_t)result->repaired_packs);
 	job_set_cursor(job, "damaged_chunks", (int64_t)result->damaged_chunks);
 	job_set_cursor(job, "healed_chunks", (int64_t)result->healed_chunks);
 	job_set_done(job, result->bytes);
-	job_set_damage(job, result->damaged_chunks, 0, result->healed_chunks);
+	job_set_damage(job, result, 0);
 }
 
 static int scrub_run(struct job *job)
@@ -56,7 +58,7 @@ static int scrub_run(struct job *job)
 		;
 	if (rc)
 		return rc;
-	job_set_damage(job, result.damaged_chunks, files, result.healed_chunks);
+	job_set_damage(job, &result, files);
 	if (files)
 		log_warning("%s: scrubbing: %llu files have damaged data", store_path(t->store),
 			    (unsigned long long)files);

@@ -218,7 +218,9 @@ struct tree_job_status {
 	const char *state;  /* "idle", "marking", "sweeping", "scrubbing", "paused", "failed" */
 	uint64_t done, total;            /* bytes of progress in this phase */
 	uint64_t freed, will_free;       /* bytes; an estimate from the marking on */
-	uint64_t damaged_chunks, damaged_files, healed_chunks;
+	uint64_t damaged_chunks, damaged_files; /* that scrubbing has found */
+	uint64_t healed_chunks;                 /* of these chunks */
+	uint64_t damaged_packs, repaired_packs; /* headers, directories, and their copies */
 	int64_t started_ns, finished_ns; /* real time; 0: never */
 	int error;
 };

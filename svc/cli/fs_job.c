@@ -102,6 +102,25 @@ static enum cli_exit job_follow(struct remote *r, const char *job, json_int_t be
 	return status;
 }
 
+static void job_print_scrub(const json_t *status)
+{
+	uint64_t packs = job_number(status, "damaged_packs");
+	printf("%llu damaged chunks, %llu damaged files, %llu chunks healed\n",
+	       (unsigned long long)job_number(status, "damaged_chunks"),
+	       (unsigned long long)job_number(status, "damaged_files"),
+	       (unsigned long long)job_number(status, "healed_chunks"));
+	if (packs)
+		printf("%llu damaged directories of packs, %llu repaired\n", (unsigned long long)packs,
+		       (unsigned long long)job_number(status, "repaired_packs"));
+}
+
+/* Whether scrubbing has left damage behind. */
+static bool job_left_damage(const json_t *scrub)
+{
+	return job_number(scrub, "damaged_chunks") > job_number(scrub, "healed_chunks") ||
+	       job_number(scrub, "damaged_packs") > job_number(scrub, "repaired_packs");
+}
+
 static enum cli_exit job_report(const struct command_call *call, const char *job,
 				const json_t *status)
 {
@@ -120,10 +139,7 @@ static enum cli_exit job_report(const struct command_call *call, const char *job
 	else if (strcmp(job, "clean") == 0)
 		printf("freed %s\n", table_size(job_number(status, "freed"), text));
 	else
-		printf("%llu damaged chunks, %llu damaged files, %llu chunks healed\n",
-		       (unsigned long long)job_number(status, "damaged_chunks"),
-		       (unsigned long long)job_number(status, "damaged_files"),
-		       (unsigned long long)job_number(status, "healed_chunks"));
+		job_print_scrub(status);
 	return failed ? CLI_FAILED : CLI_DONE;
 }
 
@@ -235,8 +251,7 @@ enum cli_exit fs_check(struct command_call *call)
 		return status;
 	json_t *list = job_damaged_list(result);
 	bool whole = strcmp(job_state(scrub), "idle") == 0;
-	bool good = whole && list && json_array_size(list) == 0 &&
-		    job_number(scrub, "damaged_chunks") == 0;
+	bool good = whole && list && json_array_size(list) == 0 && !job_left_damage(scrub);
 	if (call->json) {
 		CLEANUP_JSON json_t *both = json_pack("{s:b, s:O, s:O}", "good", good, "scrub",
 						      scrub, "damaged", list ? list : result);

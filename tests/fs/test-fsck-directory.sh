@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Packs whose headers and directories are damaged: everything reads on, scrubbing and fsck -y write
-# them again as they were, and --restore-catalogue finds the packs all the same.
+# Packs whose headers and directories are damaged, or the copies of these: everything reads on,
+# scrubbing and fsck -y write them again as they were, and --restore-catalogue finds the packs all
+# the same.
 . "${top_srcdir:-.}/tests/functions.sh"
 need_fuse
 need sqlite3 xxd
@@ -14,15 +15,20 @@ seq 1 400000 >"$mount/folder/text"
 umount_store
 fsck_store
 cp -r "$store" "$scratch/pristine"
-sqlite3 -separator ' ' "$store/catalogue.sqlite" 'SELECT segment, offset, slots FROM pack' >"$scratch/packs"
+sqlite3 -separator ' ' "$store/catalogue.sqlite" 'SELECT segment, offset, slots, length FROM pack' >"$scratch/packs"
 [ "$(wc -l <"$scratch/packs")" -ge 4 ] || fail "too few packs"
 
-# hurt AT: a byte of each pack, counted from its start; "slots": the first fingerprint's end.
+# hurt AT: a byte of each pack, counted from its start; "slots": the first fingerprint's end; "copy":
+# the header at its end; "tail": what is before that.
 hurt() {
-	local segment offset slots at file
-	while read -r segment offset slots; do
+	local segment offset slots length at file
+	while read -r segment offset slots length; do
 		at=$1
-		[ "$at" != slots ] || at=$((128 + slots * 40 - 3))
+		case $at in
+		slots) at=$((128 + slots * 40 - 3)) ;;
+		copy) at=$((length - 60)) ;;
+		tail) at=$((length - 130)) ;;
+		esac
 		file=$(printf '%s/segments/%02d/%010d.seg' "$store" $((segment % 100)) "$segment")
 		printf '%02x' $((0x$(xxd -p -s $((offset + at)) -l 1 "$file") ^ 0x20)) | xxd -r -p |
 			dd of="$file" bs=1 seek=$((offset + at)) conv=notrunc status=none
@@ -49,16 +55,22 @@ check_mended() {
 	done
 }
 
-for place in 3 130 slots; do
+packs=$(wc -l <"$scratch/packs")
+for place in 3 130 slots copy tail; do
 	fresh
 	hurt $place
 	expect_status 4 fsck.granary -n --verify-data "$store"
-	expect_output 'header or directory is damaged; the data is there$'
+	case $place in
+	copy | tail) expect_output 'its end, the copy of its header and directory, is damaged$' ;;
+	*) expect_output 'header or directory is damaged; the data is there$' ;;
+	esac
+	expect_output ": $packs errors, 0 corrected"
 	! grep -q 'bytes are damaged' "$scratch/output" || fail "files are called damaged"
 	check_files "byte $place, read"
 	granary fs scrub "$mount" >"$scratch/scrub.log"
-	grep -q '^[1-9][0-9]* damaged chunks, 0 damaged files, [1-9][0-9]* chunks healed$' "$scratch/scrub.log" ||
-		fail "scrubbing says: $(cat "$scratch/scrub.log")"
+	check_equal "$(cat "$scratch/scrub.log")" \
+		"0 damaged chunks, 0 damaged files, 0 chunks healed
+$packs damaged directories of packs, $packs repaired" "what scrubbing says of byte $place"
 	granary fs check "$mount" >"$scratch/check.log" || fail "scrubbing did not repair: $(cat "$scratch/check.log")"
 	umount_store
 	check_mended "scrubbed, byte $place"

@@ -37,11 +37,12 @@ static json_t *sample_job_object(const struct sample_job *job)
 							      : "sweeping";
 	bool scrub = strcmp(job->name, "scrub") == 0;
 	return json_pack(
-		"{s:s, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:I, s:I, s:n}", "state", state, "done",
+		"{s:s, s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:n}", "state", state, "done",
 		(json_int_t)job->step * MIB, "total", (json_int_t)SAMPLE_STEPS * MIB, "freed",
 		(json_int_t)(job->finished ? 3 * MIB : 0), "will_free", (json_int_t)3 * MIB,
 		"damaged_chunks", scrub && job->finished ? 2 : 0, "damaged_files",
-		scrub && job->finished ? 1 : 0, "healed_chunks", 0, "started_ns", (json_int_t)1,
+		scrub && job->finished ? 1 : 0, "healed_chunks", 0, "damaged_packs",
+		scrub && job->finished ? 3 : 0, "repaired_packs", 0, "started_ns", (json_int_t)1,
 		"finished_ns", (json_int_t)job->finished, "error");
 }
 

@@ -39,6 +39,7 @@ expect_output '"state": "idle"'
 # check tells what is damaged, and nothing in a name reaches the terminal.
 expect_status 1 fs check
 expect_output '2 damaged chunks, 1 damaged files'
+expect_output '^3 damaged directories of packs, 0 repaired$'
 expect_output '16.0 KiB  web/a?\[2Jb'
 expect_status 1 fs check --json
 expect_output '"good": false'
