@@ -137,8 +137,8 @@ static void vtl_list_row(struct table *table, const json_t *library)
 					vtl_number(library, "placed_tapes", tapes),
 					vtl_number(library, "sessions", sessions),
 					!known					 ? "-"
-					: target_number(library, "access_rows") ? "listed"
-										 : "open",
+					: target_flag(library, "open")		 ? "open"
+										 : "listed",
 					known ? target_text(library, "iqn") : "-"});
 }
 

@@ -100,9 +100,12 @@ static enum cli_exit access_print(const struct command_call *call, const json_t 
 		remote_print_json(result);
 		return CLI_DONE;
 	}
-	if (!target_flag(result, "open"))
+	if (target_flag(result, "open"))
+		printf("%s is open: everybody who reaches the portal may log in\n", call->arguments[0]);
+	else if (!json_array_size(json_object_get(result, "rows")))
+		printf("%s is closed: its list is empty, and nobody may log in\n", call->arguments[0]);
+	else
 		return target_table(call, result, "rows", headings, access_table_row);
-	printf("%s is open: everybody who reaches the portal may log in\n", call->arguments[0]);
 	return CLI_DONE;
 }
 

@@ -106,7 +106,7 @@ static bool row_matches(const struct iscsi_access *row, const char *initiator,
 enum login_status access_find(const struct iscsi_access *rows, size_t count, const char *initiator,
 			      const struct sockaddr *peer, struct iscsi_access *row)
 {
-	if (!count) {
+	if (!rows) {
 		*row = (struct iscsi_access){0};
 		return LOGIN_OK;
 	}

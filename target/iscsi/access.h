@@ -11,7 +11,7 @@
 #include "target/iscsi/login.h"
 
 /* The first row that matches the (normalised) name and the peer. LOGIN_OK and *row is its copy, all
- * "" for a list without rows; else LOGIN_AUTHORIZATION. */
+ * "" where there is no list (`rows` NULL); else LOGIN_AUTHORIZATION. */
 enum login_status access_find(const struct iscsi_access *rows, size_t count, const char *initiator,
 			      const struct sockaddr *peer, struct iscsi_access *row);
 /* Whether a row can be used: a network that is one, a secret for each user, different ones for both

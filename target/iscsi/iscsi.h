@@ -43,8 +43,8 @@ int iscsi_portal_add(struct iscsi_server *server, const char *address, const cha
 
 /* ---- who may log in ---------------------------------------------------------------------- */
 
-/* One row of a target's (or of discovery's) access list. The first row that matches counts; a list
- * without rows is open to all, one with rows refuses those that none matches. */
+/* One row of a target's (or of discovery's) access list. The first row that matches counts; who
+ * matches none is refused, so a list without rows refuses everybody. No list (NULL) lets all in. */
 struct iscsi_access {
 	char initiator[SCSI_NAME_MAX]; /* "": any; a '*' at the end stands for the rest */
 	char network[64];	       /* "": any; "192.0.2.0/24", "2001:db8::/32" */

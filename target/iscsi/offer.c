@@ -18,12 +18,12 @@ static int access_copy(struct access_list *list, const char *name, const struct 
 		       size_t count)
 {
 	*list = (struct access_list){0};
-	if (!count)
+	if (!rows)
 		return 0;
 	int error = access_list_check(name, rows, count);
 	if (error)
 		return error;
-	list->rows = mem_try_alloc(count, sizeof(*rows));
+	list->rows = mem_try_zalloc(count + 1, sizeof(*rows)); /* NULL would be no list */
 	if (!list->rows)
 		return -ENOMEM;
 	memcpy(list->rows, rows, count * sizeof(*rows));

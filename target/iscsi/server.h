@@ -19,7 +19,7 @@
 struct session;
 struct guess_table;
 
-/* Rows of access, with their number. */
+/* Rows of access, with their number; `rows` NULL: open to all. */
 struct access_list {
 	struct iscsi_access *rows;
 	size_t count;

@@ -70,7 +70,7 @@ int access_list_put(struct access_list *list, const struct iscsi_access *row)
 		memcpy(rows + place + 1, list->rows + place, (list->count - place) * sizeof(*rows));
 	size_t count = list->count + 1;
 	access_list_clear(list);
-	*list = (struct access_list){.rows = rows, .count = count};
+	*list = (struct access_list){.rows = rows, .count = count, .closed = true};
 	return 0;
 }
 
@@ -89,15 +89,22 @@ int access_list_remove(struct access_list *list, const char *initiator, const ch
 
 int access_list_copy(const struct access_list *list, struct access_list *copy)
 {
-	*copy = (struct access_list){0};
+	*copy = (struct access_list){.closed = list->closed};
 	if (!list->count)
 		return 0;
 	copy->rows = mem_try_zalloc(list->count, sizeof(*copy->rows));
 	if (!copy->rows)
-		return -ENOMEM;
+		return -ENOMEM; /* and closed: nobody gets in by mistake */
 	memcpy(copy->rows, list->rows, list->count * sizeof(*copy->rows));
 	copy->count = list->count;
 	return 0;
+}
+
+const struct iscsi_access *access_list_rows(const struct access_list *list)
+{
+	static const struct iscsi_access none;
+
+	return list->count ? list->rows : list->closed ? &none : NULL;
 }
 
 void access_list_clear(struct access_list *list)

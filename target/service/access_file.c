@@ -72,7 +72,14 @@ static void access_read_list(struct reader *r, config_setting_t *group,
 
 void access_read(struct reader *r, config_setting_t *group, struct access_list *list)
 {
+	config_setting_t *setting = config_setting_get_member(group, "open");
+	bool open;
+
 	access_read_list(r, group, row_names, list);
+	reader_flag(r, group, "open", &open);
+	if (!r->error && open && list->count)
+		reader_wrong(r, setting, "it cannot be open and have rows of access");
+	list->closed = list->count || (setting && !open);
 }
 
 static void access_write_name(FILE *out, const char *name, const char *value)
@@ -111,7 +118,8 @@ static void access_write_rows(FILE *out, const struct access_list *list, bool se
 
 void access_write(FILE *out, const struct access_list *list)
 {
-	fputs("\n# Who may log in: the first row that matches counts; without rows everybody.\n", out);
+	fputs("\n# Who may log in: everybody, or whom a row matches; the first one that does counts.\n", out);
+	fprintf(out, "open = %s;\n", list->closed ? "false" : "true");
 	access_write_rows(out, list, false);
 }
 

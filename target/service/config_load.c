@@ -18,7 +18,7 @@
 
 static const char *const root_names[] = {"version", "name", "iqn", "uuid", "tapes", "tape_size",
 					 "encryption", "recycle_days", "changer", "drives",
-					 "elements", "access", NULL};
+					 "elements", "open", "access", NULL};
 static const char *const changer_names[] = {"personality", "vendor", "product", "revision",
 					    "serial", "naa", "uuid", NULL};
 static const char *const drive_names[] = {"address", "model", "vendor", "product", "revision",

@@ -176,7 +176,7 @@ static int library_make_target(struct library *library)
 					drive_lu(library->drives[i]));
 	if (!error)
 		error = iscsi_target_add(library->service->server, library->target,
-					 config->access.rows, config->access.count);
+					 access_list_rows(&config->access), config->access.count);
 	return error;
 }
 

@@ -37,9 +37,11 @@ struct library_drive {
 	uint16_t address;
 };
 
+/* All zero: open to everybody. */
 struct access_list {
 	struct iscsi_access *rows;
 	size_t count;
+	bool closed; /* whom no row matches is refused; whenever there are rows, and without any too */
 };
 
 /* What is saved. */
@@ -88,12 +90,15 @@ int access_secrets_save(const char *path, const struct access_list *list);
 /* A file of access rows alone: STATE/discovery.conf. One that is not there has no rows. */
 int access_list_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE]);
 int access_list_save(const char *path, const struct access_list *list);
-/* Adds the row, or replaces the one with the same initiator and network. -ENOMEM, -E2BIG. */
+/* Adds the row, or replaces the one with the same initiator and network; the list is closed from
+ * then on. -ENOMEM, -E2BIG. */
 int access_list_put(struct access_list *list, const struct iscsi_access *row);
-/* -ENOENT. */
+/* Whoever was let in by the row is not any more: the list stays closed. -ENOENT. */
 int access_list_remove(struct access_list *list, const char *initiator, const char *network);
 int access_list_copy(const struct access_list *list, struct access_list *copy);
-/* Secrets are overwritten before the memory goes back. */
+/* What iscsi_target_access() takes for the list: NULL for an open one. */
+const struct iscsi_access *access_list_rows(const struct access_list *list);
+/* Open again. Secrets are overwritten before the memory goes back. */
 void access_list_clear(struct access_list *list);
 /* 0, or -EINVAL and a sentence. */
 int access_row_check(const struct iscsi_access *row, char message[256]);

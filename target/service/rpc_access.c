@@ -186,8 +186,9 @@ static int access_announce(struct access_place *place, struct access_list *list)
 	struct iscsi_server *server = place->service->server;
 
 	if (place->library)
-		return iscsi_target_access(server, place->library->config.iqn, list->rows, list->count);
-	int error = iscsi_discovery_access(server, list->rows, list->count);
+		return iscsi_target_access(server, place->library->config.iqn,
+					   access_list_rows(list), list->count);
+	int error = iscsi_discovery_access(server, access_list_rows(list), list->count);
 
 	if (!error) {
 		struct access_list old = place->service->discovery;
@@ -212,7 +213,7 @@ static json_t *access_describe(const struct access_list *list)
 					rpc_text(row->mutual_user), "chap",
 					!*row->user ? "none" : *row->mutual_user ? "mutual" : "one-way"));
 	}
-	return json_pack("{s:b, s:o}", "open", list->count == 0, "rows", rows);
+	return json_pack("{s:b, s:o}", "open", (int)!list->closed, "rows", rows);
 }
 
 static int access_run(struct rpc_call *call, struct access_place *place,

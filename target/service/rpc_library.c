@@ -52,7 +52,7 @@ static json_t *library_describe(struct library *library)
 	int missing = library_folder_error(config->tapes);
 
 	return json_pack(
-		"{s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:o, s:o}",
+		"{s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:b, s:I, s:I, s:o, s:o}",
 		"name", config->name, "state", missing ? "no folder" : "served", "reason",
 		missing ? json_string(strerror(-missing)) : json_null(), "iqn", config->iqn, "uuid", rpc_bytes(config->uuid, 16),
 		"personality", config->personality->name, "title", config->personality->title,
@@ -61,7 +61,7 @@ static json_t *library_describe(struct library *library)
 		"import_slots", (json_int_t)counts.import_slots, "placed_tapes",
 		(json_int_t)counts.placed, "tape_size", (json_int_t)config->tape_size, "encryption",
 		(int)config->encryption, "recycle_days", (json_int_t)config->recycle_days,
-		"access_rows", (json_int_t)config->access.count, "sessions", (json_int_t)sessions,
+		"open", (int)!config->access.closed, "access_rows", (json_int_t)config->access.count, "sessions", (json_int_t)sessions,
 		"folder", rpc_text(config->tapes), "portals", library_portals(library->service));
 }
 
@@ -70,7 +70,7 @@ static json_t *library_describe_failed(const char *name, const char *reason)
 {
 	static const char *const unknown[] = {
 		"iqn", "uuid", "personality", "title", "drive_model", "serial", "drives", "slots",
-		"import_slots", "placed_tapes", "tape_size", "encryption", "recycle_days", "access_rows",
+		"import_slots", "placed_tapes", "tape_size", "encryption", "recycle_days", "open", "access_rows",
 		"sessions", "folder", "portals"};
 	json_t *object = json_pack("{s:o, s:s, s:o}", "name", rpc_text(name), "state", "failed", "reason",
 				   rpc_text(reason));

@@ -198,7 +198,7 @@ static int service_make_server(struct service *service)
 	}
 	error = iscsi_server_new(&settings, &service->server);
 	if (!error)
-		error = iscsi_discovery_access(service->server, service->discovery.rows,
+		error = iscsi_discovery_access(service->server, access_list_rows(&service->discovery),
 					       service->discovery.count);
 	if (error)
 		log_error("the iSCSI server cannot be started: %s", strerror(-error));

@@ -63,19 +63,20 @@ static struct iscsi_access access_of(const struct site_row *row)
 void site_add(struct site *site, const char *name, const struct site_row *row)
 {
 	const uint8_t uuid[16] = {(uint8_t)site->count};
-	struct iscsi_access access = access_of(row ? row : &(struct site_row){0});
+	struct iscsi_access access = row ? access_of(row) : (struct iscsi_access){0};
 	require(site->count < SITE_TARGETS);
 	struct scsi_target *target = scsi_target_new(name, uuid);
 	require(target);
 	site->targets[site->count++] = target;
-	require(!iscsi_target_add(site->server, target, &access, row ? 1 : 0));
+	require(!iscsi_target_add(site->server, target, row ? &access : NULL, row ? 1 : 0));
 }
 
 int site_access(struct site *site, const char *name, const struct site_row *row)
 {
-	struct iscsi_access access = access_of(row ? row : &(struct site_row){0});
-	return name ? iscsi_target_access(site->server, name, &access, row ? 1 : 0)
-		    : iscsi_discovery_access(site->server, &access, row ? 1 : 0);
+	struct iscsi_access access = row ? access_of(row) : (struct iscsi_access){0};
+	const struct iscsi_access *rows = row ? &access : NULL;
+	return name ? iscsi_target_access(site->server, name, rows, row ? 1 : 0)
+		    : iscsi_discovery_access(site->server, rows, row ? 1 : 0);
 }
 
 uint16_t site_port(const struct site *site)

@@ -79,6 +79,13 @@ iscsi-ls "$url" >/dev/null || fail "discovery is not open again"
 
 expect_status 0 targetd vtl access main --remove '*'
 login "joe%$other@" && fail "a login that no row matches"
+expect_status 0 targetd vtl access main --remove 'iqn.2020-01.example:*' --network 192.0.2.0/24
+expect_output 'main is closed'
+login && fail "a library is open without its last row"
+restart_targetd
+url=iscsi://$portal
+login && fail "a library without rows is open after a restart"
+check_equal "$(targetd vtl list | awk '$1 == "main" && /listed/' | wc -l)" 1 "closed libraries in the list"
 expect_status 0 targetd vtl access main --open
 expect_output 'main is open'
 login || fail "a library that was opened again refuses"
