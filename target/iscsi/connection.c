@@ -109,6 +109,9 @@ void connection_enter_full(struct connection *connection)
 {
 	set_state(connection, CONNECTION_FULL);
 	connection->deadline = 0;
+	if (connection->parameters.discovery)
+		connection->deadline = connection->network->now +
+				       connection->server->settings.discovery_seconds * SECOND;
 	connection->heard = connection->network->now;
 }
 
@@ -310,7 +313,11 @@ static void deadline_passed(struct connection *connection)
 		counter_add(&server->stats.login_failures, 1);
 		log_warning("iSCSI %s: no login within %u s", connection->peer_text,
 			    server->settings.login_seconds);
-	} else if (connection->state == CONNECTION_FULL && connection->leaving) {
+	} else if (connection->state == CONNECTION_FULL && !connection->leaving) {
+		counter_add(&server->stats.timeouts, 1);
+		log_warning("iSCSI %s: a discovery session ended after %u s", connection->peer_text,
+			    server->settings.discovery_seconds);
+	} else if (connection->state == CONNECTION_FULL) {
 		connection_tell_drop(connection);
 		connection_end(connection);
 		return;

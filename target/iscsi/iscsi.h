@@ -21,8 +21,9 @@ struct iscsi_server;
 
 struct iscsi_settings {
 	unsigned threads;		  /* 0: one for each two CPUs, at least 1 */
-	unsigned sessions_max;		  /* 0: 256 */
+	unsigned sessions_max; /* 0: 256; and a quarter as many for discovery besides */
 	uint32_t login_seconds;		  /* 0: 15 */
+	uint32_t discovery_seconds; /* that a discovery session lasts at most; 0: 60 */
 	uint32_t guess_ms; /* delay of an address' proofs after its first wrong secret; 0: 1000 */
 	uint32_t ping_seconds;		  /* NOP-In after so long a silence; 0: 15 */
 	uint32_t ping_answer_seconds;	  /* 0: 30 */

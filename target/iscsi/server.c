@@ -18,6 +18,7 @@
 #define SERVER_MAGIC	0x49534353u
 #define SESSIONS_MAX	256u
 #define LOGIN_SECONDS	15u
+#define DISCOVERY_SECONDS 60u
 #define GUESS_MS	1000u
 #define PING_SECONDS	15u
 #define ANSWER_SECONDS	30u
@@ -47,6 +48,7 @@ static void settings_fill(struct iscsi_server *server, const struct iscsi_settin
 	settings->threads = or_default(given->threads, processors > 3 ? (uint32_t)processors / 2 : 1);
 	settings->sessions_max = or_default(given->sessions_max, SESSIONS_MAX);
 	settings->login_seconds = or_default(given->login_seconds, LOGIN_SECONDS);
+	settings->discovery_seconds = or_default(given->discovery_seconds, DISCOVERY_SECONDS);
 	settings->guess_ms = or_default(given->guess_ms, GUESS_MS);
 	settings->ping_seconds = or_default(given->ping_seconds, PING_SECONDS);
 	settings->ping_answer_seconds = or_default(given->ping_answer_seconds, ANSWER_SECONDS);

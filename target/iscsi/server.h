@@ -63,7 +63,7 @@ struct iscsi_server {
 	TAILQ_HEAD(, offer) offers;
 	TAILQ_HEAD(, portal) portals;
 	TAILQ_HEAD(, session) sessions;
-	unsigned session_count;
+	unsigned session_count, discovery_count; /* all, and those for discovery */
 	uint16_t last_tsih;
 	struct access_list discovery;
 };

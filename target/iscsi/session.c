@@ -60,6 +60,7 @@ static void closed_run(struct message *message)
 	pthread_mutex_lock(&server->lock);
 	TAILQ_REMOVE(&server->sessions, session, link);
 	server->session_count--;
+	server->discovery_count -= session->info.discovery;
 	last = session->offer && offer_release_locked(server, session->offer);
 	pthread_mutex_unlock(&server->lock);
 	log_info("iSCSI: session %u of %s from %s has ended", session->info.tsih,
@@ -261,6 +262,23 @@ static struct session *session_new(struct connection *connection)
 	return session;
 }
 
+/* Whether there is a place for one more. Discovery, which may be open to anybody, takes none of the
+ * others' places, and libraries that are open to anybody leave some to those that are not. */
+static bool has_place_locked(const struct iscsi_server *server, const struct offer *offer)
+{
+	unsigned places = server->settings.sessions_max, share = places / 4;
+	const struct offer *other;
+	if (!offer)
+		return server->discovery_count < (share ? share : 1);
+	if (!offer->access.rows)
+		TAILQ_FOREACH(other, &server->offers, link)
+			if (other->access.rows) {
+				places -= share;
+				break;
+			}
+	return server->session_count - server->discovery_count < places;
+}
+
 /* Enters the new session into the list: a status, or -EAGAIN. */
 static int session_enter(struct connection *connection, struct session *session)
 {
@@ -280,7 +298,7 @@ static int session_enter(struct connection *connection, struct session *session)
 		}
 		session->offer = offer;
 	}
-	if (server->session_count >= server->settings.sessions_max) {
+	if (!has_place_locked(server, session->offer)) {
 		session->offer = NULL;
 		return LOGIN_NO_RESOURCES;
 	}
@@ -289,6 +307,7 @@ static int session_enter(struct connection *connection, struct session *session)
 	session->info.tsih = next_tsih_locked(server);
 	TAILQ_INSERT_TAIL(&server->sessions, session, link);
 	server->session_count++;
+	server->discovery_count += parameters->discovery;
 	return LOGIN_OK;
 }
 

@@ -7,6 +7,7 @@ ISCSI_SERVER_TESTS = \
 	tests/unit/test-iscsi-tasks \
 	tests/unit/test-iscsi-sessions \
 	tests/unit/test-iscsi-guess \
+	tests/unit/test-iscsi-places \
 	tests/unit/test-iscsi-storm \
 	tests/unit/test-iscsi-harm
 check_PROGRAMS += $(ISCSI_SERVER_TESTS)
@@ -25,6 +26,9 @@ tests_unit_test_iscsi_sessions_SOURCES = tests/unit/test-iscsi-sessions.c $(ISCS
 tests_unit_test_iscsi_sessions_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_iscsi_sessions_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
 
+tests_unit_test_iscsi_places_SOURCES = tests/unit/test-iscsi-places.c $(ISCSI_INITIATOR)
+tests_unit_test_iscsi_places_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_iscsi_places_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_iscsi_guess_SOURCES = tests/unit/test-iscsi-guess.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_guess_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_iscsi_guess_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)

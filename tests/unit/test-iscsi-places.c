@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Who takes the places that there are for sessions, and from whom. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "lib/base/log.h"
+#include "tests/unit/initiator.h"
+
+#define HOSTS 4u
+
+static struct scene scene;
+static struct initiator initiator, other, hosts[HOSTS];
+static struct scsi_target *closed;
+
+static void start(const struct iscsi_settings *settings)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	scene_start(&scene, settings);
+	initiator_init(&initiator, 1);
+	initiator_init(&other, 2);
+	for (unsigned i = 0; i < HOSTS; i++)
+		initiator_init(&hosts[i], 10 + i);
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	initiator_free(&initiator);
+	initiator_free(&other);
+	for (unsigned i = 0; i < HOSTS; i++)
+		initiator_free(&hosts[i]);
+	scene_stop(&scene);
+	scsi_target_free(&closed);
+	return 0;
+}
+
+#define DISCOVERY KEYS("SessionType=Discovery\0")
+
+/* Whoever may only ask for names keeps nobody from logging in, and does not stay. */
+static void discovery_takes_no_places(void **state)
+{
+	(void)state;
+	const struct iscsi_settings settings = {.sessions_max = 4, .discovery_seconds = 4};
+	start(&settings);
+	initiator_connect(&initiator, scene.port);
+	assert_int_equal(initiator_login(&initiator, DISCOVERY), 0);
+	initiator_connect(&other, scene.port);
+	assert_int_equal(initiator_login(&other, DISCOVERY), 0x0302);
+	for (unsigned i = 0; i < HOSTS; i++)
+		initiator_enter(&hosts[i], &scene, KEYS(""));
+	initiator_expect_end(&initiator);
+	initiator_connect(&other, scene.port);
+	assert_int_equal(initiator_login(&other, DISCOVERY), 0);
+}
+
+/* Nor do those who use a library without a list keep others from one with a list. */
+static void an_open_library_leaves_places(void **state)
+{
+	(void)state;
+	const struct iscsi_settings settings = {.sessions_max = 4};
+	const struct iscsi_access access = {.initiator = "iqn.*"};
+	const uint8_t uuid[16] = {1};
+	start(&settings);
+	closed = scsi_target_new("iqn.2026-11.test:closed", uuid);
+	assert_int_equal(iscsi_target_add(scene.server, closed, &access, 1), 0);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		initiator_connect(&hosts[i], scene.port);
+		assert_int_equal(initiator_login(&hosts[i], KEYS("TargetName=" SCENE_TARGET "\0")),
+				 i < 3 ? 0 : 0x0302);
+	}
+	initiator_connect(&other, scene.port);
+	assert_int_equal(initiator_login(&other, KEYS("TargetName=iqn.2026-11.test:closed\0")), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(discovery_takes_no_places, stop),
+		cmocka_unit_test_teardown(an_open_library_leaves_places, stop),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
