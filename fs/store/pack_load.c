@@ -14,6 +14,7 @@
 #include "fs/store/store_private.h"
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/fault.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 
@@ -38,6 +39,8 @@ static int pack_rows_read(struct catalogue *c, sqlite3_stmt *s, struct pack_row 
 	while (n < room && (code = sqlite3_step(s)) == SQLITE_ROW)
 		rows[n++] = pack_row_read(s);
 	sqlite3_reset(s);
+	if (fault_hit("catalogue_rows"))
+		code = SQLITE_IOERR;
 	int error = catalogue_errno(c, code, "read packs");
 	return error ? error : n;
 }
@@ -81,17 +84,28 @@ static bool pack_row_same(const struct pack_row *row, uint32_t version, const st
 	       row->place.offset == place->offset;
 }
 
-bool store_row_is_current(struct store *store, const struct pack_row *row)
+static int store_check_place(struct store *store, uint64_t number, uint32_t version,
+			     const struct segment_place *place)
 {
 	struct pack_row now;
-	return store_find_row(store, row->pack, &now) == 0 && pack_row_same(&now, row->version, &row->place);
+	int error = store_find_row(store, number, &now);
+	if (error)
+		return error == -ENOENT ? -ESTALE : error;
+	return pack_row_same(&now, version, place) ? 0 : -ESTALE;
 }
 
-bool store_pack_is_current(struct store *store, const struct pack *pack)
+int store_check_row(struct store *store, const struct pack_row *row)
 {
-	struct pack_row now;
-	return store_find_row(store, pack->number, &now) == 0 &&
-	       pack_row_same(&now, pack->version, &pack->place);
+	return store_check_place(store, row->pack, row->version, &row->place);
+}
+
+int store_check_pack(struct store *store, const struct pack *pack)
+{
+	if (pack_is_superseded(pack))
+		return -ESTALE;
+	return pack->state == PACK_STATE_COMMITTED
+		       ? store_check_place(store, pack->number, pack->version, &pack->place)
+		       : 0;
 }
 
 /* The header is read with as much behind it as the directory most likely has. */
@@ -271,10 +285,11 @@ static int store_load_written(struct store *store, struct pack *pack, uint32_t i
 		error = store_decode_region(store, region, scratch->room, buffer);
 	if (!error || error == -ENOMEM)
 		return error;
-	/* Cleaning may have moved the pack and freed its old place just now. */
-	if (pack_is_superseded(pack) ||
-	    (pack->state == PACK_STATE_COMMITTED && !store_pack_is_current(store, pack)))
-		return -ESTALE;
+	/* Cleaning may have moved the pack and freed its old place just now. Where that cannot be
+	 * found out, nothing is known of the region. */
+	error = store_check_pack(store, pack);
+	if (error)
+		return error == -ESTALE || error == -ENOMEM ? error : -EIO;
 	store_quarantine_region(store, pack, index);
 	return -EIO;
 }

@@ -81,18 +81,23 @@ static int repair_write(struct store *store, const struct pack_row *row, void *d
 	return error ? error : segments_sync(store->segments, &place, 1);
 }
 
+/* -EAGAIN: the pack is elsewhere now. */
+static int repair_check_row(struct store *store, const struct pack_row *row)
+{
+	int error = store_check_row(store, row);
+	return error == -ESTALE ? -EAGAIN : error;
+}
+
 /* Writes `size` bytes at this offset of the pack, which is `what`, and makes them durable. */
 static int repair_bytes(struct store *store, const struct pack_row *row, void *data, size_t size,
 			uint64_t at, const char *what)
 {
-	int error;
 	if (!store_can_write(store))
 		return -EROFS;
 	/* Cleaning decides about a pack under this lock: it does not give the place away meanwhile. */
 	pthread_rwlock_rdlock(&store->sweep_lock);
-	if (!store_may_target_locked(store, row->pack) || !store_row_is_current(store, row))
-		error = -EAGAIN;
-	else
+	int error = store_may_target_locked(store, row->pack) ? repair_check_row(store, row) : -EAGAIN;
+	if (!error)
 		error = repair_write(store, row, data, size, at);
 	pthread_rwlock_unlock(&store->sweep_lock);
 	if (error && error != -EAGAIN)
@@ -121,8 +126,9 @@ int store_repair_end(struct store *store, const struct pack_row *row, const stru
 	int found = pack_end_check(&source, directory, &end);
 	if (found != 1 && found != -EBADMSG)
 		return found;
-	if (!store_row_is_current(store, row))
-		return -EAGAIN;
+	int error = repair_check_row(store, row);
+	if (error)
+		return error;
 	log_warning("%s: pack %" PRIu64 " (segment %" PRIu64 " at %" PRIu64
 		    "): the copy of its directory at its end is damaged",
 		    store->path, row->pack, row->place.segment, row->place.offset);

@@ -148,8 +148,9 @@ static int scrub_region(struct scrub *s, uint32_t index)
 	s->result->bytes += region->stored;
 	if (error) {
 		/* Not damage if cleaning has just moved the pack away. */
-		if (!store_pack_is_current(store, s->pack))
-			return 0;
+		int now = store_check_pack(store, s->pack);
+		if (now)
+			return now == -ESTALE ? 0 : now;
 		store_quarantine_region(store, s->pack, index);
 		scrub_report_region(s, index);
 		return 0;

@@ -108,15 +108,18 @@ int segment_file_open(const char *store_path, const uint8_t uuid[16], uint64_t n
 	CLEANUP_FREE char *path = segment_file_path(store_path, number);
 	uint8_t header[SEGMENT_HEADER_SIZE];
 	CLEANUP_FD int opened = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	int error = opened < 0 ? -errno : file_pread(opened, header, sizeof(header), 0);
-	if (error == -ENODATA)
+	int error = opened < 0 ? -errno : 0;
+	int unread = error ? 0 : file_pread(opened, header, sizeof(header), 0);
+	if (unread == -ENODATA)
 		error = -EBADMSG;
 	if (error) {
 		log_error("%s: %s", path, error == -EBADMSG ? "the segment's header is cut off" : strerror(-error));
 		return error;
 	}
 	/* Every pack says itself whose it is, with checksums: a bad block here costs no data. */
-	if (!segment_header_is_good(header, uuid, number))
+	if (unread)
+		log_warning("%s: the segment's header does not read: %s", path, strerror(-unread));
+	else if (!segment_header_is_good(header, uuid, number))
 		log_warning("%s: the segment's header is damaged", path);
 	*fd = TAKE_FD(opened);
 	return 0;

@@ -167,9 +167,10 @@ struct pack_row {
 /* The next rows from `from` on: their number or -errno. */
 int store_next_rows(struct store *store, uint64_t from, struct pack_row *rows, int room);
 int store_segment_rows(struct store *store, uint64_t segment, struct pack_row *rows, int room);
-/* The catalogue still says that the pack is where it was loaded from. */
-bool store_pack_is_current(struct store *store, const struct pack *pack);
-bool store_row_is_current(struct store *store, const struct pack_row *row);
+/* Whether the catalogue still says that the pack is where it was loaded from: 0; -ESTALE: it is
+ * elsewhere, or gone; else why that cannot be read. */
+int store_check_pack(struct store *store, const struct pack *pack);
+int store_check_row(struct store *store, const struct pack_row *row);
 
 /* pack_repair.c */
 /* Fills in directory and raw size from the pack's end and its regions. -EBADMSG: in vain. */

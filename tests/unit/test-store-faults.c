@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "fs/store/segment_file.h"
 #include "fs/store/store_private.h"
 #include "lib/base/fault.h"
 
@@ -54,6 +55,48 @@ static void test_sync_error_is_for_good(void **state)
 	fixture_close(f);
 	fixture_open(f);
 	assert_int_equal(get_error(f->store, refs[0]), -ENOENT);
+}
+
+/* The first block of a segment that the disk does not give costs none of its packs. */
+static void test_unreadable_segment_header(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	int fd = -1;
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	fixture_close(f);
+	fault_set("pread:1");
+	assert_int_equal(segment_file_open(f->path, f->sb.uuid, 1, true, &fd), 0);
+	fault_set(NULL);
+	close(fd);
+}
+
+/* A region that does not read while the catalogue does not read either: an error and an end of it, and
+ * nothing is quarantined, for cleaning may have moved the pack. */
+static void test_region_and_catalogue_do_not_read(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	struct store_stats stats;
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	fixture_close(f);
+	fixture_open(f);
+	damage_chunk(f, refs[0]);
+	while (!store_recovery_is_done(f->store))
+		usleep(1000);
+	fault_set("catalogue_rows:1+");
+	/* It ends. */
+	alarm(60);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	alarm(0);
+	fault_set(NULL);
+	store_get_stats(f->store, &stats);
+	assert_int_equal(stats.damaged_chunks, 0);
+	assert_int_equal(get_error(f->store, refs[0]), -EIO);
+	store_get_stats(f->store, &stats);
+	assert_true(stats.damaged_chunks > 0);
 }
 
 /* A host without room: the reserve is given up once, and the write tried again. */
@@ -274,6 +317,8 @@ int main(void)
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 		STORE_TEST(test_write_error_is_for_good),
 		STORE_TEST(test_sync_error_is_for_good),
+		STORE_TEST(test_unreadable_segment_header),
+		STORE_TEST(test_region_and_catalogue_do_not_read),
 		STORE_TEST(test_full_disk_takes_the_reserve),
 		STORE_TEST(test_freed_space_is_seen_at_once),
 		STORE_TEST(test_released_reserve_is_not_for_writers),
