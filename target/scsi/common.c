@@ -71,8 +71,10 @@ bool scsi_removal_prevented_locked(const struct scsi_lu *lu)
 	ACTION(0x5e, service, 10, "PERSISTENT RESERVE IN, " text, persistent_in_run,               \
 	       SCSI_IF_RESERVED, 0, 0, 0, 0, 0, 0xff, 0xff)
 #define PR_OUT(service, text)                                                                      \
-	ACTION(0x5f, service, 10, "PERSISTENT RESERVE OUT, " text, persistent_out_run,             \
-	       SCSI_IF_RESERVED, 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff)
+	{.opcode = 0x5f, .has_action = true, .action = (service), .length = 10,                    \
+	 .usage = {0x5f, (service), 0xff, 0, 0, 0xff, 0xff, 0xff, 0xff}, .timeout = QUICK,         \
+	 .flags = SCSI_IF_RESERVED, .name = "PERSISTENT RESERVE OUT, " text,                       \
+	 .run = persistent_out_run, .waits = persistent_out_waits}
 
 const struct scsi_opcode scsi_common_opcodes[] = {
 	ROW(0x00, 6, "TEST UNIT READY", test_unit_ready_run, SCSI_WHILE_BUSY | SCSI_IF_PERSISTENT, 0),
@@ -111,6 +113,7 @@ const struct scsi_opcode scsi_common_opcodes[] = {
 	PR_OUT(4, "PREEMPT"),
 	PR_OUT(5, "PREEMPT AND ABORT"),
 	PR_OUT(6, "REGISTER AND IGNORE EXISTING KEY"),
+	PR_OUT(7, "REGISTER AND MOVE"),
 	ROW(0xa0, 12, "REPORT LUNS", report_luns_run, BESIDE | SCSI_NO_LU, 0, 0xff, 0, 0, 0, 0xff, 0xff,
 	    0xff, 0xff),
 	ACTION(0xa3, 0x05, 12, "REPORT IDENTIFYING INFORMATION", report_identifying_run,

@@ -12,7 +12,8 @@ target_scsi_libscsi_a_SOURCES = \
 	target/scsi/lu.c \
 	target/scsi/manage.c \
 	target/scsi/mode.h target/scsi/mode.c target/scsi/mode_sense.c target/scsi/mode_select.c \
-	target/scsi/persistent.c target/scsi/persistent_in.c \
+	target/scsi/persistent.h target/scsi/persistent.c \
+	target/scsi/persistent_in.c target/scsi/persistent_keep.c target/scsi/persistent_out.c \
 	target/scsi/queue.c \
 	target/scsi/report_luns.c \
 	target/scsi/reserve.h target/scsi/reserve.c \

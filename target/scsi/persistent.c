@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PERSISTENT RESERVE OUT (SPC-5 5.14, 6.17). Registrations belong to an initiator
- * port (iSCSI name and ISID) with a target port, so that they outlive sessions.
- * They do not outlive the daemon: APTPL is refused. The locks of target and unit
- * are held throughout, for the unit attentions of the others.
+ * The service actions of PERSISTENT RESERVE OUT (SPC-5 5.14, 6.17). Registrations
+ * belong to an initiator port (iSCSI name and ISID) with a target port, so that
+ * they outlive sessions. The locks of target and unit are held throughout, for the
+ * unit attentions of the others.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,25 +12,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
-#include "target/scsi/reserve.h"
-
-#define LIST_SIZE 24u
-
-enum persistent_action {
-	ACTION_REGISTER, ACTION_RESERVE, ACTION_RELEASE, ACTION_CLEAR, ACTION_PREEMPT,
-	ACTION_PREEMPT_ABORT, ACTION_REGISTER_IGNORE,
-};
-
-struct persistent_request {
-	struct scsi_lu *lu;
-	struct scsi_task *task;
-	struct scsi_target *target;
-	struct scsi_reservation *reservation;
-	uint64_t key, action_key; /* RESERVATION KEY, SERVICE ACTION RESERVATION KEY */
-	uint8_t scope, type;
-	size_t own; /* index of the nexus' registration, or NOT_REGISTERED */
-	bool abort;
-};
+#include "target/scsi/persistent.h"
 
 static void conflict(struct persistent_request *request)
 {
@@ -95,25 +77,31 @@ static void registration_remove(struct persistent_request *request, size_t index
 		reservation->owner--;
 }
 
-static void registration_add(struct persistent_request *request)
+/* The index of the new one, or NOT_REGISTERED: there is no room. */
+static size_t registration_add(struct persistent_request *request, const struct scsi_registration *port)
 {
 	struct scsi_reservation *reservation = request->reservation;
-	const struct scsi_nexus *nexus = request->task->nexus;
 	if (reservation->count == SCSI_REGISTRATIONS_MAX ||
 	    mem_reserve(&reservation->registrations, &reservation->capacity,
 			reservation->count + 1, sizeof(*reservation->registrations))) {
 		scsi_check(request->task, SENSE_ILLEGAL_REQUEST,
 			   ASC_INSUFFICIENT_REGISTRATION_RESOURCES);
-		return;
+		return NOT_REGISTERED;
 	}
-	struct scsi_registration *registration = &reservation->registrations[reservation->count++];
-	memset(registration, 0, sizeof(*registration));
-	(void)snprintf(registration->initiator, sizeof(registration->initiator), "%s",
-		       nexus->initiator);
-	memcpy(registration->isid, nexus->isid, sizeof(registration->isid));
-	registration->portal_group = nexus->portal_group;
-	registration->key = request->action_key;
-	reservation->generation++;
+	reservation->registrations[reservation->count] = *port;
+	return reservation->count++;
+}
+
+static void registration_add_own(struct persistent_request *request)
+{
+	const struct scsi_nexus *nexus = request->task->nexus;
+	struct scsi_registration own = {
+		.portal_group = nexus->portal_group,
+		.key = request->action_key,
+	};
+	(void)snprintf(own.initiator, sizeof(own.initiator), "%s", nexus->initiator);
+	memcpy(own.isid, nexus->isid, sizeof(own.isid));
+	request->reservation->generation += registration_add(request, &own) != NOT_REGISTERED;
 }
 
 /* ---- service actions --------------------------------------------------------------------------- */
@@ -123,7 +111,7 @@ static void register_key(struct persistent_request *request)
 	struct scsi_reservation *reservation = request->reservation;
 	if (request->own == NOT_REGISTERED) {
 		if (request->action_key)
-			registration_add(request);
+			registration_add_own(request);
 		return;
 	}
 	reservation->generation++;
@@ -146,16 +134,12 @@ static void action_register(struct persistent_request *request)
 
 static bool type_is_valid(struct persistent_request *request)
 {
-	static const bool types[16] = {
-		[PR_WRITE_EXCLUSIVE] = true,		  [PR_EXCLUSIVE_ACCESS] = true,
-		[PR_WRITE_EXCLUSIVE_REGISTRANTS] = true,  [PR_EXCLUSIVE_ACCESS_REGISTRANTS] = true,
-		[PR_WRITE_EXCLUSIVE_ALL] = true,	  [PR_EXCLUSIVE_ACCESS_ALL] = true,
-	};
+	bool exists = reservation_type_exists(request->type);
 	if (request->scope)
 		scsi_invalid_cdb(request->task, 2, 7);
-	else if (!types[request->type])
+	else if (!exists)
 		scsi_invalid_cdb(request->task, 2, 3);
-	return !request->scope && types[request->type];
+	return !request->scope && exists;
 }
 
 static bool is_holder(const struct persistent_request *request)
@@ -248,112 +232,80 @@ static void action_preempt(struct persistent_request *request)
 	}
 }
 
-static const struct {
-	void (*run)(struct persistent_request *request);
-	bool unregistered; /* needs no registration, and looks at the key itself */
-	bool abort;
-} actions[] = {
-	[ACTION_REGISTER] = {.run = action_register, .unregistered = true},
+/* A target port that somebody uses, or has registered with. */
+static bool port_exists(const struct persistent_request *request, uint16_t portal_group)
+{
+	const struct scsi_nexus *nexus;
+	TAILQ_FOREACH(nexus, &request->target->nexuses, link)
+		if (nexus->portal_group == portal_group)
+			return true;
+	for (size_t i = 0; i < request->reservation->count; i++)
+		if (request->reservation->registrations[i].portal_group == portal_group)
+			return true;
+	return false;
+}
+
+static size_t registration_of_port(const struct scsi_reservation *reservation,
+				   const struct scsi_registration *port)
+{
+	for (size_t i = 0; i < reservation->count; i++) {
+		const struct scsi_registration *other = &reservation->registrations[i];
+		if (other->portal_group == port->portal_group &&
+		    !memcmp(other->isid, port->isid, sizeof(port->isid)) &&
+		    !strcmp(other->initiator, port->initiator))
+			return i;
+	}
+	return NOT_REGISTERED;
+}
+
+/* SPC-5 5.14.8: who holds the reservation registers another one, and hands it over. */
+static void action_move(struct persistent_request *request)
+{
+	struct scsi_reservation *reservation = request->reservation;
+	struct scsi_registration to = {
+		.portal_group = be_get16(request->list + 18),
+		.key = request->action_key,
+	};
+	if (!to.key) {
+		scsi_invalid_parameter(request->task, 8, 7);
+		return;
+	}
+	if (!port_exists(request, to.portal_group)) {
+		scsi_invalid_parameter(request->task, 18, 7);
+		return;
+	}
+	if (!transport_id_parse(request->list + PERSISTENT_LIST_SIZE, request->size - PERSISTENT_LIST_SIZE, &to) ||
+	    registration_of_port(reservation, &to) == request->own) {
+		scsi_invalid_parameter(request->task, PERSISTENT_LIST_SIZE, 7);
+		return;
+	}
+	if (reservation_is_all_registrants(reservation->type)) {
+		conflict(request);
+		return;
+	}
+	if (!reservation->type || reservation->owner != request->own) {
+		scsi_invalid_cdb(request->task, 1, 4);
+		return;
+	}
+	size_t index = registration_of_port(reservation, &to);
+	if (index == NOT_REGISTERED)
+		index = registration_add(request, &to);
+	if (index == NOT_REGISTERED)
+		return;
+	reservation->registrations[index].key = to.key;
+	reservation->owner = index;
+	reservation->generation++;
+	if (request->list[17] & 0x02) /* UNREG */
+		registration_remove(request, request->own);
+}
+
+const struct persistent_service persistent_actions[] = {
+	[ACTION_REGISTER] = {.run = action_register, .unregistered = true, .keep_byte = 20},
 	[ACTION_RESERVE] = {.run = action_reserve},
 	[ACTION_RELEASE] = {.run = action_release},
 	[ACTION_CLEAR] = {.run = action_clear},
 	[ACTION_PREEMPT] = {.run = action_preempt},
 	[ACTION_PREEMPT_ABORT] = {.run = action_preempt, .abort = true},
-	[ACTION_REGISTER_IGNORE] = {.run = register_key, .unregistered = true},
+	[ACTION_REGISTER_IGNORE] = {.run = register_key, .unregistered = true, .keep_byte = 20},
+	[ACTION_MOVE] = {.run = action_move, .keep_byte = 17},
 };
-
-/* ---- the command ---------------------------------------------------------------------------------- */
-
-static bool list_is_valid(struct scsi_task *task, const uint8_t *list)
-{
-	/* SPEC_I_PT, ALL_TG_PT, APTPL: REPORT CAPABILITIES says that there are none of them. */
-	unsigned refused = list[20] & 0x0d;
-	if (!refused)
-		return true;
-	scsi_invalid_parameter(task, 20, 31u - (unsigned)__builtin_clz(refused));
-	return false;
-}
-
-/* PREEMPT AND ABORT: no lock is held any more. */
-static void abort_preempted(struct scsi_lu *lu, struct scsi_task *task)
-{
-	struct scsi_target *target = task->nexus->target;
-	struct scsi_nexus *nexus;
-	do {
-		pthread_mutex_lock(&target->lock);
-		pthread_mutex_lock(&lu->lock);
-		TAILQ_FOREACH(nexus, &target->nexuses, link)
-			if (nexus->itl[lu->number].preempted)
-				break;
-		if (nexus) {
-			nexus->itl[lu->number].preempted = false;
-			nexus_hold(nexus);
-		}
-		pthread_mutex_unlock(&lu->lock);
-		pthread_mutex_unlock(&target->lock);
-		if (nexus) {
-			unit_abort_nexus(lu, nexus, task->nexus);
-			nexus_put(nexus);
-		}
-	} while (nexus);
-}
-
-/* Tells the device when the reservation that stood before is no more, or another's. */
-static void tell_device(const struct persistent_request *request, uint8_t type, bool own)
-{
-	const struct scsi_reservation *now = request->reservation;
-	unsigned action = request->task->cdb[1] & 0x1f;
-	bool preempts = action == ACTION_PREEMPT || action == ACTION_PREEMPT_ABORT;
-	bool taken = preempts && !own && now->type && now->owner == request->own;
-	if (type && (!now->type || taken) && request->lu->class->reservation_lost)
-		request->lu->class->reservation_lost(request->lu, preempts || action == ACTION_CLEAR);
-}
-
-static void persistent_act(struct scsi_lu *lu, struct scsi_task *task, const uint8_t *list)
-{
-	unsigned action = task->cdb[1] & 0x1f;
-	struct persistent_request request = {
-		.lu = lu,
-		.task = task,
-		.target = task->nexus->target,
-		.reservation = &lu->unit->reservation,
-		.key = be_get64(list),
-		.action_key = be_get64(list + 8),
-		.scope = task->cdb[2] >> 4,
-		.type = task->cdb[2] & 0x0f,
-		.abort = actions[action].abort,
-	};
-	struct scsi_reservation *reservation = request.reservation;
-	LOCK_SCOPE(&request.target->lock);
-	LOCK_SCOPE(&lu->lock);
-	request.own = registration_of(reservation, task->nexus);
-	bool allowed = actions[action].unregistered ||
-		       (request.own != NOT_REGISTERED &&
-			reservation->registrations[request.own].key == request.key);
-	if (reservation->holder || !allowed) {
-		conflict(&request);
-		return;
-	}
-	uint8_t type = reservation->type;
-	bool own = reservation->owner == request.own;
-	actions[action].run(&request);
-	tell_device(&request, type, own);
-}
-
-void persistent_out_run(struct scsi_lu *lu, struct scsi_task *task)
-{
-	uint32_t size = be_get32(task->cdb + 5);
-	task->out_wanted = size;
-	const uint8_t *list = scsi_parameters(task, LIST_SIZE);
-	if (!list)
-		return;
-	if (size < LIST_SIZE || (size > LIST_SIZE && !(list[20] & 0x08))) {
-		scsi_check(task, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
-		return;
-	}
-	if (!list_is_valid(task, list))
-		return;
-	persistent_act(lu, task, list);
-	if (actions[task->cdb[1] & 0x1f].abort)
-		abort_preempted(lu, task);
-}

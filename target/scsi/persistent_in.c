@@ -10,7 +10,6 @@
 #include "lib/base/mem.h"
 #include "target/scsi/reserve.h"
 
-#define TRANSPORT_ID_ISCSI 0x45 /* format 01b: with the ISID; protocol 5h */
 /* "name,i,0x" and twelve digits, NUL, to a multiple of four, after four bytes. */
 #define TRANSPORT_ID_MAX (4u + SCSI_NAME_MAX + 24u)
 #define STATUS_SIZE	 24u /* of a full status descriptor without its TransportID */
@@ -70,10 +69,10 @@ static size_t (*const builders[])(const struct scsi_reservation *reservation, ui
 	put_keys, put_reservation, NULL, put_full_status,
 };
 
-static void report_capabilities(struct scsi_task *task)
+static void report_capabilities(struct scsi_task *task, const struct scsi_unit *unit, bool kept)
 {
-	/* TMV; all six types. No SIP_C, ATP_C, PTPL_C, CRH. */
-	static const uint8_t data[8] = {0, 8, 0, 0x80, 0xea, 0x01};
+	/* PTPL_C; TMV, PTPL_A; all six types. No SIP_C, ATP_C, CRH. */
+	const uint8_t data[8] = {0, 8, unit->keeper != NULL, 0x80 | kept, 0xea, 0x01};
 	(void)scsi_reply(task, data, sizeof(data), be_get16(task->cdb + 7));
 }
 
@@ -83,12 +82,14 @@ void persistent_in_run(struct scsi_lu *lu, struct scsi_task *task)
 	unsigned action = task->cdb[1] & 0x1f;
 	CLEANUP_FREE uint8_t *data = NULL;
 	size_t size = 0;
+	bool kept;
 	{
 		LOCK_SCOPE(&lu->lock);
 		if (reservation->holder) {
 			task->status = SCSI_RESERVATION_CONFLICT;
 			return;
 		}
+		kept = reservation->kept;
 		if (builders[action]) {
 			size_t room = 8 + 16 + reservation->count * (STATUS_SIZE + TRANSPORT_ID_MAX);
 			data = mem_try_zalloc(1, room);
@@ -100,7 +101,7 @@ void persistent_in_run(struct scsi_lu *lu, struct scsi_task *task)
 		}
 	}
 	if (!builders[action])
-		report_capabilities(task);
+		report_capabilities(task, lu->unit, kept);
 	else if (!data)
 		scsi_check(task, SENSE_ABORTED, ASC_INSUFFICIENT_RESOURCES);
 	else

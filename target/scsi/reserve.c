@@ -27,6 +27,16 @@ bool reservation_is_all_registrants(uint8_t type)
 	return type == PR_WRITE_EXCLUSIVE_ALL || type == PR_EXCLUSIVE_ACCESS_ALL;
 }
 
+bool reservation_type_exists(uint8_t type)
+{
+	static const bool types[16] = {
+		[PR_WRITE_EXCLUSIVE] = true,		  [PR_EXCLUSIVE_ACCESS] = true,
+		[PR_WRITE_EXCLUSIVE_REGISTRANTS] = true,  [PR_EXCLUSIVE_ACCESS_REGISTRANTS] = true,
+		[PR_WRITE_EXCLUSIVE_ALL] = true,	  [PR_EXCLUSIVE_ACCESS_ALL] = true,
+	};
+	return type < sizeof(types) && types[type];
+}
+
 static bool is_write_exclusive(uint8_t type)
 {
 	return type == PR_WRITE_EXCLUSIVE || type == PR_WRITE_EXCLUSIVE_REGISTRANTS ||

@@ -5,6 +5,7 @@
 
 #include "target/scsi/unit.h"
 
+#define TRANSPORT_ID_ISCSI 0x45 /* format 01b: with the ISID; protocol 5h */
 #define NOT_REGISTERED ((size_t)-1)
 
 enum persistent_type { /* SPC-5 table 73 */
@@ -15,10 +16,21 @@ enum persistent_type { /* SPC-5 table 73 */
 /* The index of the nexus' registration. lu->lock held. */
 size_t registration_of(const struct scsi_reservation *reservation, const struct scsi_nexus *nexus);
 bool reservation_is_all_registrants(uint8_t type);
+bool reservation_type_exists(uint8_t type);
 
 void reserve_run(struct scsi_lu *lu, struct scsi_task *task);
 void release_run(struct scsi_lu *lu, struct scsi_task *task);
 void persistent_in_run(struct scsi_lu *lu, struct scsi_task *task);
+/* A copy without the holder of RESERVE. -ENOMEM. lu->lock held. */
+int reservation_copy(const struct scsi_reservation *from, struct scsi_reservation *to);
+void reservation_clear(struct scsi_reservation *reservation);
+/* Gives it to the keeper. Waits. */
+int reservation_save(struct scsi_lu *lu, const struct scsi_reservation *reservation);
+
+/* The initiator port that a TransportID names (SPC-5 7.6.4.6); false: none, or not one alone. */
+bool transport_id_parse(const uint8_t *data, size_t size, struct scsi_registration *port);
+
+bool persistent_out_waits(struct scsi_lu *lu, const struct scsi_task *task);
 void persistent_out_run(struct scsi_lu *lu, struct scsi_task *task);
 
 #endif

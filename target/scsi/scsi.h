@@ -247,6 +247,37 @@ int scsi_lu_call(struct scsi_lu *lu, int (*job)(struct scsi_lu *lu, void *contex
 /* PREVENT ALLOW MEDIUM REMOVAL is kept for each nexus by the SCSI layer. lu->lock held. */
 bool scsi_removal_prevented_locked(const struct scsi_lu *lu);
 
+/* ---- persistent reservations that outlive the process (APTPL, SPC-5 5.14.5) ---------------- */
+
+#define SCSI_REGISTRATIONS_MAX 256u
+
+/* A registration of PERSISTENT RESERVE OUT: of an initiator port with a target port. */
+struct scsi_registration {
+	char initiator[SCSI_NAME_MAX];
+	uint8_t isid[6];
+	uint16_t portal_group;
+	uint64_t key;
+};
+
+struct scsi_kept {
+	const struct scsi_registration *registrations;
+	size_t count;
+	uint8_t type; /* of the reservation; 0: there is none */
+	size_t owner; /* index of the registration that holds it; 0 where all do */
+};
+
+struct scsi_keeper {
+	/* What has to be there after a power loss; nothing, where count is 0. Called before the
+	 * command is answered, on the unit's worker with none of the locks held. -errno: the command
+	 * fails, and nothing has changed. */
+	int (*save)(void *context, const struct scsi_lu *lu, const struct scsi_kept *kept);
+	void *context;
+};
+/* Before the unit is in a target; without a keeper APTPL is refused. *keeper stays the caller's. */
+void scsi_lu_keep(struct scsi_lu *lu, const struct scsi_keeper *keeper);
+/* What had been saved; before the unit is in a target. -EINVAL for what cannot have been, -ENOMEM. */
+int scsi_lu_restore(struct scsi_lu *lu, const struct scsi_kept *kept);
+
 /* ---- targets and nexuses ------------------------------------------------------------------ */
 
 struct scsi_target *scsi_target_new(const char *name, const uint8_t uuid[16]);

@@ -18,7 +18,6 @@
 #define SCSI_UNIT_MAGIC		0x53554e49u
 #define SCSI_QUEUE_MAX		256u /* commands that wait in a unit */
 #define SCSI_ATTENTIONS		16u  /* unit attentions that wait for a nexus in a unit */
-#define SCSI_REGISTRATIONS_MAX	256u
 #define SCSI_KNOWN_PORTS_MAX	1024u
 #define SCSI_ECHO_MAX		4096u /* bytes of an echo buffer */
 
@@ -93,14 +92,6 @@ struct scsi_job {
 	void (*run)(struct scsi_lu *lu, struct scsi_job *job);
 };
 
-/* A registration of PERSISTENT RESERVE OUT: of an initiator port with a target port. */
-struct scsi_registration {
-	char initiator[SCSI_NAME_MAX];
-	uint8_t isid[6];
-	uint16_t portal_group;
-	uint64_t key;
-};
-
 struct scsi_reservation {
 	const struct scsi_nexus *holder; /* of RESERVE (SPC-2); or NULL */
 	/* Persistent ones. */
@@ -109,6 +100,7 @@ struct scsi_reservation {
 	uint32_t generation;
 	uint8_t type;	 /* 0: none */
 	size_t owner;	 /* index of the registration that holds it; not of the all registrants types */
+	bool kept;	 /* APTPL: the keeper has it */
 };
 
 struct scsi_mode_value {
@@ -133,6 +125,7 @@ struct scsi_unit {
 	/* Constant */
 	const struct scsi_opcode **rows; /* sorted by opcode and service action */
 	size_t row_count;
+	const struct scsi_keeper *keeper; /* or NULL */
 	/* lu->lock */
 	struct scsi_mode_value *modes; /* sorted by code and subpage, page 00h last */
 	size_t mode_count;

@@ -162,6 +162,18 @@ static int library_make_changer(struct library *library)
 	return changer_new(&settings, &library->changer);
 }
 
+/* Every unit gets its reservations back before an initiator can reach it. */
+static int library_attach_reservations(struct library *library)
+{
+	int error = reservations_open(library->path, &library->reservations);
+
+	if (!error)
+		error = reservations_attach(library->reservations, changer_lu(library->changer));
+	for (size_t i = 0; i < library->config.drive_count && !error; i++)
+		error = reservations_attach(library->reservations, drive_lu(library->drives[i]));
+	return error;
+}
+
 static int library_make_target(struct library *library)
 {
 	const struct library_config *config = &library->config;
@@ -195,6 +207,7 @@ static void library_free(struct library *library)
 			drive_free(&library->drives[i]);
 	if (library->target)
 		scsi_target_free(&library->target);
+	reservations_close(&library->reservations);
 	free(library->drives);
 	free(library->path);
 	library_config_clear(&library->config);
@@ -216,6 +229,8 @@ int library_open(struct service *service, struct library_config *config, const c
 	error = library_make_drives(new);
 	if (!error)
 		error = library_make_changer(new);
+	if (!error)
+		error = library_attach_reservations(new);
 	if (!error)
 		error = library_make_target(new);
 	if (error) {

@@ -6,6 +6,7 @@
  *
  *   STATE/libraries/NAME.conf      identities, elements, sizes, access (without secrets)
  *   STATE/libraries/NAME.secrets   CHAP users and secrets
+ *   STATE/libraries/NAME.reservations  persistent reservations that are kept (reservations.h)
  *   STATE/discovery.conf, .secrets who may ask for the names of all libraries
  *   TAPES/NAME/BARCODE/            the cartridges (granary-cartridge.5)
  *   TAPES/NAME/.deleted/           those that can still be restored

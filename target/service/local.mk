@@ -14,6 +14,7 @@ target_service_libservice_a_SOURCES = \
 	target/service/names.h target/service/names.c \
 	target/service/plan.h target/service/plan.c \
 	target/service/reader.h target/service/reader.c \
+	target/service/reservations.h target/service/reservations.c \
 	target/service/rpc.h target/service/rpc.c \
 	target/service/rpc_access.c \
 	target/service/rpc_devices.c \

@@ -163,6 +163,8 @@ static int create_serve(struct creation *c, struct library **library, char messa
 	CLEANUP_FREE char *path = mem_strdup(c->path);
 	int error = library_config_save(path, &c->config);
 
+	/* Of a library of this name whose end was cut short. */
+	reservations_delete(path);
 	if (!error)
 		error = library_open(c->service, &c->config, path, library);
 	if (error)
@@ -279,6 +281,7 @@ static struct library *delete_begin(struct service *service, const char *name, b
 		mem_printf("%s/libraries/%s.secrets", service->state, library->config.name);
 
 	unlink(secrets);
+	reservations_delete(library->path);
 	library_unlist(library);
 	return library;
 }

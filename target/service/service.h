@@ -22,6 +22,7 @@
 #include "target/service/hooks.h"
 #include "target/service/library.h"
 #include "target/service/plan.h"
+#include "target/service/reservations.h"
 
 /* What the options of the daemon say. */
 struct service_settings {
@@ -43,6 +44,7 @@ struct library {
 	struct library_config config; /* lock; what never changes while it runs needs none: name, iqn,
 					 tapes, identities, personality, drives, counts, addresses */
 
+	struct reservations *reservations;
 	struct drive **drives;
 	struct scsi_target *target;
 	struct changer *changer;

@@ -14,7 +14,7 @@ tests_target_sbc_answer_so_CFLAGS = $(tests_target_sgio_so_CFLAGS)
 tests_target_sbc_answer_so_LDADD = $(LIBISCSI_LIBS)
 tests_target_sbc_answer_so_LINK = $(PEER_LINK)
 
-PEER_TESTS = tests/target/test-peers-sg.sh tests/target/test-peers-spc.sh
+PEER_TESTS = tests/target/test-peers-persist.sh tests/target/test-peers-sg.sh tests/target/test-peers-spc.sh
 dist_check_SCRIPTS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
 endif

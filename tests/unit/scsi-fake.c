@@ -291,6 +291,9 @@ const struct scsi_class fake_class = {
 
 /* ---- the scene -------------------------------------------------------------------------------- */
 
+const struct scsi_keeper *fake_keeper;
+const struct scsi_kept *fake_kept;
+
 static void fake_start(struct fake *fake, struct scsi_target *target, uint8_t lun)
 {
 	struct scsi_identity identity = {.vendor = "GRANARY", .product = "FAKE", .revision = "1.0",
@@ -304,6 +307,10 @@ static void fake_start(struct fake *fake, struct scsi_target *target, uint8_t lu
 	fake->density = 0x5e;
 	fake->pool = scsi_buffer_pool_new(1 << 20);
 	assert_int_equal(scsi_lu_new(&fake_class, &identity, fake, &fake->lu), 0);
+	if (fake_keeper)
+		scsi_lu_keep(fake->lu, fake_keeper);
+	if (fake_kept && !lun)
+		assert_int_equal(scsi_lu_restore(fake->lu, fake_kept), 0);
 	assert_int_equal(scsi_target_add(target, lun, fake->lu), 0);
 }
 

@@ -46,6 +46,9 @@ struct scene {
 };
 
 extern const struct scsi_class fake_class;
+/* Of the units that scene_start() makes, and what LUN 0 finds kept; NULL for none. */
+extern const struct scsi_keeper *fake_keeper;
+extern const struct scsi_kept *fake_kept;
 
 struct fake_command {
 	struct scsi_task task;

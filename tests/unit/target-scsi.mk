@@ -3,6 +3,7 @@ SCSI_TESTS = \
 	tests/unit/test-scsi-buffer \
 	tests/unit/test-scsi-commands \
 	tests/unit/test-scsi-mode \
+	tests/unit/test-scsi-persist \
 	tests/unit/test-scsi-queue \
 	tests/unit/test-scsi-reserve \
 	tests/unit/test-scsi-sense \
@@ -23,6 +24,10 @@ tests_unit_test_scsi_commands_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_scsi_mode_SOURCES = tests/unit/test-scsi-mode.c $(SCSI_FAKE)
 tests_unit_test_scsi_mode_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_mode_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_scsi_persist_SOURCES = tests/unit/test-scsi-persist.c $(SCSI_FAKE)
+tests_unit_test_scsi_persist_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_scsi_persist_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_scsi_queue_SOURCES = tests/unit/test-scsi-queue.c $(SCSI_FAKE)
 tests_unit_test_scsi_queue_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

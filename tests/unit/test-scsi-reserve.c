@@ -217,7 +217,7 @@ static void what_is_not_supported_is_refused(void **state)
 	assert_check(&answer, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
 	SEND(&answer, scene.a, list, 24, 0x5f, REGISTER, 0, 0, 0, 0, 0, 0, 8);
 	assert_check(&answer, SENSE_ILLEGAL_REQUEST, ASC_PARAMETER_LIST_LENGTH);
-	SEND(&answer, scene.a, list, 24, 0x5f, 7, 0, 0, 0, 0, 0, 0, 24); /* REGISTER AND MOVE */
+	SEND(&answer, scene.a, list, 24, 0x5f, 8, 0, 0, 0, 0, 0, 0, 24); /* REPLACE LOST RESERVATION */
 	assert_field(&answer, 1, 4);
 	assert_int_equal(key_count(), 0);
 	read_in(scene.a, 2);
