@@ -107,6 +107,7 @@ static void load_unit(struct reader *r, config_setting_t *group, struct kept_uni
 static int reservations_parse(struct reservations *reservations, const char *text)
 {
 	struct reader r;
+	char message[LIBRARY_MESSAGE];
 	size_t count;
 
 	if (reader_open(&r, reservations->path, text, RESERVATIONS_VERSION) == 0) {
@@ -118,8 +119,11 @@ static int reservations_parse(struct reservations *reservations, const char *tex
 			reservations->count = i + 1;
 		}
 	}
-	reader_close(&r);
-	return r.error;
+	int error = reader_close(&r, message);
+
+	if (error)
+		log_error("%s", message);
+	return error;
 }
 
 static int reservations_load(struct reservations *reservations)
