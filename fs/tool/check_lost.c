@@ -33,14 +33,14 @@ __attribute__((format(printf, 2, 3))) static int run(struct fsck *f, const char 
 	return sql ? db_run(f, sql) : -ENOMEM;
 }
 
-/* The first place at or after the name's own that is not taken. */
+/* The first place at which a lookup would find the name that is not taken; 0: there is none. */
 static int lost_place(struct fsck *f, int64_t parent, const char *name, int64_t *hash)
 {
 	CLEANUP_STATEMENT sqlite3_stmt *s = NULL;
+	int64_t own = (int64_t)name_hash(f->superblock.name_seed, name, strlen(name));
 	int more, error = db_prepare(f, "SELECT 1 FROM entry WHERE parent = ?1 AND hash = ?2", &s);
 
-	*hash = (int64_t)name_hash(f->superblock.name_seed, name, strlen(name));
-	for (; !error; (*hash)++) {
+	for (*hash = own; !error && *hash < own + (int64_t)ENTRY_PROBES; (*hash)++) {
 		sqlite3_bind_int64(s, 1, parent);
 		sqlite3_bind_int64(s, 2, *hash);
 		more = db_step(f, s);
@@ -48,17 +48,18 @@ static int lost_place(struct fsck *f, int64_t parent, const char *name, int64_t 
 			return more;
 		sqlite3_reset(s);
 	}
+	*hash = 0;
 	return error;
 }
 
-/* Enters a name, in the catalogue and in the tables of the checks. */
+/* Enters a name, in the catalogue and in the tables of the checks; -EEXIST: it has no place. */
 static int lost_enter(struct fsck *f, int64_t parent, const char *name, int64_t inode)
 {
 	int64_t hash;
 	int error = lost_place(f, parent, name, &hash);
 
-	if (error)
-		return error;
+	if (error || !hash)
+		return error ? error : -EEXIST;
 	return run(f,
 		   "INSERT INTO entry SELECT %" PRId64 ", %" PRId64 ", CAST('%s' AS BLOB), inode,"
 		   " (mode >> 12) & 15 FROM inode WHERE inode = %" PRId64 ";"
@@ -108,11 +109,14 @@ static int lost_folder(struct fsck *f, int64_t *folder)
 
 static int lost_attach(struct fsck *f, int64_t folder, int64_t inode)
 {
-	char name[32];
-	int error;
+	char name[48];
+	int length = snprintf(name, sizeof(name), "#%" PRId64, inode);
+	int error = lost_enter(f, folder, name, inode);
 
-	snprintf(name, sizeof(name), "#%" PRId64, inode);
-	error = lost_enter(f, folder, name, inode);
+	for (unsigned other = 1; error == -EEXIST && other; other++) {
+		snprintf(name + length, sizeof(name) - (size_t)length, ".%u", other);
+		error = lost_enter(f, folder, name, inode);
+	}
 	if (!error)
 		error = run(f,
 			    "UPDATE inode SET size = size + 1, links = links + (SELECT mode & 61440 ="
@@ -165,8 +169,8 @@ static int lost_top(struct fsck *f, const char *find, int64_t *top)
 	/* As many steps up as there are lost ones: then it is inside of the circle, if there is one. */
 	while (!error && *top && steps++ < most) {
 		CLEANUP_FREE char *up = mem_printf("SELECT parent FROM link WHERE inode = %" PRId64
-						   " AND parent NOT IN (SELECT inode FROM reach)"
-						   " LIMIT 1", *top);
+						   " AND parent IN (SELECT inode FROM (%s))"
+						   " LIMIT 1", *top, find);
 		int64_t parent;
 
 		error = db_number(f, up, &parent);

@@ -78,6 +78,14 @@ static const struct tree_check {
 	  "UPDATE inode SET parent = (SELECT parent FROM link l WHERE l.inode = inode.inode)"
 	  " WHERE (mode & 61440) = 16384 AND inode IN (SELECT inode FROM link)"
 	  " AND parent <> (SELECT parent FROM link l WHERE l.inode = inode.inode)" },
+	/* What has been removed is empty. */
+	{ "is a removed directory with something in it",
+	  "SELECT i.inode, NULL FROM inode i WHERE " IS_DIR("i")
+	  " AND (i.links = 0 OR i.inode IN (SELECT inode FROM orphan))"
+	  " AND i.inode IN (SELECT parent FROM entry)",
+	  "UPDATE inode SET links = 2 WHERE " IS_DIR("inode")
+	  " AND links = 0 AND inode IN (SELECT parent FROM entry);"
+	  "DELETE FROM orphan WHERE inode IN (SELECT parent FROM entry)" },
 	{ "is a directory that cannot be reached from the root",
 	  "SELECT i.inode, NULL FROM inode i WHERE " IS_DIR("i") " AND i.links > 0"
 	  " AND i.inode NOT IN (SELECT inode FROM reach)"

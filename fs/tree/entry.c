@@ -17,8 +17,6 @@
 #include "fs/tree/internal.h"
 #include "fs/tree/name_hash.h"
 
-#define ENTRY_PROBES   8u
-
 int name_check(const char *name)
 {
 	size_t length = strlen(name);
@@ -175,8 +173,9 @@ void entry_set(struct tree *t, struct inode *directory, struct entry *entry, uin
 			entry_pend(directory, entry);
 		}
 		DL_APPEND(t->entries_dirty, entry);
-		t->entries_dirty_count++;
 		entry->dirty = true;
+		if (atomic_fetch_add(&t->entries_dirty_count, 1) + 1 == ENTRIES_AN_INODE * t->dirty_max)
+			commit_kick(t);
 	} else if (!dirty && entry->dirty) {
 		DL_DELETE(t->entries_dirty, entry);
 		t->entries_dirty_count--;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <xxhash.h>
 
+#define ENTRY_PROBES   8u /* places from there on where a name may stand */
 #define ENTRY_HASH_MAX ((uint64_t)INT64_MAX - 64) /* room for probes and cookies */
 
 static inline uint64_t name_hash(uint64_t seed, const char *name, size_t length)

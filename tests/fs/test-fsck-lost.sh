@@ -5,6 +5,7 @@
 # shellcheck disable=SC2119
 . "${top_srcdir:-.}/tests/functions.sh"
 need_fuse
+need sqlite3
 
 sql() {
 	"$top_builddir/tests/fs/catalogue-sql" "$store/catalogue.sqlite" "$1"
@@ -18,13 +19,13 @@ sums() {
 mount_store
 mkdir -p "$mount/top/a/b/c" "$mount/top/other"
 for file in file top/a/f top/a/b/g top/a/b/c/h; do
-	seq "$RANDOM" 20000 >"$mount/$file"
+	seq "$((RANDOM % 9999))" 20000 >"$mount/$file"
 done
 ln "$mount/file" "$mount/top/other/link"
 sums "$mount/top/a" >"$scratch/sums"
 content=$(sha256sum <"$mount/file")
 declare -A number
-for name in top top/a top/a/b top/a/b/c file; do
+for name in top top/a top/a/f top/a/b top/a/b/c file; do
 	number[$name]=$(stat -c %i "$mount/$name")
 done
 umount_store
@@ -72,12 +73,40 @@ check_equal "$(sums "$mount/lost+found" | cut -d ' ' -f 1 | sort)" "$(cut -d ' '
 umount_store
 fsck_store
 
+# The directory is called an orphan, which would go at the next mount: what is in it is no orphan's.
+orphan="DELETE FROM entry WHERE inode = ${number[top/a]}; UPDATE inode SET links = 0 WHERE inode = ${number[top/a]}"
+for sql in "$orphan; INSERT INTO orphan VALUES(${number[top/a]})" "$orphan" \
+	"$orphan; INSERT INTO orphan VALUES(${number[top/a]}); DELETE FROM entry WHERE inode = ${number[top/a/b]}"; do
+	lost 'is a removed directory with something in it' "$sql"
+	check_equal "$(sums "$mount/lost+found" | cut -d ' ' -f 1 | sort)" "$(cut -d ' ' -f 1 "$scratch/sums" | sort)" \
+		"what is below a directory that was called an orphan"
+	[ -e "$mount/lost+found/#${number[top/a]}/f" ] || fail "the directory is not in lost+found"
+	umount_store
+	fsck_store
+done
+
 # What another repair brings back is where it was.
 lost 'cannot be reached from the root' "UPDATE entry SET type = 8 WHERE inode = ${number[top/a]}"
 sums "$mount/top/a" | cmp - "$scratch/sums" || fail "files differ in a directory whose entry was wrong"
 [ ! -e "$mount/lost+found" ] || fail "there is a lost+found without need"
 umount_store
 fsck_store
+
+# All places are taken at which the file's name in lost+found would be looked for.
+lost 'has lost its name' "DELETE FROM entry WHERE inode = ${number[file]}"
+umount_store
+place=$(sqlite3 "$store/catalogue.sqlite" "SELECT parent || ', ' || hash FROM entry WHERE name = CAST('#${number[file]}' AS BLOB)")
+taken=""
+for i in 0 1 2 3 4 5 6 7; do
+	taken+="INSERT INTO entry VALUES($place + $i, CAST('taken$i' AS BLOB), ${number[top/a/f]}, 8);"
+done
+cp "$scratch/catalogue" "$scratch/whole"
+cp "$store/catalogue.sqlite" "$scratch/catalogue"
+lost 'has lost its name' "DELETE FROM entry WHERE inode = ${number[file]}; $taken"
+check_equal "$(sha256sum <"$mount/lost+found/#${number[file]}.1")" "$content" "the file whose place was taken"
+umount_store
+
+cp "$scratch/whole" "$store/catalogue.sqlite"
 
 # A file of that name is left alone, and so is what is lost.
 mount_store
