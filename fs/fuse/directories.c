@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations on open directories. The handle is the tree's own. */
+/* Operations on open directories. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,31 +7,57 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 
-static struct tree_dir *handle(const struct fuse_file_info *fi)
+/* What fi->fh points at. */
+struct open_dir {
+	LIST_ENTRY(open_dir) link; /* of the session's */
+	struct tree_dir *dir;
+};
+
+static struct open_dir *open_dir(const struct fuse_file_info *fi)
 {
-	return (struct tree_dir *)(uintptr_t)fi->fh;
+	return (struct open_dir *)(uintptr_t)fi->fh;
+}
+
+static void dir_release(struct operations_context *context, struct open_dir *open)
+{
+	pthread_mutex_lock(&context->files_lock);
+	LIST_REMOVE(open, link);
+	pthread_mutex_unlock(&context->files_lock);
+	tree_closedir(&open->dir);
+	free(open);
+}
+
+void dirs_forget(struct operations_context *context)
+{
+	struct open_dir *open;
+
+	while ((open = LIST_FIRST(&context->dirs)))
+		dir_release(context, open);
 }
 
 void op_opendir(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
-	struct tree_dir *dir = NULL;
-	int error = tree_opendir(request_tree(req), inode, &dir);
+	struct operations_context *context = fuse_req_userdata(req);
+	struct open_dir *open = mem_try_zalloc(1, sizeof(*open));
+	int error = open ? tree_opendir(context->tree, inode, &open->dir) : -ENOMEM;
 
 	if (error) {
+		free(open);
 		reply_status(req, error);
 		return;
 	}
-	fi->fh = (uintptr_t)dir;
+	pthread_mutex_lock(&context->files_lock);
+	LIST_INSERT_HEAD(&context->dirs, open, link);
+	pthread_mutex_unlock(&context->files_lock);
+	fi->fh = (uintptr_t)open;
 	if (fuse_reply_open(req, fi))
-		tree_closedir(&dir);
+		dir_release(context, open);
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
-	struct tree_dir *dir = handle(fi);
-
 	(void)inode;
-	tree_closedir(&dir);
+	dir_release(fuse_req_userdata(req), open_dir(fi));
 	reply_status(req, 0);
 }
 
@@ -76,7 +102,7 @@ static void list(fuse_req_t req, struct fuse_file_info *fi, size_t size, off_t o
 		reply_status(req, -ENOMEM);
 		return;
 	}
-	error = tree_readdir(handle(fi), (uint64_t)offset, plus, listing_add, &l);
+	error = tree_readdir(open_dir(fi)->dir, (uint64_t)offset, plus, listing_add, &l);
 	/* What has been listed counts, also before an error: it has references. */
 	if (error < 0 && l.used == 0)
 		reply_status(req, error);

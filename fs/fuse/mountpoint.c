@@ -269,6 +269,7 @@ static void mountpoint_free(struct mountpoint **mountpoint)
 	if (m->session)
 		fuse_session_destroy(m->session);
 	files_forget(&m->operations);
+	dirs_forget(&m->operations);
 	pthread_mutex_destroy(&m->operations.files_lock);
 	free(m->dir);
 	free(m);

@@ -29,6 +29,7 @@
 #define TRANSFER_MAX (1u << 20) /* bytes of one read or write request */
 
 struct coherence;
+struct open_dir;
 struct open_file;
 
 /* What a session hands to its operations. */
@@ -36,8 +37,9 @@ struct operations_context {
 	struct tree *tree;
 	struct coherence *coherence;
 	bool writeback; /* the kernel may keep written pages back */
-	pthread_mutex_t files_lock;
-	LIST_HEAD(, open_file) files; /* open handles */
+	pthread_mutex_t files_lock; /* the open handles: */
+	LIST_HEAD(, open_file) files;
+	LIST_HEAD(, open_dir) dirs;
 };
 
 extern const struct fuse_lowlevel_ops operations;
@@ -97,6 +99,7 @@ void op_removexattr(fuse_req_t req, fuse_ino_t inode, const char *name);
 int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi);
 /* Those that nobody has released when the session is over. */
 void files_forget(struct operations_context *context);
+void dirs_forget(struct operations_context *context);
 void file_release(fuse_req_t req, fuse_ino_t inode, const struct fuse_file_info *fi);
 void op_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi);
 void op_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset,

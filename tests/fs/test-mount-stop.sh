@@ -37,5 +37,14 @@ exec 5>&-
 
 mount_store
 check_equal "$(cat "$mount/three")" three "what was written to the file that was open"
+mkdir "$mount/kept" "$mount/removed"
+exec 5<"$mount/kept" 6<"$mount/removed"
+rmdir "$mount/removed"
+kill -INT "$(store_pid)"
+ended 'SIGINT with open directories'
+exec 5<&- 6<&-
+
+mount_store
+check_equal "$(echo "$mount"/*)" "$mount/kept $mount/one $mount/three $mount/two" "what is there"
 umount_store
 fsck_store
