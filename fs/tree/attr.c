@@ -70,7 +70,7 @@ int tree_setattr(struct tree *t, uint64_t number, unsigned set, struct stat *att
 	CLEANUP_INODE struct inode *inode = NULL;
 	int error = inode_get(t, number, &inode);
 	if (!error)
-		error = change_begin(t);
+		error = set & TREE_SET_SIZE ? change_begin_freeing(t) : change_begin(t);
 	if (error)
 		return error;
 	pthread_mutex_lock(&inode->lock);
@@ -81,5 +81,5 @@ int tree_setattr(struct tree *t, uint64_t number, unsigned set, struct stat *att
 	if (error != -ESTALE)
 		inode_mark(inode);
 	change_end(t);
-	return error;
+	return map_errno(error);
 }

@@ -33,7 +33,7 @@ static int clone_read_locked(struct inode *inode, struct clone_source *s)
 	if (S_ISREG(inode->row.mode)) {
 		error = ingest_drain_locked(inode);
 		if (!error)
-			error = content_save_locked(inode);
+			error = map_errno(content_save_locked(inode));
 	}
 	if (!error)
 		error = xattrs_load_locked(inode);
@@ -68,13 +68,13 @@ static void clone_apply(struct inode *target, struct clone_source *s)
 	if (s->xattrs) {
 		target->xattrs = TAKE(s->xattrs);
 		target->xattrs_dirty = true;
-		xattrs_hold_locked(target);
 	}
+	target->target_dirty = S_ISLNK(row->mode);
+	inode_hold_bytes_locked(target);
 }
 
-/* Makes the clone of one inode under `name`. */
-static int clone_one(struct tree *t, struct inode *source, struct inode *parent, const char *name,
-		     struct inode **made)
+static int clone_once(struct tree *t, struct inode *source, struct inode *parent, const char *name,
+		      struct inode **made)
 {
 	struct clone_source s = {0};
 	int error = change_begin(t);
@@ -104,6 +104,14 @@ static int clone_one(struct tree *t, struct inode *source, struct inode *parent,
 	change_end(t);
 	clone_source_free(&s);
 	return error;
+}
+
+/* Makes the clone of one inode under `name`. */
+static int clone_one(struct tree *t, struct inode *source, struct inode *parent, const char *name,
+		     struct inode **made)
+{
+	int error = clone_once(t, source, parent, name, made);
+	return container_settle(parent, error) ? clone_once(t, source, parent, name, made) : error;
 }
 
 /* ---- whole trees ---- */

@@ -27,6 +27,7 @@
 void commit_kick(struct tree *t)
 {
 	bool many = atomic_load(&t->inodes_dirty_count) >= t->dirty_max ||
+		    atomic_load(&t->entries_dirty_count) >= ENTRIES_AN_INODE * t->dirty_max ||
 		    (atomic_load(&t->held) > t->budget / 2 && !atomic_load(&t->failing));
 	LOCK_SCOPE(&t->commit);
 	if (t->dirty_since == 0)
@@ -298,8 +299,8 @@ static void commit_run(struct tree *t)
 	/* From the start: what was recorded counts again only after it has been settled. */
 	if (error == -ENOSPC && store_release_reserve(t->store))
 		error = commit_once(t, &number);
-	atomic_store(&t->failing, error != 0);
 	LOCK_SCOPE(&t->commit);
+	atomic_store(&t->failing, error != 0);
 	if (error) {
 		t->failures++;
 		t->failed_error = error;

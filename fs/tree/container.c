@@ -189,13 +189,20 @@ bool container_is_limited(struct tree *t, uint64_t number)
 	return container_find(t, number)->quota != 0;
 }
 
-bool container_is_pending(struct inode *inode)
+bool container_settle(struct inode *inode, int error)
 {
+	struct tree *t = inode->tree;
+	if (error != -EDQUOT)
+		return false;
 	pthread_mutex_lock(&inode->lock);
 	uint64_t number = inode->row.container;
+	bool pending = content_is_pending(inode->content);
 	pthread_mutex_unlock(&inode->lock);
-	LOCK_SCOPE(&inode->tree->accounts);
-	return container_find(inode->tree, number)->pending > 0;
+	pthread_mutex_lock(&t->accounts);
+	pending = pending || container_find(t, number)->pending > 0;
+	pthread_mutex_unlock(&t->accounts);
+	/* Not tree_commit(): what another thread has just put into a buffer may not be marked yet. */
+	return pending && commit_now(t) == 0;
 }
 
 void container_discharge(struct tree *t, uint64_t number, uint64_t growth)

@@ -148,7 +148,7 @@ int content_growth_locked(struct inode *inode, uint64_t offset, uint64_t size, b
 	}
 	if (!error)
 		*growth = size - data;
-	return error == -EBADMSG || error == -ENOENT ? -EIO : error;
+	return map_errno(error);
 }
 
 void content_count_down_locked(struct inode *inode, uint64_t growth)

@@ -75,7 +75,7 @@ static int explain_load(struct tree *t, const char *path, struct tree_explain *e
 	pthread_mutex_lock(&inode->lock);
 	error = t->options.read_only ? 0 : ingest_drain_locked(inode);
 	if (!error)
-		error = content_save_locked(inode);
+		error = map_errno(content_save_locked(inode));
 	if (!error && inode->map_size) {
 		*blob = mem_try_alloc(inode->map_size, 1);
 		if (*blob)
@@ -95,7 +95,7 @@ static int explain_load(struct tree *t, const char *path, struct tree_explain *e
 static int explain_collect(struct explain_walk *walk, const uint8_t *blob, size_t size)
 {
 	struct filemap_visitor visitor = {explain_node, explain_extent, explain_broken, walk};
-	return size ? filemap_walk(&walk->tree->io, blob, size, &visitor) : 0;
+	return size ? map_errno(filemap_walk(&walk->tree->io, blob, size, &visitor)) : 0;
 }
 
 int tree_explain(struct tree *t, const char *path, struct tree_explain *explain)

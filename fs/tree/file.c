@@ -18,7 +18,7 @@
 
 static int open_truncate(struct tree *t, struct inode *inode)
 {
-	int error = change_begin(t);
+	int error = change_begin_freeing(t);
 	if (error)
 		return error;
 	pthread_mutex_lock(&inode->lock);
@@ -28,7 +28,7 @@ static int open_truncate(struct tree *t, struct inode *inode)
 	pthread_mutex_unlock(&inode->lock);
 	inode_mark(inode);
 	change_end(t);
-	return error;
+	return map_errno(error);
 }
 
 /* 1: a direct handle. */
@@ -202,9 +202,7 @@ int tree_write(struct tree *t, uint64_t number, uint64_t offset, const void *dat
 	if (error || size == 0)
 		return error;
 	error = write_once(t, inode, offset, data, size);
-	/* Near its limit a quota is decided by what the maps say: bytes on their way count twice for
-	 * a moment, and zeros among them will not count at all. */
-	if (error == -EDQUOT && container_is_pending(inode) && tree_commit(t, 0) == 0)
+	if (container_settle(inode, error))
 		error = write_once(t, inode, offset, data, size);
 	atomic_fetch_add_explicit(&t->bytes_written, error ? 0 : size, memory_order_relaxed);
 	return error;

@@ -36,7 +36,7 @@ static void inode_destroy(struct inode *inode)
 {
 	ASSERT_OBJECT(inode, INODE_MAGIC);
 	content_free(&inode->content);
-	atomic_fetch_sub(&inode->tree->held, inode->xattrs_held);
+	atomic_fetch_sub(&inode->tree->held, inode->bytes_held);
 	xattrs_free(&inode->xattrs);
 	free(inode->map);
 	pthread_mutex_destroy(&inode->lock);
@@ -305,8 +305,9 @@ void inode_reap(struct inode *inode)
 void inode_accessed_locked(struct inode *inode)
 {
 	struct inode_row *row = &inode->row;
-	/* A store that has failed takes nothing any more: the inode would stay dirty, in memory. */
-	if (!inode->tree->options.atime || inode->deleted || store_failed(inode->tree->store))
+	struct tree *t = inode->tree;
+	/* A store that takes nothing (any more, or now): the inode would stay dirty, in memory. */
+	if (!t->options.atime || inode->deleted || store_failed(t->store) || atomic_load(&t->failing))
 		return;
 	if (row->atime > row->mtime && row->atime > row->ctime) {
 		int64_t now = clock_real_ns();

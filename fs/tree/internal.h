@@ -55,6 +55,7 @@ static inline unsigned hash_numbers(const void *key, size_t size)
 #define TREE_FILE_MAX    ((uint64_t)INT64_MAX)
 #define TREE_LINKS_MAX   UINT32_C(2000000000)
 #define TREE_SYMLINK_MAX 4095u
+#define ENTRIES_AN_INODE 2u /* as many of them take less memory than an inode */
 #define BUFFER_SIZE      (1u << 20) /* one write buffer, a task's worth */
 #define SHARED_STREAMS   2
 #define OWN_STREAMS      4 /* of large files; each keeps a pack in memory */
@@ -95,7 +96,8 @@ struct inode {
 	struct content *content; /* of a regular file in use */
 	struct xattrs *xattrs;   /* NULL: not loaded, or there are none (INODE_XATTRS not set) */
 	bool xattrs_dirty;
-	size_t xattrs_held; /* their bytes, as counted in tree.held */
+	bool target_dirty;  /* of a symbolic link: no commit has its target yet */
+	size_t bytes_held;  /* of attributes and target, as counted in tree.held */
 	bool deleted; /* no name, no handle, no kernel reference: its row goes */
 	uint32_t opens;
 	uint32_t direct; /* of these, handles that write past the kernel's page cache */
@@ -166,15 +168,17 @@ struct tree {
 	atomic_uint_fast64_t next_inode;
 	atomic_uint_fast64_t buffered; /* bytes in write buffers */
 	atomic_uint_fast64_t slabs;    /* write buffers */
-	atomic_uint_fast64_t held;     /* bytes of carried tails and of attributes to be written */
-	atomic_bool failing;           /* the last commit has failed */
+	atomic_uint_fast64_t held;     /* bytes of carried tails, attributes and targets to be written */
+	atomic_size_t inodes_committing, entries_committing; /* of the commit under way */
+	atomic_bool failing;           /* the last commit has failed; changed under commit */
 	atomic_int stalled;            /* -errno of an ingest that could not be done yet */
 
 	pthread_mutex_t names;
 	struct entry *entries;       /* names: by key */
 	struct entry *entries_clean; /* names: least recently used first */
 	struct entry *entries_dirty;
-	size_t entries_clean_count, entries_dirty_count;
+	size_t entries_clean_count;
+	atomic_size_t entries_dirty_count; /* changed under names */
 
 	pthread_mutex_t table;
 	struct inode *inodes;       /* table: by number */
@@ -217,9 +221,12 @@ struct tree {
 	atomic_uint_fast64_t commits, commit_ns_last, commit_ns_max, bytes_written, bytes_read, operations;
 };
 
-/* ---- tree.c ---- */
-/* Waits while too much is dirty, then takes freeze for reading. -EROFS. */
+/* ---- gate.c ---- */
+/* Waits while too much is dirty, then takes freeze for reading. -EROFS; while commits fail there is
+ * nothing to wait for: -ENOSPC or whatever they fail with. */
 int change_begin(struct tree *t);
+/* For what frees something: is let through when other changes are not, up to another limit. */
+int change_begin_freeing(struct tree *t);
 void change_end(struct tree *t);
 
 /* ---- inode.c ---- */
@@ -268,7 +275,8 @@ static inline uint8_t mode_type(uint32_t mode)
 int directory_get(struct tree *t, uint64_t number, struct inode **directory);
 /* names and freeze held. `change` is added to the number of entries, `links` to the link count. */
 void directory_changed(struct inode *directory, int change, int links);
-/* Takes one name off an inode; removed == a directory itself. */
+/* Takes one name off an inode; removed == a directory itself. The caller lets go of names and then
+ * calls inode_reap(), which may have to wait. */
 void inode_drop_name(struct inode *inode);
 uint64_t child_container(const struct inode *directory, const struct inode *child);
 /* Walks a path from the root; empty components are skipped. */
@@ -286,8 +294,8 @@ int xattrs_set_locked(struct inode *inode, const char *name, const void *value, 
 int xattrs_remove_locked(struct inode *inode, const char *name);
 int xattrs_copy(const struct xattrs *from, struct xattrs **to);
 void xattrs_free(struct xattrs **xattrs);
-/* Brings what they count in tree.held up to date. */
-void xattrs_hold_locked(struct inode *inode);
+/* Brings what the inode counts in tree.held up to date. */
+void inode_hold_bytes_locked(struct inode *inode);
 /* So much that a clean inode should not keep it in memory. */
 bool xattrs_are_large(const struct xattrs *xattrs);
 #define XATTR_ACL_ACCESS  "system.posix_acl_access"
@@ -331,6 +339,13 @@ struct content {
 	struct pool_task task;
 	uint64_t read_next, read_run, prefetched; /* sequential readers */
 };
+
+/* Which part of a map does not read (its blob, a node's contents, a pack that has gone) is no
+ * answer to a system call. */
+static inline int map_errno(int error)
+{
+	return error == -EBADMSG || error == -ENOENT ? -EIO : error;
+}
 
 int content_need_locked(struct inode *inode);
 /* A large file gets a stream of its own, while there are few. */
@@ -407,8 +422,11 @@ void container_weigh(struct container *c, uint64_t fresh, double ratio);
 uint64_t container_stored_bytes(const struct tree *t, const struct container *c);
 /* Takes `growth` bytes in as pending; -EDQUOT. */
 int container_charge(struct tree *t, uint64_t number, uint64_t growth);
-/* Has an inode's container accepted bytes that no map shows yet? */
-bool container_is_pending(struct inode *inode);
+/* After -EDQUOT, no lock held: near its limit a quota is to be decided by what the maps say. Bytes
+ * on their way may count twice, zeros among them will not count at all, and what was written where
+ * there was no quota is not known to be there. Commits if any such may matter to the inode's
+ * container; true: it is worth another try. */
+bool container_settle(struct inode *inode, int error);
 void container_discharge(struct tree *t, uint64_t number, uint64_t growth);
 /* Is there a quota? Without one nobody need count precisely. */
 bool container_is_limited(struct tree *t, uint64_t number);

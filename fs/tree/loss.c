@@ -26,8 +26,7 @@ void loss_note_locked(struct inode *inode, int error)
 	log_error("inode %llu: what was written could not be put into its map and is lost: %s",
 		  (unsigned long long)inode->row.number, strerror(-error));
 	LOCK_SCOPE(&t->table);
-	/* Which part of a map does not read is no answer to a system call. */
-	inode->loss_error = error == -EBADMSG || error == -ENOENT ? -EIO : error;
+	inode->loss_error = map_errno(error);
 	inode->loss_told = false;
 	t->loss_inode = inode->row.number;
 	t->loss_error = inode->loss_error;

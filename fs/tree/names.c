@@ -126,6 +126,9 @@ static int make_contents(struct inode *inode, const char *target)
 	}
 	memcpy(inode->map, target, inode->map_size);
 	inode->row.size = inode->map_size;
+	inode->target_dirty = true;
+	LOCK_SCOPE(&inode->lock);
+	inode_hold_bytes_locked(inode);
 	return 0;
 }
 
@@ -294,11 +297,11 @@ void inode_drop_name(struct inode *inode)
 	inode_mark(inode);
 	if (is_directory)
 		container_remove(inode->tree, inode->row.number);
-	inode_reap(inode);
 }
 
+/* *removed is pinned. */
 static int remove_locked(struct tree *t, struct inode *directory, const char *name,
-			 bool want_directory)
+			 bool want_directory, struct inode **removed)
 {
 	CLEANUP_INODE struct inode *inode = NULL;
 	struct entry *entry;
@@ -317,12 +320,14 @@ static int remove_locked(struct tree *t, struct inode *directory, const char *na
 	entry_set(t, directory, entry, 0, 0);
 	directory_changed(directory, -1, is_directory ? -1 : 0);
 	inode_drop_name(inode);
+	*removed = TAKE(inode);
 	return 0;
 }
 
 static int name_remove(struct tree *t, uint64_t parent, const char *name, bool want_directory)
 {
 	CLEANUP_INODE struct inode *directory = NULL;
+	CLEANUP_INODE struct inode *removed = NULL;
 	int error = name_check(name);
 	if (!error && strcmp(name, ".") == 0)
 		error = -EINVAL;
@@ -331,12 +336,14 @@ static int name_remove(struct tree *t, uint64_t parent, const char *name, bool w
 	if (!error)
 		error = directory_get(t, parent, &directory);
 	if (!error)
-		error = change_begin(t);
+		error = change_begin_freeing(t);
 	if (error)
 		return error;
 	pthread_mutex_lock(&t->names);
-	error = remove_locked(t, directory, name, want_directory);
+	error = remove_locked(t, directory, name, want_directory, &removed);
 	pthread_mutex_unlock(&t->names);
+	if (!error)
+		inode_reap(removed);
 	change_end(t);
 	return error;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "fs/tree/internal.h"
@@ -35,15 +36,27 @@ static int range_prepare_locked(struct inode *inode, struct filemap **map)
 	return error;
 }
 
+/* Nothing of the map is asked for that: so what is damaged can be written anew. */
+static void range_empty_locked(struct inode *inode)
+{
+	content_discard_locked(inode);
+	if (inode->content)
+		filemap_free(&inode->content->map);
+	free(TAKE(inode->map));
+	inode->map_size = 0;
+	container_account(inode->tree, inode->row.container, 0, -(int64_t)inode->row.allocated);
+	inode->row.allocated = 0;
+}
+
 int range_truncate_locked(struct inode *inode, uint64_t size)
 {
 	struct filemap *map;
 	int error = 0;
 	if (size > TREE_FILE_MAX)
 		return -EFBIG;
-	if (size < inode->row.size) {
-		if (size == 0)
-			content_discard_locked(inode);
+	if (size == 0) {
+		range_empty_locked(inode);
+	} else if (size < inode->row.size) {
 		error = range_prepare_locked(inode, &map);
 		if (!error)
 			error = filemap_truncate(map, size);
@@ -106,6 +119,22 @@ static bool fallocate_mode_is_known(int mode)
 	       mode == FALLOC_FL_ZERO_RANGE || mode == (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE);
 }
 
+static int fallocate_once(struct tree *t, struct inode *inode, int mode, uint64_t offset,
+			  uint64_t length)
+{
+	bool frees = mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE);
+	int error = frees ? change_begin_freeing(t) : change_begin(t);
+	if (error)
+		return error;
+	pthread_mutex_lock(&inode->lock);
+	error = fallocate_locked(inode, mode, offset, length);
+	pthread_mutex_unlock(&inode->lock);
+	if (!error)
+		inode_mark(inode);
+	change_end(t);
+	return error;
+}
+
 int tree_fallocate(struct tree *t, uint64_t number, int mode, uint64_t offset, uint64_t length)
 {
 	CLEANUP_INODE struct inode *inode = NULL;
@@ -124,18 +153,12 @@ int tree_fallocate(struct tree *t, uint64_t number, int mode, uint64_t offset, u
 		error = store_reserve(t->store, length);
 	if (error)
 		return error;
-	error = change_begin(t);
-	if (!error) {
-		pthread_mutex_lock(&inode->lock);
-		error = fallocate_locked(inode, mode, offset, length);
-		pthread_mutex_unlock(&inode->lock);
-		if (!error)
-			inode_mark(inode);
-		change_end(t);
-	}
+	error = fallocate_once(t, inode, mode, offset, length);
+	if (container_settle(inode, error))
+		error = fallocate_once(t, inode, mode, offset, length);
 	if (allocate)
 		store_unreserve(t->store, length);
-	return error;
+	return map_errno(error);
 }
 
 /* Data, or a hole worth the trip: see SEEK_HOLE_MIN. Past the map's end all is a hole. */
@@ -197,7 +220,7 @@ int tree_lseek(struct tree *t, uint64_t number, uint64_t offset, int whence, uin
 	error = lseek_locked(inode, offset, whence == SEEK_DATA, &at);
 	if (!error)
 		*found = at;
-	return error;
+	return map_errno(error);
 }
 
 /* Locks both when neither has anything in its buffers. */
@@ -276,6 +299,23 @@ static ssize_t copy_locked(struct inode *from, uint64_t from_offset, struct inod
 	return (ssize_t)length;
 }
 
+static ssize_t copy_once(struct inode *from, uint64_t from_offset, struct inode *to,
+			 uint64_t to_offset, uint64_t length)
+{
+	ssize_t copied = change_begin(to->tree);
+	if (copied)
+		return copied;
+	copied = copy_lock_drained(from, to);
+	if (copied == 0) {
+		copied = copy_locked(from, from_offset, to, to_offset, length);
+		inode_unlock_pair(from, to);
+	}
+	if (copied > 0)
+		inode_mark(to);
+	change_end(to->tree);
+	return copied;
+}
+
 ssize_t tree_copy_range(struct tree *t, uint64_t from_number, uint64_t from_offset,
 			uint64_t to_number, uint64_t to_offset, size_t length)
 {
@@ -290,16 +330,8 @@ ssize_t tree_copy_range(struct tree *t, uint64_t from_number, uint64_t from_offs
 		return error;
 	if (!S_ISREG(from->row.mode) || !S_ISREG(to->row.mode))
 		return S_ISDIR(from->row.mode) || S_ISDIR(to->row.mode) ? -EISDIR : -EINVAL;
-	error = change_begin(t);
-	if (error)
-		return error;
-	ssize_t copied = copy_lock_drained(from, to);
-	if (copied == 0) {
-		copied = copy_locked(from, from_offset, to, to_offset, length);
-		inode_unlock_pair(from, to);
-	}
-	if (copied > 0)
-		inode_mark(to);
-	change_end(t);
-	return copied;
+	ssize_t copied = copy_once(from, from_offset, to, to_offset, length);
+	if (copied < 0 && container_settle(to, (int)copied))
+		copied = copy_once(from, from_offset, to, to_offset, length);
+	return copied < 0 ? map_errno((int)copied) : copied;
 }

@@ -222,7 +222,7 @@ static int read_start(struct inode *inode, uint64_t offset, size_t size, struct 
 		return error;
 	error = read_look_locked(inode, offset, size, read->hold);
 	if (error)
-		return error == -EBADMSG || error == -ENOENT ? -EIO : error;
+		return map_errno(error);
 	read_ahead_locked(inode, offset, offset + size);
 	(void)content_trim_locked(inode); /* a reader need not care whether it could */
 	return -EAGAIN;

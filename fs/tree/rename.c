@@ -174,6 +174,24 @@ static int rename_check_name(const char *name, unsigned flags)
 	return name_check(name);
 }
 
+static int rename_once(struct tree *t, struct inode *from, const char *name, struct inode *to,
+		       const char *new_name, unsigned flags)
+{
+	struct rename r = {.from = from, .to = to, .exchange = (flags & RENAME_EXCHANGE) != 0};
+	int error = change_begin(t);
+	if (error)
+		return error;
+	pthread_mutex_lock(&t->names);
+	error = rename_locked(t, &r, name, new_name, flags);
+	pthread_mutex_unlock(&t->names);
+	if (!error && r.target)
+		inode_reap(r.target);
+	inode_put(&r.source);
+	inode_put(&r.target);
+	change_end(t);
+	return error;
+}
+
 int tree_rename(struct tree *t, uint64_t parent, const char *name, uint64_t new_parent,
 		const char *new_name, unsigned flags)
 {
@@ -190,15 +208,8 @@ int tree_rename(struct tree *t, uint64_t parent, const char *name, uint64_t new_
 	if (!error)
 		error = directory_get(t, new_parent, &to);
 	if (!error)
-		error = change_begin(t);
-	if (error)
-		return error;
-	struct rename r = {.from = from, .to = to, .exchange = (flags & RENAME_EXCHANGE) != 0};
-	pthread_mutex_lock(&t->names);
-	error = rename_locked(t, &r, name, new_name, flags);
-	pthread_mutex_unlock(&t->names);
-	inode_put(&r.source);
-	inode_put(&r.target);
-	change_end(t);
+		error = rename_once(t, from, name, to, new_name, flags);
+	if (error == -EDQUOT && (container_settle(to, error) || container_settle(from, error)))
+		error = rename_once(t, from, name, to, new_name, flags);
 	return error;
 }

@@ -205,6 +205,8 @@ void snapshot_seal(struct tree *t, struct snapshot *s)
 	pthread_mutex_unlock(&t->names);
 	for (size_t i = 0; i < s->inode_count; i++)
 		seal_inode(t, &s->inodes[i]);
+	atomic_store(&t->inodes_committing, s->inode_count);
+	atomic_store(&t->entries_committing, s->entry_count);
 	pthread_mutex_lock(&t->table);
 	/* Together: whoever finds nothing changed must find the commit that carries it behind him. */
 	t->changed = false;
@@ -299,7 +301,9 @@ static void end_inode(struct inode_image *image, bool committed)
 		inode->xattrs_dirty = true;
 	else if (committed && inode->row.links)
 		content_release_locked(inode);
-	xattrs_hold_locked(inode);
+	if (committed)
+		inode->target_dirty = false;
+	inode_hold_bytes_locked(inode);
 	end_carry_locked(inode);
 	pthread_mutex_unlock(&inode->lock);
 	inode_settle(inode, committed);
@@ -332,5 +336,7 @@ void snapshot_end(struct tree *t, struct snapshot **pointer, bool committed)
 	for (size_t i = 0; i < s->inode_count; i++)
 		end_inode(&s->inodes[i], committed);
 	end_containers(t, s, committed);
+	atomic_store(&t->inodes_committing, 0);
+	atomic_store(&t->entries_committing, 0);
 	snapshot_free(pointer);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening and closing a tree, the gate of changing operations, figures.
+ * Opening and closing a tree, figures.
  *
  * Each writable open counts the meta key mount_epoch up, durably, before
  * anything else: it is the generation of the inodes made in this mount, so a
@@ -23,37 +23,6 @@
 #define TREE_INODE_BYTES    700u /* of memory, with its share of tables */
 #define TREE_ENTRY_BYTES    200u
 #define TREE_DIRTY_BYTES    8192u /* memory per dirty inode that makes a commit start */
-
-/* ---- the gate ---- */
-
-static bool gate_is_full(struct tree *t)
-{
-	/* What is held can be let go by a commit only: waiting for one that fails would be no end. */
-	return atomic_load(&t->inodes_dirty_count) > 4 * t->dirty_max ||
-	       (atomic_load(&t->held) > t->budget && !atomic_load(&t->failing));
-}
-
-int change_begin(struct tree *t)
-{
-	if (t->options.read_only)
-		return -EROFS;
-	while (gate_is_full(t) && !store_failed(t->store)) {
-		struct timespec deadline = clock_deadline_ms(20);
-		commit_kick(t);
-		LOCK_SCOPE(&t->commit);
-		pthread_cond_timedwait(&t->room, &t->commit, &deadline);
-	}
-	if (store_failed(t->store))
-		return -EROFS;
-	pthread_rwlock_rdlock(&t->freeze);
-	atomic_fetch_add_explicit(&t->operations, 1, memory_order_relaxed);
-	return 0;
-}
-
-void change_end(struct tree *t)
-{
-	pthread_rwlock_unlock(&t->freeze);
-}
 
 /* ---- the store as the maps see it ---- */
 

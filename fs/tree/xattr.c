@@ -47,11 +47,13 @@ bool xattrs_are_large(const struct xattrs *xattrs)
 	return xattrs_size(xattrs) > XATTR_KEEP_MAX;
 }
 
-void xattrs_hold_locked(struct inode *inode)
+void inode_hold_bytes_locked(struct inode *inode)
 {
 	size_t size = inode->xattrs_dirty ? xattrs_size(inode->xattrs) : 0;
-	atomic_fetch_add(&inode->tree->held, size - inode->xattrs_held); /* modulo 2^64 */
-	inode->xattrs_held = size;
+	if (inode->target_dirty)
+		size += inode->map_size;
+	atomic_fetch_add(&inode->tree->held, size - inode->bytes_held); /* modulo 2^64 */
+	inode->bytes_held = size;
 }
 
 int xattrs_load_locked(struct inode *inode)
@@ -140,7 +142,7 @@ int xattrs_set_locked(struct inode *inode, const char *name, const void *value, 
 	if (!error) {
 		inode->row.flags |= INODE_XATTRS;
 		inode->xattrs_dirty = true;
-		xattrs_hold_locked(inode);
+		inode_hold_bytes_locked(inode);
 	}
 	return error;
 }
@@ -159,7 +161,7 @@ int xattrs_remove_locked(struct inode *inode, const char *name)
 	if (inode->xattrs->count == 0)
 		inode->row.flags &= ~INODE_XATTRS;
 	inode->xattrs_dirty = true;
-	xattrs_hold_locked(inode);
+	inode_hold_bytes_locked(inode);
 	return 0;
 }
 
@@ -312,7 +314,7 @@ static int xattr_change(struct tree *t, uint64_t number, const char *name, const
 	if (!error)
 		error = inode_get(t, number, &inode);
 	if (!error)
-		error = change_begin(t);
+		error = value ? change_begin(t) : change_begin_freeing(t);
 	if (error)
 		return error;
 	pthread_mutex_lock(&inode->lock);

@@ -18,7 +18,7 @@ PROOF_TESTS = tests/fs/test-model-native.sh tests/fs/test-cutfs.sh \
 	tests/fs/test-powercut.sh tests/fs/test-powercut-strict.sh \
 	tests/fs/test-damage-segments.sh tests/fs/test-damage-index.sh \
 	tests/fs/test-damage-catalogue.sh tests/fs/test-damage-wal.sh \
-	tests/fs/test-damage-superblock.sh tests/fs/test-damage-row.sh \
+	tests/fs/test-damage-superblock.sh tests/fs/test-damage-row.sh tests/fs/test-damage-calls.sh \
 	tests/fs/test-enospc-write.sh tests/fs/test-enospc-eio.sh tests/fs/test-losses.sh
 dist_check_SCRIPTS += $(PROOF_TESTS)
 TESTS += $(PROOF_TESTS)
