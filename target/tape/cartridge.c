@@ -277,6 +277,8 @@ int cartridge_space(const struct cartridge *c, uint64_t *bytes)
 	uint64_t free_bytes, total;
 	ASSERT_OBJECT(c, CARTRIDGE_MAGIC);
 	int error = file_space(c->folder, &free_bytes, &total);
+	for (unsigned n = 0; !error && n < c->open_partitions; n++)
+		free_bytes += partition_reserved(&c->partitions[n]);
 	if (!error)
 		*bytes = free_bytes > reserve ? free_bytes - reserve : 0;
 	return error;

@@ -151,7 +151,11 @@ int cartridge_format(struct cartridge *c, unsigned partitions, const uint64_t *s
 /* Writes the index anew without what no longer counts; sync() does it by itself when half of it does not. */
 int cartridge_compact(struct cartridge *c);
 
-/* Free bytes of the host below the folder, less the reserve that finishing needs. */
+/* Sets aside what `bytes` more, in at most `pieces` appends, take on the host's disk; *promised: for how
+ * many it is there now, whoever else writes. UINT64_MAX: the host promises nothing. */
+int cartridge_reserve(struct cartridge *c, unsigned partition, uint64_t bytes, unsigned pieces,
+		      uint64_t *promised);
+/* Free bytes of the host below the folder and what is set aside, less the reserve that finishing needs. */
 int cartridge_space(const struct cartridge *c, uint64_t *bytes);
 
 /* ---- medium auxiliary memory ------------------------------------------------------------- */

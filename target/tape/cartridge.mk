@@ -9,6 +9,7 @@ target_tape_libcartridge_a_SOURCES = \
 	target/tape/cartridge_clone.c \
 	target/tape/cartridge_write.c \
 	target/tape/cartridge_read.c \
+	target/tape/cartridge_data.c target/tape/cartridge_data.h \
 	target/tape/cartridge_conf.c target/tape/cartridge_conf.h \
 	target/tape/cartridge_mam.c target/tape/cartridge_mam.h \
 	target/tape/cartridge_partition.c target/tape/cartridge_partition.h \

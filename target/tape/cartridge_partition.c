@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -66,16 +65,7 @@ static int partition_open_files(int folder, struct partition *p)
 	if (p->index < 0)
 		return errno == ENOENT ? -EBADMSG : -errno;
 	/* A data file that is not there has no byte: the index says what is missing. */
-	snprintf(name, sizeof(name), "p%u.data", p->number);
-	/* Only a handle that cannot read, and is there first, goes past the kernel's page cache on the
-	 * mount of a store, and that is nearly half of what a drive costs there. What reads comes after it. */
-	if (p->writable) {
-		p->append = openat(folder, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
-		if (p->append < 0)
-			return -errno;
-	}
-	p->data = openat(folder, name, flags);
-	return p->data < 0 ? -errno : 0;
+	return data_open(&p->data, folder, p->number, p->writable);
 }
 
 static void partition_forget(struct partition *p)
@@ -97,7 +87,7 @@ static int partition_shorten(struct partition *p)
 	if (!error)
 		error = runs_find(&p->runs, object, &place);
 	if (!error)
-		error = stretches_truncate(&p->stretches, p->data, p->committed.bytes, place.offset);
+		error = stretches_truncate(&p->stretches, &p->data, p->committed.bytes, place.offset);
 	if (error)
 		return error;
 	runs_truncate(&p->runs, object);
@@ -118,26 +108,21 @@ static void partition_log_end(struct partition *p)
 
 static void partition_close_files(struct partition *p)
 {
-	if (p->data >= 0)
-		close(p->data);
-	if (p->append >= 0)
-		close(p->append);
+	data_close(&p->data);
 	if (p->index >= 0)
 		close(p->index);
-	p->data = p->append = p->index = -1;
+	p->index = -1;
 }
 
 static int partition_read(int folder, const struct partition_identity *identity,
 			  struct partition *p, struct page_range *range)
 {
-	struct stat st;
 	int error = partition_open_files(folder, p);
 	if (!error)
 		error = records_load(p->index, p, identity, range);
-	if (!error && fstat(p->data, &st) < 0)
-		error = -errno;
 	if (!error)
-		p->data_size = p->written_back = (uint64_t)st.st_size;
+		error = data_size(&p->data, &p->data_size);
+	p->written_back = p->data_size;
 	return error;
 }
 
@@ -177,7 +162,7 @@ int partition_open(int folder, unsigned number, const struct partition_identity 
 		   bool writable, struct partition *p)
 {
 	*p = (struct partition){
-		.number = number, .data = -1, .append = -1, .index = -1, .writable = writable,
+		.number = number, .data.folder = -1, .index = -1, .writable = writable,
 	};
 	pthread_mutex_init(&p->lock, NULL);
 	int error = partition_load(folder, identity, p);
@@ -189,6 +174,8 @@ int partition_open(int folder, unsigned number, const struct partition_identity 
 void partition_close(struct partition *p)
 {
 	/* Kept space is given back. */
+	if (partition_reserved(p))
+		(void)data_truncate(&p->data, p->data_size);
 	if (p->log.allocated && !p->log.error && !p->dirty)
 		(void)!ftruncate(p->index, (off_t)(p->log.number * PAGE_SIZE));
 	partition_forget(p);
@@ -215,7 +202,7 @@ static int partition_sync_data(struct partition *p)
 		return 0;
 	if (fault_hit("cartridge-data-sync"))
 		return -EIO;
-	int error = file_sync(p->data);
+	int error = file_sync(p->data.change);
 	if (!error)
 		p->data_dirty = false;
 	return error;
@@ -226,8 +213,9 @@ static int partition_cut_data(struct partition *p)
 {
 	if (p->data_size <= p->runs.end.bytes || p->runs.end.bytes < p->committed.bytes)
 		return 0;
-	if (ftruncate(p->data, (off_t)p->runs.end.bytes) < 0)
-		return -errno;
+	int error = data_truncate(&p->data, p->runs.end.bytes);
+	if (error)
+		return error;
 	p->data_size = p->runs.end.bytes;
 	return 0;
 }
@@ -302,7 +290,7 @@ static int partition_write(struct partition *p, const struct cartridge_blocks *l
 		pieces[0].iov_len /= 2;
 	int error = fault_hit("cartridge-data-write") ? -EIO : 0;
 	if (!error)
-		error = file_pwritev(p->append, pieces, half ? 1 : count, end);
+		error = file_pwritev(p->data.change, pieces, half ? 1 : count, end);
 	if (!error && half)
 		error = -ENOSPC;
 	if (!error) {
@@ -310,7 +298,7 @@ static int partition_write(struct partition *p, const struct cartridge_blocks *l
 		return 0;
 	}
 	/* Should this fail as well: the next write finds the file too long. */
-	if (ftruncate(p->data, (off_t)end) < 0)
+	if (data_truncate(&p->data, end))
 		p->data_size = end + size;
 	return error == -EDQUOT || error == -EFBIG ? -ENOSPC : error;
 }
@@ -321,7 +309,7 @@ static void partition_write_back(struct partition *p)
 	uint64_t size = p->data_size - p->written_back;
 	if (size < WRITE_BACK)
 		return;
-	(void)sync_file_range(p->data, (off_t)p->written_back, (off_t)size, SYNC_FILE_RANGE_WRITE);
+	(void)sync_file_range(p->data.change, (off_t)p->written_back, (off_t)size, SYNC_FILE_RANGE_WRITE);
 	p->written_back = p->data_size;
 }
 
@@ -379,6 +367,17 @@ int partition_append(struct partition *p, const struct cartridge_blocks *list, u
 	return 0;
 }
 
+uint64_t partition_reserve(struct partition *p, uint64_t bytes, unsigned runs)
+{
+	uint64_t reserved = data_reserve(&p->data, p->runs.end.bytes, bytes);
+	return reserved != UINT64_MAX && partition_allocate(p, runs, bytes) ? 0 : reserved;
+}
+
+uint64_t partition_reserved(const struct partition *p)
+{
+	return p->data.set_aside > p->data_size ? p->data.set_aside - p->data_size : 0;
+}
+
 int partition_append_filemarks(struct partition *p, uint64_t count)
 {
 	if (count == 0)
@@ -409,7 +408,7 @@ int partition_truncate(struct partition *p, uint64_t object)
 	if (error)
 		return error;
 	LOCK_SCOPE(&p->lock);
-	error = stretches_truncate(&p->stretches, p->data, p->runs.end.bytes, place.offset);
+	error = stretches_truncate(&p->stretches, &p->data, p->runs.end.bytes, place.offset);
 	if (error)
 		return error;
 	p->verified = 0;

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "target/tape/cartridge.h"
+#include "target/tape/cartridge_data.h"
 #include "target/tape/cartridge_log.h"
 #include "target/tape/cartridge_runs.h"
 
@@ -43,8 +44,8 @@ struct descriptions {
 
 struct partition {
 	unsigned number;
-	int data, index;
-	int append; /* the data again, for what is added to it; -1 where the partition is only read */
+	struct data_file data;
+	int index;
 	bool writable;
 	struct run_list runs;
 	struct descriptions descriptions;
@@ -80,6 +81,11 @@ int partition_open(int folder, unsigned number, const struct partition_identity 
 void partition_close(struct partition *p);
 
 int partition_append(struct partition *p, const struct cartridge_blocks *list, unsigned count);
+/* Of bytes to come, in at most `runs` runs, how many have their place on the disk; UINT64_MAX where the
+ * host does not tell. */
+uint64_t partition_reserve(struct partition *p, uint64_t bytes, unsigned runs);
+/* Bytes that are set aside and not written. */
+uint64_t partition_reserved(const struct partition *p);
 int partition_append_filemarks(struct partition *p, uint64_t count);
 int partition_truncate(struct partition *p, uint64_t object);
 /* What must be durable before, then everything in one commit. */
@@ -103,7 +109,8 @@ int stretches_reserve(struct stretches *stretches, uint64_t more_bytes);
 /* `bytes` are in already. */
 void stretches_add(struct stretches *stretches, uint64_t bytes, const void *data, size_t size);
 /* Ends them at `bytes` of `old_bytes`: reads the part that stays of a stretch that is cut through. */
-int stretches_truncate(struct stretches *stretches, int fd, uint64_t old_bytes, uint64_t bytes);
+int stretches_truncate(struct stretches *stretches, struct data_file *data, uint64_t old_bytes,
+		       uint64_t bytes);
 
 int descriptions_add(struct descriptions *descriptions, uint32_t number, const void *data,
 		     size_t size);

@@ -5,7 +5,6 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/crc32c.h"
-#include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "target/tape/cartridge_private.h"
 
@@ -22,7 +21,7 @@ int cartridge_pread(struct cartridge *c, unsigned partition, void *data, size_t 
 	uint64_t end = p ? partition_end(p) : 0;
 	if (!p || offset > end || size > end - offset)
 		return -EINVAL;
-	int error = file_pread(p->data, data, size, offset);
+	int error = data_pread(&p->data, data, size, offset);
 	if (!error && verify)
 		error = partition_verify(p, data, offset, size);
 	return error && error != -ENOMEM ? -EIO : error;
@@ -37,7 +36,7 @@ static int check_stretch(struct partition *p, uint64_t stretch, uint8_t *buffer,
 	uint32_t wanted = 0, length = stretch_length(p, stretch, &wanted);
 	if (length == 0)
 		return 0;
-	int error = file_pread(p->data, buffer, length, offset);
+	int error = data_pread(&p->data, buffer, length, offset);
 	check->stretches++;
 	check->bytes += length;
 	if (!error && crc32c(0, buffer, length) == wanted)

@@ -9,7 +9,6 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/crc32c.h"
-#include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "target/tape/cartridge_partition.h"
 
@@ -47,14 +46,14 @@ void stretches_add(struct stretches *stretches, uint64_t bytes, const void *data
 }
 
 /* Goes on from *checksum over the file's bytes. */
-static int checksum_range(int fd, uint64_t offset, uint64_t size, uint32_t *checksum)
+static int checksum_range(struct data_file *data, uint64_t offset, uint64_t size, uint32_t *checksum)
 {
 	CLEANUP_FREE uint8_t *piece = mem_try_alloc(1, PIECE);
 	if (!piece)
 		return -ENOMEM;
 	while (size > 0) {
 		size_t part = size < PIECE ? (size_t)size : PIECE;
-		int error = file_pread(fd, piece, part, offset);
+		int error = data_pread(data, piece, part, offset);
 		if (error)
 			return error;
 		*checksum = crc32c(*checksum, piece, part);
@@ -64,7 +63,8 @@ static int checksum_range(int fd, uint64_t offset, uint64_t size, uint32_t *chec
 	return 0;
 }
 
-int stretches_truncate(struct stretches *stretches, int fd, uint64_t old_bytes, uint64_t bytes)
+int stretches_truncate(struct stretches *stretches, struct data_file *data, uint64_t old_bytes,
+		       uint64_t bytes)
 {
 	uint64_t stretch = bytes / STRETCH_SIZE, start = stretch * STRETCH_SIZE, end = old_bytes;
 	uint32_t old = stretches->tail, kept = 0, all;
@@ -75,10 +75,10 @@ int stretches_truncate(struct stretches *stretches, int fd, uint64_t old_bytes, 
 			old = stretches->checksums[stretch];
 			end = start + STRETCH_SIZE;
 		}
-		int error = checksum_range(fd, start, bytes - start, &kept);
+		int error = checksum_range(data, start, bytes - start, &kept);
 		all = kept;
 		if (!error)
-			error = checksum_range(fd, bytes, end - bytes, &all);
+			error = checksum_range(data, bytes, end - bytes, &all);
 		if (error == -ENOMEM)
 			return error;
 		/* What is damaged is not made good by a new checksum: one that does not fit stays. A
@@ -117,7 +117,7 @@ static int stretch_verify(struct partition *p, uint64_t stretch, uint64_t upto)
 	uint32_t length = stretch_length(p, stretch, &wanted);
 	if (upto > length)
 		return -EIO;
-	int error = checksum_range(p->data, stretch * STRETCH_SIZE, length, &found);
+	int error = checksum_range(&p->data, stretch * STRETCH_SIZE, length, &found);
 	if (error)
 		return error == -ENOMEM ? error : -EIO;
 	if (found != wanted)

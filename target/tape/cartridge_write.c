@@ -61,6 +61,16 @@ int cartridge_append_list(struct cartridge *c, unsigned partition,
 	return error ? error : cartridge_note_error(c, partition_append(p, list, count));
 }
 
+int cartridge_reserve(struct cartridge *c, unsigned partition, uint64_t bytes, unsigned pieces,
+		      uint64_t *promised)
+{
+	struct partition *p;
+	int error = partition_for_change(c, partition, &p);
+	if (!error)
+		*promised = partition_reserve(p, bytes, pieces);
+	return error;
+}
+
 int cartridge_append_filemarks(struct cartridge *c, unsigned partition, uint64_t count)
 {
 	struct partition *p;
@@ -209,8 +219,8 @@ static int reopen_partitions(struct cartridge *c)
 			error = partition_open(c->folder, n, &identity, true, &c->partitions[n]);
 		if (!error)
 			c->open_partitions++;
-		if (!error && ftruncate(c->partitions[n].data, 0) < 0)
-			error = -errno;
+		if (!error)
+			error = data_truncate(&c->partitions[n].data, 0);
 		c->partitions[n].data_size = 0;
 	}
 	if (c->conf.info.partitions < 2) {

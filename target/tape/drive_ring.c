@@ -30,6 +30,10 @@
  * cache from the copy to the checksum. */
 #define RING_APPEND   (1u << 20)
 #define RING_DELAY_MS 20u
+/* Other writers fill the host as well: how old a measurement of what is left may be. Asking is a
+ * request of its own where the host is a mount. */
+#define RING_MEASURE_NS (50ull * 1000000)
+#define RING_SCARCE	(1ull << 30) /* bytes left from which on every append measures */
 #define RING_SHARE    64u /* of the host's free space: drives that may write at once */
 
 struct drive_ring {
@@ -44,6 +48,9 @@ struct drive_ring {
 	size_t gather;		     /* bytes that are worth a wake-up */
 	uint64_t objects, payload;   /* in it */
 	uint64_t space;		     /* of the host when last measured, without what was in it then */
+	uint64_t measured_at;	     /* clock_monotonic_ns() of that */
+	uint64_t promised;	     /* bytes after those on the cartridge that the host keeps room for */
+	unsigned promised_partition;
 	int error;
 	bool watched, stopping, tell_full;
 };
@@ -56,10 +63,19 @@ static size_t limit_locked(const struct drive_ring *ring)
 	return share < ring->limit ? (size_t)share : ring->limit;
 }
 
+/* What is acknowledged has its place on the disk, where the host sets places aside. */
+static bool has_promise_locked(const struct drive_ring *ring, size_t bytes)
+{
+	if (ring->promised == UINT64_MAX || !bytes)
+		return true;
+	return ring->promised_partition == ring->drive->partition &&
+	       ring->payload + bytes <= ring->promised;
+}
+
 static bool has_room_locked(const struct drive_ring *ring, size_t bytes)
 {
 	size_t limit = limit_locked(ring);
-	if (ring->count >= RING_PIECES)
+	if (ring->count >= RING_PIECES || !has_promise_locked(ring, bytes))
 		return false;
 	return ring->count == 0 || (ring->bytes <= limit && bytes <= limit - ring->bytes);
 }
@@ -76,7 +92,7 @@ int ring_wait_room(struct drive *drive, size_t bytes)
 	LOCK_SCOPE(&ring->lock);
 	ring->watched = true;
 	pthread_cond_signal(&ring->work);
-	while (!ring->error && !has_room_locked(ring, bytes))
+	while (!ring->error && ring->count && !has_room_locked(ring, bytes))
 		pthread_cond_wait(&ring->done, &ring->lock);
 	ring->watched = false;
 	return ring->error;
@@ -144,11 +160,27 @@ static uint64_t space_of(struct drive *drive)
 	return error ? UINT64_MAX : space;
 }
 
+/* What the host keeps for the drive from now on: as much as goes into the ring, with a large block. */
+static uint64_t promise_of(struct drive *drive)
+{
+	uint64_t promised = 0, bytes = drive->ring->limit + CARTRIDGE_BLOCK_MAX;
+	if (!drive->cartridge || !drive->modified)
+		return 0;
+	return cartridge_reserve(drive->cartridge, drive->partition, bytes, RING_PIECES, &promised)
+		       ? 0
+		       : promised;
+}
+
 void ring_measure(struct drive *drive)
 {
+	struct drive_ring *ring = drive->ring;
+	uint64_t promised = promise_of(drive);
 	uint64_t space = space_of(drive);
-	LOCK_SCOPE(&drive->ring->lock);
-	drive->ring->space = space;
+	LOCK_SCOPE(&ring->lock);
+	ring->space = space;
+	ring->measured_at = clock_monotonic_ns();
+	ring->promised = promised;
+	ring->promised_partition = drive->partition;
 }
 
 void ring_begin(struct drive *drive)
@@ -159,6 +191,8 @@ void ring_begin(struct drive *drive)
 	ASSERT(!ring->count);
 	ring->error = 0;
 	ring->space = space;
+	ring->measured_at = clock_monotonic_ns();
+	ring->promised = 0; /* until the first write */
 }
 
 void ring_tell_full(struct drive *drive)
@@ -202,6 +236,26 @@ static unsigned batch_locked(const struct drive_ring *ring, struct cartridge_blo
 	return count;
 }
 
+static uint64_t bytes_of(const struct cartridge_blocks *blocks, unsigned count)
+{
+	uint64_t bytes = 0;
+	for (unsigned i = 0; i < count; i++)
+		bytes += (uint64_t)blocks[i].block_size * blocks[i].count;
+	return bytes;
+}
+
+/* After an append of that many bytes, with nothing held. */
+static uint64_t space_after(struct drive_ring *ring, uint64_t bytes)
+{
+	uint64_t now = clock_monotonic_ns();
+	if (ring->space == UINT64_MAX || ring->space < RING_SCARCE ||
+	    now - ring->measured_at > RING_MEASURE_NS) {
+		ring->measured_at = now;
+		return space_of(ring->drive);
+	}
+	return ring->space > bytes ? ring->space - bytes : 0;
+}
+
 /* Returns the failure that the writer is to be told, if no command waits for it. */
 static int ring_flush_locked(struct drive_ring *ring)
 {
@@ -215,7 +269,8 @@ static int ring_flush_locked(struct drive_ring *ring)
 	if (!error)
 		error = count ? cartridge_append_list(drive->cartridge, drive->partition, blocks, count)
 			      : cartridge_append_filemarks(drive->cartridge, drive->partition, filemarks);
-	uint64_t space = error ? 0 : space_of(drive);
+	uint64_t space = error ? 0 : space_after(ring, bytes_of(blocks, count));
+	uint64_t promised = error ? 0 : promise_of(drive);
 	pthread_mutex_lock(&ring->lock);
 
 	if (error) {
@@ -224,6 +279,8 @@ static int ring_flush_locked(struct drive_ring *ring)
 			pop_locked(ring);
 	} else {
 		ring->space = space;
+		ring->promised = promised;
+		ring->promised_partition = drive->partition;
 		for (unsigned i = 0; i < (count ? count : 1); i++)
 			pop_locked(ring);
 	}

@@ -21,7 +21,8 @@ int ring_new(struct drive *drive);
 void ring_free(struct drive *drive);
 /* True when a piece of that many bytes goes in at once. */
 bool ring_has_room(struct drive *drive, size_t bytes);
-/* Waits until it goes in; 0 or the -errno of a flush that failed (then nothing of it is kept). */
+/* Waits until it goes in or the ring is empty; 0 or the -errno of a flush that failed (then nothing of it
+ * is kept). */
 int ring_wait_room(struct drive *drive, size_t bytes);
 /* Takes the piece's buffer. There is room. 0 or -errno as above. */
 int ring_add(struct drive *drive, struct drive_piece *piece);
@@ -33,7 +34,7 @@ int ring_error(struct drive *drive);
 void ring_begin(struct drive *drive);
 /* Bytes that the host has room for beyond what is in the ring. */
 uint64_t ring_space(struct drive *drive);
-/* Measures it again; empty, on the worker. */
+/* Measures it again, and has the host set aside what the ring may take; empty, on the worker. */
 void ring_measure(struct drive *drive);
 /* Has the flusher call the drive's event: nobody waits for it. */
 void ring_tell_full(struct drive *drive);

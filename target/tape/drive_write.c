@@ -7,7 +7,9 @@
  * waited for: room in the ring, the first change of a cartridge, a cut of what
  * follows the position, sealing, BUFFERED MODE 0, or a host folder that is
  * nearly full: from WRITE_CAREFUL bytes before its end on nothing is acknowledged
- * before the cartridge has it, so that a full folder loses nothing.
+ * before the cartridge has it, so that a full folder loses nothing. That is for hosts
+ * that set no space aside; on others what goes into the ring has its place on
+ * the disk already, whoever fills the rest.
  *
  * Where a write ends the tape:
  *   size of the partition reached   VOLUME OVERFLOW, what fits is written
@@ -204,16 +206,25 @@ static bool write_behind(struct drive *drive, struct scsi_task *task,
 	};
 	uint64_t bytes = (uint64_t)blocks * request->block_size;
 	__atomic_store_n(&drive->writer, task->nexus, __ATOMIC_RELAXED);
-	int error = 0;
-	if (!ring_has_room(drive, piece.cost))
-		error = ring_wait_room(drive, piece.cost);
-	if (!error)
-		error = ring_add(drive, &piece);
+	int error = ring_add(drive, &piece);
 	if (error)
 		return write_failed(drive, task, error, request->length);
 	task->out = NULL; /* the ring's now */
 	advance(drive, blocks, bytes, bytes);
 	return true;
+}
+
+/* True when the ring takes the data-out: it has memory for it, and the host a place. */
+static bool room_behind(struct drive *drive, const struct scsi_task *task)
+{
+	size_t cost = task->out->capacity;
+	if (ring_has_room(drive, cost))
+		return true;
+	if (ring_wait_room(drive, cost))
+		return false;
+	if (!ring_has_room(drive, cost) && !ring_wait_empty(drive))
+		ring_measure(drive);
+	return ring_has_room(drive, cost);
 }
 
 /* Blocks go on the tape at its end, as many as are given. */
@@ -222,7 +233,7 @@ static bool write_blocks(struct drive *drive, struct scsi_task *task,
 {
 	bool seals = drive_seals(drive, task->nexus);
 	bool careful = is_careful(drive, (uint64_t)blocks * request->block_size);
-	if (!seals && !careful && !drive->mode.unbuffered)
+	if (!seals && !careful && !drive->mode.unbuffered && room_behind(drive, task))
 		return write_behind(drive, task, request, blocks);
 	int error = ring_wait_empty(drive);
 	if (error)

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void partition_new(struct partition *p)
 {
-	*p = (struct partition){.data = -1, .index = -1};
+	*p = (struct partition){.data.folder = -1, .index = -1};
 	pthread_mutex_init(&p->lock, NULL);
 }
 

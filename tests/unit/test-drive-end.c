@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/base/bytes.h"
@@ -399,6 +400,55 @@ static void a_full_folder_ends_the_tape_and_loses_nothing(void **state)
 	assert_int_equal(umount2(s->folder, MNT_DETACH), 0);
 }
 
+/* Another writer takes, at one instant, all that is left. */
+static void take_what_is_left(struct scene *s)
+{
+	struct statvfs host;
+	char option[40];
+	assert_int_equal(statvfs(s->folder, &host), 0);
+	snprintf(option, sizeof(option), "size=%llu",
+		 (unsigned long long)(host.f_blocks - host.f_bfree) * host.f_frsize);
+	assert_int_equal(mount(NULL, s->folder, NULL, MS_REMOUNT, option), 0);
+	assert_int_equal(statvfs(s->folder, &host), 0);
+	assert_int_equal(host.f_bfree, 0);
+}
+
+static void what_is_acknowledged_keeps_its_place_in_a_folder_that_others_fill(void **state)
+{
+	struct scene *s = *state;
+	unsigned written = 0, warned = 0;
+	const struct answer *answer;
+	if (!has_namespace || mount("tmpfs", s->folder, "tmpfs", 0, "size=600m")) {
+		print_message("no filesystem can be mounted here\n");
+		skip();
+	}
+	scene_tape(s, 12000000000000ull);
+	expect_good(tape_write(s, BLOCK, written++));
+	expect_good(tape_filemarks(s, 1, false));
+	/* In the drive's memory, of which little waits some milliseconds for more. */
+	expect_good(tape_write(s, BLOCK, written++));
+	expect_good(tape_write(s, BLOCK, written++));
+	take_what_is_left(s);
+	expect_good(tape_filemarks(s, 1, false));
+	/* Room to finish; and the command that has none is the one that says so. */
+	for (; (answer = tape_write(s, BLOCK, written))->sense.key == SENSE_NO_SENSE; written++)
+		warned += answer->sense.eom;
+	assert_true(warned > 16);
+	expect_sense(answer, SENSE_VOLUME_OVERFLOW, ASC_END_OF_MEDIUM, "E", BLOCK);
+	assert_false(answer->sense.deferred);
+	assert_true(written > 3);
+	expect_sense(tape_filemarks(s, 1, false), SENSE_NO_SENSE, ASC_END_OF_MEDIUM, "E", 0);
+	assert_int_equal(scene_unload(s), 0);
+	assert_int_equal(scene_load(s), 0);
+	expect_data(tape_read(s, BLOCK, false), BLOCK, 0);
+	expect_good(tape_space(s, 1, 1));
+	read_many(s, 1, 2);
+	expect_good(tape_space(s, 1, 1));
+	read_many(s, 3, written - 3);
+	assert_int_equal(scene_unload(s), 0);
+	assert_int_equal(umount2(s->folder, MNT_DETACH), 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -417,6 +467,7 @@ int main(void)
 		TEST(damage_is_a_read_error_and_never_data),
 		TEST(blocks_before_damage_are_given),
 		TEST(a_full_folder_ends_the_tape_and_loses_nothing),
+		TEST(what_is_acknowledged_keeps_its_place_in_a_folder_that_others_fill),
 	};
 	enter_namespace();
 	return cmocka_run_group_tests(tests, NULL, NULL);
