@@ -12,6 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "target/scsi/common.h"
+#include "target/scsi/self_test.h"
 
 /* ---- diagnostics (SPC-5 6.42, 6.32) ------------------------------------------------------ */
 
@@ -26,14 +27,16 @@ void send_diagnostic_run(struct scsi_lu *lu, struct scsi_task *task)
 {
 	uint16_t size = be_get16(task->cdb + 3);
 	unsigned code = task->cdb[1] >> 5;
-	(void)lu;
 	task->out_wanted = size;
 	if (!self_test_is_known(code) || (code && task->cdb[1] & SELF_TEST_BIT)) {
 		scsi_invalid_cdb(task, 1, 7);
 		return;
 	}
-	if (!size)
+	if (!size) {
+		if (code || task->cdb[1] & SELF_TEST_BIT)
+			self_test_done(lu, code);
 		return;
+	}
 	const uint8_t *list = scsi_parameters(task, size);
 	if (!list)
 		return;

@@ -18,6 +18,7 @@ target_scsi_libscsi_a_SOURCES = \
 	target/scsi/report_luns.c \
 	target/scsi/reserve.h target/scsi/reserve.c \
 	target/scsi/scsi.h \
+	target/scsi/self_test.h target/scsi/self_test.c \
 	target/scsi/sense.h target/scsi/sense.c \
 	target/scsi/supported.c \
 	target/scsi/target.c \

@@ -9,13 +9,31 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "target/scsi/common.h"
+#include "target/scsi/self_test.h"
 
 #define LOG_ROOM    32768u
 #define SUBPAGE_ALL 0xff
 
+/* Of every unit, besides those of its class. */
+static const struct scsi_log_page common_pages[] = {
+	{0x10, 0, self_test_log, NULL},
+	{0, 0, NULL, NULL},
+};
+
+/* The first page is log_next(lu, NULL); NULL after the last. */
+static const struct scsi_log_page *log_next(const struct scsi_lu *lu, const struct scsi_log_page *page)
+{
+	page = page ? page + 1 : lu->class->log_pages ? lu->class->log_pages : common_pages;
+	if (page->build)
+		return page;
+	bool common = page == common_pages + sizeof(common_pages) / sizeof(common_pages[0]) - 1;
+	return common ? NULL : common_pages;
+}
+
 static const struct scsi_log_page *log_find(const struct scsi_lu *lu, uint8_t code, uint8_t subpage)
 {
-	for (const struct scsi_log_page *page = lu->class->log_pages; page && page->build; page++)
+	const struct scsi_log_page *page = NULL;
+	while ((page = log_next(lu, page)))
 		if (page->code == code && page->subpage == subpage)
 			return page;
 	return NULL;
@@ -23,7 +41,8 @@ static const struct scsi_log_page *log_find(const struct scsi_lu *lu, uint8_t co
 
 static bool log_has_code(const struct scsi_lu *lu, uint8_t code)
 {
-	for (const struct scsi_log_page *page = lu->class->log_pages; page && page->build; page++)
+	const struct scsi_log_page *page = NULL;
+	while ((page = log_next(lu, page)))
 		if (page->code == code)
 			return true;
 	return !code;
@@ -110,19 +129,24 @@ static void log_reset(struct scsi_lu *lu, struct scsi_task *task)
 		scsi_invalid_cdb(task, 2, 5);
 		return;
 	}
-	for (const struct scsi_log_page *page = lu->class->log_pages; page && page->build; page++)
+	const struct scsi_log_page *page = NULL;
+	while ((page = log_next(lu, page)))
 		if (page->reset && (all || (page->code == code && page->subpage == subpage)))
 			page->reset(lu);
 	scsi_attention(lu, task->nexus, ASC_LOG_PARAMETERS_CHANGED);
 }
 
-/* Parameters are reset, never set: they count what happened. */
+#define PCR		   0x02
+#define DEFAULT_CUMULATIVE 3u /* PAGE CONTROL: as they were at the start */
+
+/* Parameters are reset, by PCR or to their default values (SPC-5 6.6); never set, for they count what
+ * happened. There are no thresholds that the other values of PAGE CONTROL could change. */
 void log_select_run(struct scsi_lu *lu, struct scsi_task *task)
 {
 	uint16_t size = be_get16(task->cdb + 7);
 	task->out_wanted = size;
 	if (size)
 		scsi_invalid_cdb(task, 7, 7);
-	else if (task->cdb[1] & 0x02)
+	else if (task->cdb[1] & PCR || task->cdb[2] >> 6 == DEFAULT_CUMULATIVE)
 		log_reset(lu, task);
 }

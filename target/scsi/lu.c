@@ -9,6 +9,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/base/mem.h"
 #include "target/scsi/mode.h"
 #include "target/scsi/unit.h"
@@ -31,6 +32,7 @@ static int unit_new(const struct scsi_class *class, struct scsi_unit **result)
 	if (!unit)
 		return -ENOMEM;
 	unit->magic = SCSI_UNIT_MAGIC;
+	unit->made_ns = clock_monotonic_ns();
 	pthread_mutex_init(&unit->queue_lock, NULL);
 	pthread_cond_init(&unit->changed, NULL);
 	TAILQ_INIT(&unit->queue);

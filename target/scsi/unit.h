@@ -108,6 +108,12 @@ struct scsi_mode_value {
 	uint8_t *current;
 };
 
+#define SCSI_SELF_TESTS 20u
+struct scsi_self_test {
+	uint8_t code;	/* of SEND DIAGNOSTIC */
+	uint16_t hours; /* since the unit was made */
+};
+
 struct scsi_unit {
 	uint32_t magic;
 	pthread_mutex_t queue_lock;
@@ -126,6 +132,7 @@ struct scsi_unit {
 	const struct scsi_opcode **rows; /* sorted by opcode and service action */
 	size_t row_count;
 	const struct scsi_keeper *keeper; /* or NULL */
+	uint64_t made_ns; /* clock_monotonic_ns() */
 	/* lu->lock */
 	struct scsi_mode_value *modes; /* sorted by code and subpage, page 00h last */
 	size_t mode_count;
@@ -134,6 +141,8 @@ struct scsi_unit {
 	unsigned prevents; /* nexuses that prevent removal */
 	bool has_deferred; /* for whoever comes first */
 	struct sense deferred;
+	struct scsi_self_test self_tests[SCSI_SELF_TESTS]; /* the latest first */
+	unsigned self_test_count;
 	bool timestamp_set;
 	int64_t timestamp_offset; /* ms to add to the host's clock */
 };

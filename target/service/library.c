@@ -159,7 +159,11 @@ static int library_make_changer(struct library *library)
 			.load = library_robot_load,
 			.unload = library_robot_unload,
 		};
-	return changer_new(&settings, &library->changer);
+	int error = changer_new(&settings, &library->changer);
+	for (size_t i = 0; i < config->drive_count && !error; i++)
+		drive_set_automation(library->drives[i],
+				     changer_lu(library->changer)->identity.serial);
+	return error;
 }
 
 /* Every unit gets its reservations back before an initiator can reach it. */

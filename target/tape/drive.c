@@ -6,6 +6,7 @@
 #include "target/tape/drive.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,13 @@ struct drive *drive_of(struct scsi_lu *lu)
 	struct drive *drive = lu->device;
 	ASSERT_OBJECT(drive, DRIVE_MAGIC);
 	return drive;
+}
+
+void drive_set_automation(struct drive *drive, const char *serial)
+{
+	ASSERT_OBJECT(drive, DRIVE_MAGIC);
+	LOCK_SCOPE(&drive->lu->lock);
+	snprintf(drive->automation, sizeof(drive->automation), "%s", serial);
 }
 
 struct scsi_lu *drive_lu(struct drive *drive)
@@ -98,7 +106,7 @@ static void drive_make_class(struct drive *drive)
 		.opcodes = drive->opcodes,
 		.vpd_pages = drive_info_vpd_pages,
 		.mode_pages = drive_is_ibm(drive) ? drive_mode_pages_ibm : drive_mode_pages,
-		.log_pages = drive_log_pages,
+		.log_pages = drive_is_ibm(drive) ? drive_log_pages_ibm : drive_log_pages_hp,
 		.versions = drive_versions,
 		.ready = class_ready,
 		.mode_header = drive_mode_header,

@@ -33,6 +33,9 @@ int drive_new(const struct drive_settings *settings, struct drive **drive);
 void drive_free(struct drive **drive);
 struct scsi_lu *drive_lu(struct drive *drive);
 
+/* The library that it is in: the serial number that its changer tells, for VPD B3h. */
+void drive_set_automation(struct drive *drive, const char *serial);
+
 /* The robot's hand. Both may wait (they run in turn with the drive's commands); called from another
  * unit's worker or a service thread, never from the network's. Load: 0; -EMEDIUMTYPE when this drive
  * does not take the medium, -EBUSY with a cartridge in it, or what cartridge_open() says. A unit

@@ -21,6 +21,7 @@
 #include "lib/base/mem.h"
 #include "target/tape/drive_mam.h"
 
+#define NS_PER_HOUR  UINT64_C(3600000000000)
 #define TOTALS_COUNT (sizeof(struct volume_totals) / sizeof(uint64_t))
 
 bool drive_is_ibm(const struct drive *drive)
@@ -41,6 +42,11 @@ void drive_put_alerts(uint8_t bytes[8], uint64_t alerts)
 	for (unsigned flag = 0; flag < 64; flag++)
 		if (alerts >> flag & 1)
 			bytes[flag / 8] |= (uint8_t)(0x80 >> flag % 8);
+}
+
+uint32_t drive_hours(const struct drive *drive)
+{
+	return (uint32_t)((clock_monotonic_ns() - drive->info->made_ns) / NS_PER_HOUR);
 }
 
 uint64_t drive_remaining(const struct drive *drive, unsigned partition)

@@ -24,6 +24,20 @@ struct volume_totals {
 	uint64_t formats;
 };
 
+#define DRIVE_EVENTS 16u
+
+/* A command that the medium or the hardware has failed, for log pages. */
+struct drive_event {
+	uint32_t hours;		/* drive_hours() */
+	uint64_t milliseconds;	/* of the clock, since 1970 */
+	uint8_t opcode, action; /* of the command; action: its service action */
+	uint8_t key;
+	uint16_t code;
+	uint8_t density, medium_type; /* 0: there was no tape */
+	uint8_t uuid[16];
+	char barcode[CARTRIDGE_BARCODE_MAX + 1];
+};
+
 /* lu->lock, but for what says otherwise. */
 struct drive_info {
 	uint64_t loads;		   /* of the cartridge, this one included */
@@ -31,6 +45,8 @@ struct drive_info {
 	uint64_t seen_alerts;	   /* all that were raised since the load; for the MAM */
 	uint64_t cleanings;	   /* of the drive's life */
 	uint64_t made_ns;	   /* clock_monotonic_ns() when the drive was made */
+	struct drive_event events[DRIVE_EVENTS]; /* the latest first */
+	unsigned event_count;
 	struct drive_counters log_base;	  /* drive->life when LOG SELECT last reset the counters */
 	bool partitions_asked;	   /* MODE SELECT of page 11h since the load */
 	uint8_t partition_page[12];
@@ -45,6 +61,8 @@ uint64_t drive_remaining(const struct drive *drive, unsigned partition);
 struct volume_totals drive_volume_totals(const struct drive *drive);
 /* Flags that were raised, as eight bytes of VPD, MAM and log pages: flag 1 is the first bit. */
 void drive_put_alerts(uint8_t bytes[8], uint64_t alerts);
+/* Full hours since the drive was made. */
+uint32_t drive_hours(const struct drive *drive);
 /* ASCII, filled up with blanks. */
 void drive_put_text(uint8_t *bytes, size_t size, const char *text);
 

@@ -5,7 +5,7 @@
  * by remembering where they were.
  *
  * What a virtual drive has no true answer for is not told: no page of head wear, no invented
- * temperature. IBM drives add the pages of that vendor that carry data of this one.
+ * temperature. HP drives add those pages of that make that are in drive_log_events.c.
  */
 #include "target/tape/drive_log.h"
 
@@ -13,7 +13,6 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/clock.h"
 
 #define MEGABYTE UINT64_C(1000000)
 
@@ -255,19 +254,16 @@ static void reset_alerts(struct scsi_lu *lu)
 
 /* ---- 14h: device statistics ------------------------------------------------------------------------- */
 
-#define NS_PER_HOUR UINT64_C(3600000000000)
-
 static int build_device(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
 {
 	struct log_writer log = LOG_WRITER(first, data, room);
 	const struct drive *drive = drive_of(lu);
-	uint64_t hours = (clock_monotonic_ns() - drive->info->made_ns) / NS_PER_HOUR;
 	LOCK_SCOPE(&lu->lock);
 	log_add_number(&log, 0x0000, LOG_COUNTER, 8, drive->mounts);
 	log_add_number(&log, 0x0001, LOG_COUNTER, 8, drive->info->cleanings);
-	log_add_number(&log, 0x0002, LOG_COUNTER, 8, hours); /* since the target was started */
-	log_add_number(&log, 0x0010, LOG_COUNTER, 8, drive->life.write_errors);
-	log_add_number(&log, 0x0011, LOG_COUNTER, 8, drive->life.read_errors);
+	log_add_number(&log, 0x0002, LOG_COUNTER, 8, drive_hours(drive)); /* since the target was started */
+	log_add_number(&log, 0x000e, LOG_COUNTER, 8, drive->life.write_errors);
+	log_add_number(&log, 0x000f, LOG_COUNTER, 8, drive->life.read_errors);
 	log_add_text(&log, 0x0040, 32, drive->settings.identity.serial);
 	log_add_text(&log, 0x0041, 32, drive->settings.identity.serial);
 	log_add_number(&log, 0x0080, LOG_BINARY, 1, scsi_removal_prevented_locked(lu));
@@ -339,20 +335,32 @@ static int build_usage(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t
 	return (int)log.size;
 }
 
-const struct scsi_log_page drive_log_pages[] = {
-	{0x02, 0, build_write_errors, reset_writes},
-	{0x03, 0, build_read_errors, reset_reads},
-	{0x0c, 0, build_sequential, reset_both},
-	{0x0d, 0, build_temperature, NULL},
-	{0x11, 0, build_status, NULL},
-	{0x12, 0, build_alert_response, reset_alerts},
-	{0x13, 0, build_recovery, NULL},
-	{0x14, 0, build_device, NULL},
-	{0x17, 0, log_build_volume, NULL},
-	{0x1b, 0, build_compression, reset_both},
-	{0x2e, 0, build_alerts, reset_alerts},
-	{0x30, 0, build_usage, NULL},
-	{0x31, 0, build_capacity, NULL},
-	{0x32, 0, build_compression, reset_both},
+#define COMMON_PAGES                                                                               \
+	{0x02, 0, build_write_errors, reset_writes},                                               \
+	{0x03, 0, build_read_errors, reset_reads},                                                 \
+	{0x0c, 0, build_sequential, reset_both},                                                   \
+	{0x0d, 0, build_temperature, NULL},                                                        \
+	{0x11, 0, build_status, NULL},                                                             \
+	{0x12, 0, build_alert_response, reset_alerts},                                             \
+	{0x13, 0, build_recovery, NULL},                                                           \
+	{0x14, 0, build_device, NULL},                                                             \
+	{0x16, 0, log_build_diagnostic, NULL},                                                     \
+	{0x17, 0, log_build_volume, NULL},                                                         \
+	{0x1b, 0, build_compression, reset_both},                                                  \
+	{0x2e, 0, build_alerts, reset_alerts},                                                     \
+	{0x30, 0, build_usage, NULL},                                                              \
+	{0x31, 0, build_capacity, NULL},                                                           \
+	{0x32, 0, build_compression, reset_both}
+
+const struct scsi_log_page drive_log_pages_ibm[] = {
+	COMMON_PAGES,
+	{0, 0, NULL, NULL},
+};
+
+const struct scsi_log_page drive_log_pages_hp[] = {
+	COMMON_PAGES,
+	{0x15, 0, log_build_service_buffers, NULL},
+	{0x33, 0, log_build_wellness, NULL},
+	{0x3e, 0, log_build_status_bits, NULL},
 	{0, 0, NULL, NULL},
 };

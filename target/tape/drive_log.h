@@ -25,4 +25,10 @@ void log_add_text(struct log_writer *log, uint16_t code, uint8_t length, const c
 /* 17h volume statistics: drive_log_volume.c. */
 int log_build_volume(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room);
 
+/* 16h; 33h, 3Eh and 15h of HP: drive_log_events.c. */
+int log_build_diagnostic(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room);
+int log_build_wellness(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room);
+int log_build_status_bits(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room);
+int log_build_service_buffers(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room);
+
 #endif

@@ -94,10 +94,13 @@ static void extension_refresh(struct scsi_lu *lu, uint8_t *page)
 #define EXCEPTIONS_DISABLED 0x08 /* DEXCPT */
 #define EXCEPTIONS_TEST	    0x04
 
-/* TapeAlert is polled (log page 2Eh): MRIE 0. */
+/* TapeAlert is polled (log page 2Eh): MRIE 0. MRIE 3h, a recovered error, is taken as LTO drives do:
+ * PER of page 01h, which would let it be told, cannot be set. */
 static const uint8_t exceptions_defaults[12] = {0x1c, 0x0a, EXCEPTIONS_DISABLED};
 static const uint8_t exceptions_changeable[12] = {
-	0x1c, 0x0a, EXCEPTIONS_DISABLED | EXCEPTIONS_TEST, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+	0x1c, 0x0a, EXCEPTIONS_DISABLED | EXCEPTIONS_TEST, 0x0f, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
+#define MRIE_NONE      0
+#define MRIE_RECOVERED 3
 
 /* TEST FLAG NUMBER: 1..64 raises that flag, its negative takes it back, 32767 raises all. */
 #define TEST_ALL 32767
@@ -106,6 +109,8 @@ static int exceptions_check(struct scsi_lu *lu, const uint8_t *page)
 {
 	(void)lu;
 	int32_t flag = (int32_t)be_get32(page + 8);
+	if (page[3] != MRIE_NONE && page[3] != MRIE_RECOVERED)
+		return WRONG(3);
 	if (!(page[2] & EXCEPTIONS_TEST))
 		return 0;
 	if (page[2] & EXCEPTIONS_DISABLED)

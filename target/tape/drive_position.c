@@ -29,9 +29,10 @@ static bool settle(struct drive *drive, struct scsi_task *task)
 }
 
 /* The index is damaged, or the cartridge's files have gone. */
-static void check_broken(struct scsi_task *task)
+static void check_broken(struct drive *drive, struct scsi_task *task)
 {
 	scsi_check(task, SENSE_MEDIUM_ERROR, ASC_SEQUENTIAL_POSITIONING_ERROR);
+	drive_note_error(drive, task, &task->sense);
 }
 
 static void go(struct drive *drive, uint64_t object, uint64_t file)
@@ -86,7 +87,7 @@ static void space_blocks_forward(struct drive *drive, struct scsi_task *task, ui
 	bool filemark = drive->file < end->filemarks;
 	if (filemark &&
 	    cartridge_find_filemark(drive->cartridge, drive->partition, drive->file, &stop)) {
-		check_broken(task);
+		check_broken(drive, task);
 		return;
 	}
 	uint64_t room = stop - drive->object;
@@ -106,7 +107,7 @@ static void space_blocks_back(struct drive *drive, struct scsi_task *task, uint6
 	if (drive->file) {
 		if (cartridge_find_filemark(drive->cartridge, drive->partition, drive->file - 1,
 					    &first)) {
-			check_broken(task);
+			check_broken(drive, task);
 			return;
 		}
 		first++;
@@ -136,7 +137,7 @@ static void space_filemarks(struct drive *drive, struct scsi_task *task, uint64_
 	uint64_t filemark = back ? drive->file - count : drive->file + count - 1;
 	uint64_t object;
 	if (cartridge_find_filemark(drive->cartridge, drive->partition, filemark, &object))
-		check_broken(task);
+		check_broken(drive, task);
 	else if (back)
 		go(drive, object, filemark);
 	else
@@ -175,7 +176,7 @@ static void space_sequential(struct drive *drive, struct scsi_task *task, uint64
 		return;
 	}
 	if (error || cartridge_find_filemark(drive->cartridge, drive->partition, first, &object))
-		check_broken(task);
+		check_broken(drive, task);
 	else if (back)
 		go(drive, object, first);
 	else
@@ -251,7 +252,7 @@ static void locate_object(struct drive *drive, struct scsi_task *task, uint64_t 
 		go_end(drive);
 		scsi_check(task, SENSE_BLANK_CHECK, ASC_END_OF_DATA);
 	} else if (cartridge_count_filemarks(drive->cartridge, drive->partition, object, &file)) {
-		check_broken(task);
+		check_broken(drive, task);
 	} else {
 		go(drive, object, file);
 	}
@@ -266,7 +267,7 @@ static void locate_file(struct drive *drive, struct scsi_task *task, uint64_t fi
 		scsi_check(task, SENSE_BLANK_CHECK, ASC_END_OF_DATA);
 	} else if (file && cartridge_find_filemark(drive->cartridge, drive->partition, file - 1,
 						   &object)) {
-		check_broken(task);
+		check_broken(drive, task);
 	} else {
 		go(drive, file ? object + 1 : 0, file);
 	}

@@ -83,6 +83,7 @@ struct drive_info; /* of the pages: drive_info.c */
 struct drive {
 	uint32_t magic;
 	struct drive_settings settings;
+	char automation[33]; /* lu->lock: serial number of the changer; or "" */
 	struct scsi_lu *lu;
 	struct scsi_class class; /* joined from the tables below */
 	struct scsi_opcode opcodes[DRIVE_OPCODES_MAX];
@@ -157,7 +158,8 @@ extern const struct scsi_opcode drive_crypt_opcodes[];	/* only with settings.enc
 extern const struct scsi_vpd_page drive_info_vpd_pages[]; /* end with code 0 */
 extern const struct scsi_mode_page drive_mode_pages[];	/* end with length 0 */
 extern const struct scsi_mode_page drive_mode_pages_ibm[];
-extern const struct scsi_log_page drive_log_pages[];	/* end with build == NULL */
+extern const struct scsi_log_page drive_log_pages_ibm[]; /* end with build == NULL */
+extern const struct scsi_log_page drive_log_pages_hp[];
 extern const uint16_t drive_versions[];			/* end with 0 */
 
 /* For struct scsi_class: medium type, WP, buffered mode, speed, block descriptor (drive_mode.c).
@@ -170,6 +172,10 @@ int drive_mode_device_specific(struct scsi_lu *lu, uint8_t device_specific, bool
 /* What FORMAT MEDIUM with FORMAT 1h or 2h makes, as MODE SELECT of page 11h has asked for since the
  * load: how many partitions, and their bytes. In a command. */
 unsigned drive_partitions_wanted(struct drive *drive, uint64_t sizes[CARTRIDGE_PARTITIONS]);
+
+/* Remembers a MEDIUM ERROR or HARDWARE ERROR for the log pages; other sense keys are nothing. `task`:
+ * NULL when no command is there to be told. Any thread, lu->lock not held. */
+void drive_note_error(struct drive *drive, const struct scsi_task *task, const struct sense *sense);
 
 /* Once a drive: drive->info. 0 or -ENOMEM. */
 int drive_info_new(struct drive *drive);

@@ -298,6 +298,7 @@ static void tell_failure(struct drive *drive, struct scsi_task *task, int error,
 	drive_alert_locked(drive, DRIVE_ALERT_READ_FAILURE);
 	pthread_mutex_unlock(&drive->lu->lock);
 	drive_check(task, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, false, left);
+	drive_note_error(drive, task, &task->sense);
 }
 
 /* ---- READ ----------------------------------------------------------------------------------------- */

@@ -48,6 +48,7 @@ void drive_defer(struct drive *drive, int error)
 {
 	struct sense sense = flush_sense(error);
 	sense.deferred = true;
+	drive_note_error(drive, NULL, &sense);
 	log_error("drive %s: writing to cartridge %s: %s", drive->settings.identity.serial,
 		  drive->media.barcode, strerror(-error));
 	scsi_deferred(drive->lu, __atomic_load_n(&drive->writer, __ATOMIC_RELAXED), &sense);
@@ -56,6 +57,7 @@ void drive_defer(struct drive *drive, int error)
 void drive_check_flush(struct drive *drive, struct scsi_task *task, int error)
 {
 	struct sense sense = flush_sense(error);
+	drive_note_error(drive, task, &sense);
 	log_error("drive %s: writing to cartridge %s: %s", drive->settings.identity.serial,
 		  drive->media.barcode, strerror(-error));
 	scsi_check_sense(task, &sense);

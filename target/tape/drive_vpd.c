@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/bytes.h"
+#include "lib/base/cleanup.h"
 #include "target/tape/drive_info.h"
 
 /* B0h: WORM cartridges are handled, TapeAlert is. */
@@ -48,6 +49,20 @@ static int vpd_alerts(struct scsi_lu *lu, uint8_t *data, size_t room)
 		alerts |= UINT64_C(1) << (flags[i] - 1);
 	drive_put_alerts(data, alerts);
 	return 8;
+}
+
+/* B3h: the changer's serial number; not there for a drive without one. */
+static int vpd_automation(struct scsi_lu *lu, uint8_t *data, size_t room)
+{
+	LOCK_SCOPE(&lu->lock);
+	const char *serial = drive_of(lu)->automation;
+	size_t length = strlen(serial);
+	if (!length)
+		return -ENOENT;
+	if (length > room)
+		return -ENOBUFS;
+	memcpy(data, serial, length);
+	return (int)length;
 }
 
 /* B4h: where the changer knows the drive. */
@@ -93,6 +108,7 @@ const struct scsi_vpd_page drive_info_vpd_pages[] = {
 	{0xb0, vpd_capabilities},
 	{0xb1, vpd_serial},
 	{0xb2, vpd_alerts},
+	{0xb3, vpd_automation},
 	{0xb4, vpd_element},
 	{0xc0, vpd_firmware},
 	{0xc1, vpd_serials},

@@ -6,6 +6,7 @@ TAPE_INFO_SOURCES = \
 	target/tape/drive_partitions.c target/tape/drive_partitions.h \
 	target/tape/drive_vpd.c \
 	target/tape/drive_log.c target/tape/drive_log.h \
+	target/tape/drive_log_events.c \
 	target/tape/drive_log_volume.c \
 	target/tape/drive_density.c \
 	target/tape/drive_mam.c \

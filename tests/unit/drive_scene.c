@@ -165,3 +165,20 @@ void scene_rewind(struct drive_scene *scene, struct scsi_nexus *nexus)
 	RUN(&scene->r, nexus, 0x01);
 	assert_good(&scene->r);
 }
+
+const uint8_t *scene_mode_sense(struct drive_scene *scene, unsigned code, unsigned subpage, unsigned control)
+{
+	RUN(&scene->r, scene->a, 0x5a, 0x08, (uint8_t)(control << 6 | code), (uint8_t)subpage, 0, 0, 0,
+	    0x10, 0);
+	assert_good(&scene->r);
+	assert_int_equal(be_get16(scene->r.data), scene->r.size - 2);
+	return scene->r.data + 8;
+}
+
+void scene_mode_select(struct drive_scene *scene, const uint8_t *page, size_t size)
+{
+	uint8_t list[256] = {0};
+	list[3] = 0x10;
+	memcpy(list + 8, page, size);
+	SEND(&scene->r, scene->a, list, 8 + size, 0x55, 0x10, 0, 0, 0, 0, 0, 0, (uint8_t)(8 + size));
+}

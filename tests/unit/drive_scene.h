@@ -47,4 +47,10 @@ bool scene_read(struct drive_scene *scene, struct scsi_nexus *nexus, size_t size
 void scene_mark(struct drive_scene *scene, struct scsi_nexus *nexus);
 void scene_rewind(struct drive_scene *scene, struct scsi_nexus *nexus);
 
+/* The page's bytes by MODE SENSE(10) without block descriptor; until the next command. */
+enum { CURRENT, CHANGEABLE, DEFAULT, SAVED };
+const uint8_t *scene_mode_sense(struct drive_scene *scene, unsigned code, unsigned subpage, unsigned control);
+/* Sends a page back (its PS bit is off already). */
+void scene_mode_select(struct drive_scene *scene, const uint8_t *page, size_t size);
+
 #endif

@@ -2,18 +2,23 @@
 # What a drive says about itself.
 DRIVE_INFO_TESTS = \
 	tests/unit/test-drive-pages \
+	tests/unit/test-drive-log \
 	tests/unit/test-drive-mam \
 	tests/unit/test-drive-crypt \
 	tests/unit/test-drive-initiators \
 	tests/unit/test-scsi-page
 check_PROGRAMS += $(DRIVE_INFO_TESTS)
 TESTS += $(DRIVE_INFO_TESTS)
-THREAD_TESTS += tests/unit/test-drive-pages tests/unit/test-drive-crypt
+THREAD_TESTS += tests/unit/test-drive-pages tests/unit/test-drive-log tests/unit/test-drive-crypt
 DRIVE_SCENE = tests/unit/drive_scene.h tests/unit/drive_scene.c $(SCSI_FAKE)
 
 tests_unit_test_drive_pages_SOURCES = tests/unit/test-drive-pages.c $(DRIVE_SCENE)
 tests_unit_test_drive_pages_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_drive_pages_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_drive_log_SOURCES = tests/unit/test-drive-log.c $(DRIVE_SCENE)
+tests_unit_test_drive_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_drive_log_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_drive_mam_SOURCES = tests/unit/test-drive-mam.c $(DRIVE_SCENE)
 tests_unit_test_drive_mam_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -344,7 +344,7 @@ static void test_mode_select_changes_nothing(void **state)
 
 static void test_log_pages(void **state)
 {
-	static const uint8_t pages[] = { 0, 0, 0, 3, 0, 0x0d, 0x2e };
+	static const uint8_t pages[] = { 0, 0, 0, 4, 0, 0x0d, 0x10, 0x2e };
 	struct rig *rig = *state;
 
 	rig_command(rig, 0, CDB(0x4d, 0, 0x40, 0, 0, 0, 0, 2, 0, 0), &reply);
@@ -353,6 +353,8 @@ static void test_log_pages(void **state)
 	assert_memory_equal(reply.data + 2, pages + 2, 5);
 	rig_command(rig, 0, CDB(0x4d, 0, 0x4d, 0, 0, 0, 0, 2, 0, 0), &reply);
 	assert_int_equal(reply.size, 4 + 12);
+	assert_int_equal(reply.data[4 + 5], 0xff); /* nothing measures it */
+	assert_int_equal(reply.data[4 + 11], 0xff);
 	rig_command(rig, 0, CDB(0x4d, 0, 0x6e, 0, 0, 0, 0, 2, 0, 0), &reply);
 	assert_int_equal(reply.size, 4 + 64 * 5);
 	for (unsigned n = 0; n < 64; n++) {

@@ -284,17 +284,17 @@ static void log_pages_are_listed(void **state)
 	(void)state;
 	RUN(&answer, scene.a, 0x4d, 0, 0x40, 0, 0, 0, 0, 1, 0);
 	assert_good(&answer);
-	assert_int_equal(answer.size, 4 + 3);
+	assert_int_equal(answer.size, 4 + 4);
 	assert_int_equal(answer.data[0], 0x80);
-	assert_memory_equal(answer.data + 4, "\0\x0c\x2e", 3);
+	assert_memory_equal(answer.data + 4, "\0\x0c\x10\x2e", 4);
 	RUN(&answer, scene.a, 0x4d, 0, 0x40, 0xff, 0, 0, 0, 1, 0);
 	assert_int_equal(answer.data[0], 0xc0);
 	assert_int_equal(answer.data[1], 0xff);
-	assert_int_equal(be_get16(answer.data + 2), 10);
-	assert_memory_equal(answer.data + 4, "\0\0\0\xff\x0c\0\x0c\2\x2e\0", 10);
+	assert_int_equal(be_get16(answer.data + 2), 12);
+	assert_memory_equal(answer.data + 4, "\0\0\0\xff\x0c\0\x0c\2\x10\0\x2e\0", 12);
 	RUN(&answer, scene.a, 0x4d, 0, 0x4c, 0xff, 0, 0, 0, 1, 0);
 	assert_memory_equal(answer.data + 4, "\x0c\0\x0c\2", 4);
-	RUN(&answer, scene.a, 0x4d, 0, 0x50, 0, 0, 0, 0, 1, 0);
+	RUN(&answer, scene.a, 0x4d, 0, 0x51, 0, 0, 0, 0, 1, 0);
 	assert_field(&answer, 2, 5);
 	RUN(&answer, scene.a, 0x4d, 0, 0x4c, 1, 0, 0, 0, 1, 0);
 	assert_field(&answer, 3, 8);
@@ -331,15 +331,18 @@ static void log_select_resets(void **state)
 	assert_check(&answer, SENSE_UNIT_ATTENTION, ASC_LOG_PARAMETERS_CHANGED);
 	RUN(&answer, scene.a, 0x4c, 0x02, 0xc0); /* all */
 	assert_int_equal(scene.fake[0].page_changes, 200);
-	RUN(&answer, scene.a, 0x4c, 0x02, 0xd0);
+	RUN(&answer, scene.a, 0x4c, 0x02, 0xd1);
 	assert_field(&answer, 2, 8);
 	SEND(&answer, scene.a, "abcd", 4, 0x4c, 0x02, 0xcc, 0, 0, 0, 0, 0, 4);
 	assert_field(&answer, 7, 8);
 	RUN(&answer, scene.a, 0x4c, 0x03, 0xcc); /* SP */
 	assert_field(&answer, 1, 0);
-	RUN(&answer, scene.a, 0x4c, 0, 0xcc);
+	RUN(&answer, scene.a, 0x4c, 0, 0x4c); /* cumulative values, and none given */
 	assert_good(&answer);
 	assert_int_equal(scene.fake[0].page_changes, 200);
+	RUN(&answer, scene.a, 0x4c, 0, 0xcc); /* back to their defaults */
+	assert_good(&answer);
+	assert_int_equal(scene.fake[0].page_changes, 300);
 }
 
 #define IN(test) cmocka_unit_test_setup_teardown(test, start, stop)
