@@ -9,7 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "target/changer/internal.h"
 
-enum { ALERTS = 64, ROOM_TEMPERATURE = 25, CRITICAL_TEMPERATURE = 60 };
+enum { ALERTS = 64, NO_SENSOR = 0xff };
 
 const uint16_t changer_versions[] = {
 	0x0480, /* SMC-3 */
@@ -128,7 +128,7 @@ static size_t put_parameter(uint8_t *data, uint16_t code, const uint8_t *value, 
 
 static int build_temperature(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
 {
-	static const uint8_t degrees[][2] = { { 0, ROOM_TEMPERATURE }, { 0, CRITICAL_TEMPERATURE } };
+	static const uint8_t degrees[][2] = { { 0, NO_SENSOR }, { 0, NO_SENSOR } };
 	size_t size = 0;
 
 	(void)lu;
