@@ -42,8 +42,10 @@ static int pack_find_slot(struct pack *pack, uint32_t number, struct pack_slot *
 			  struct buffer **open_region)
 {
 	LOCK_SCOPE(&pack->lock);
-	if (number >= pack->directory.slots || pack->directory.slot[number].size == 0)
+	if (number >= pack->directory.slots)
 		return -ENOENT;
+	if (pack->directory.slot[number].size == 0)
+		return pack->salvaged ? -EIO : -ENOENT;
 	*slot = pack->directory.slot[number];
 	struct pack_work *work = pack->work ? pack->work[slot->region] : NULL;
 	if (work && work->raw)

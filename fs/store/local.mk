@@ -16,6 +16,7 @@ fs_store_libstore_a_SOURCES = fs/format.h fs/store/chunk_ref.h \
 	fs/store/pack_load.c \
 	fs/store/pack_rebuild.h fs/store/pack_rebuild.c \
 	fs/store/pack_repair.c \
+	fs/store/pack_salvage.h fs/store/pack_salvage.c \
 	fs/store/pack_table.h fs/store/pack_table.c \
 	fs/store/pack_write.c \
 	fs/store/lock.h fs/store/lock.c \

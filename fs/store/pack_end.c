@@ -12,6 +12,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "fs/store/pack_salvage.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 
@@ -74,7 +75,8 @@ int pack_end_check(const struct pack_source *source, const struct pack_directory
 	int error = end_read_header(source, head, &header);
 	if (error)
 		return error == -EBADMSG || error == -EPROTONOSUPPORT ? 0 : error;
-	if (header.regions != directory->regions || header.slots != directory->slots)
+	if (header.regions != directory->regions || header.slots != directory->slots ||
+	    !pack_directory_is_orderly(directory))
 		return -EBADMSG;
 	struct pack_end made = {.size = header.tail_size + PACK_HEADER_SIZE,
 				.offset = pack_tail_offset(&header)};

@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "fs/chunk/compress.h"
+#include "fs/store/pack_salvage.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 
@@ -69,16 +70,24 @@ static int rebuild_layout(struct rebuild *r)
 	return error ? error : pack_tail_decode(h, tail, &r->out->directory);
 }
 
-/* Header and directory as they were, as far as they read. */
-static int rebuild_old_head(struct rebuild *r)
+static int rebuild_make_head(struct pack_rebuilt *out)
 {
-	struct pack_rebuilt *out = r->out;
-	struct pack_directory *d = &out->directory;
 	out->head_size = PACK_HEADER_SIZE + out->header.directory_size;
 	uint8_t *head = mem_try_resize(out->head, out->head_size, 1);
 	if (!head)
 		return -ENOMEM;
 	out->head = head;
+	return 0;
+}
+
+/* Header and directory as they were, as far as they read. */
+static int rebuild_old_head(struct rebuild *r)
+{
+	struct pack_rebuilt *out = r->out;
+	struct pack_directory *d = &out->directory;
+	if (rebuild_make_head(out) < 0)
+		return -ENOMEM;
+	uint8_t *head = out->head;
 	const uint8_t *slots = head + PACK_HEADER_SIZE + (size_t)d->regions * REGION_ENTRY_SIZE;
 	int error = rebuild_read(r, PACK_HEADER_SIZE, head + PACK_HEADER_SIZE, out->header.directory_size);
 	if (error == -ENOMEM)
@@ -152,24 +161,45 @@ static int rebuild_region(struct rebuild *r, uint32_t index)
 
 /* ---- the result ---- */
 
+static void rebuild_encode(struct pack_rebuilt *out)
+{
+	uint8_t *directory = out->head + PACK_HEADER_SIZE;
+	pack_directory_encode(&out->directory, directory);
+	out->whole = XXH3_64bits(directory, out->header.directory_size) == out->header.directory_checksum;
+}
+
 static void rebuild_judge(struct rebuild *r)
 {
 	struct pack_rebuilt *out = r->out;
 	struct pack_directory *d = &out->directory;
-	uint8_t *directory = out->head + PACK_HEADER_SIZE;
-	pack_directory_encode(d, directory);
-	out->whole = XXH3_64bits(directory, out->header.directory_size) == out->header.directory_checksum;
+	rebuild_encode(out);
 	out->unread &= !out->whole;
 	for (uint32_t i = 0; i < d->slots && !out->whole; i++)
 		if (d->slot[i].size && r->lost[d->slot[i].region])
 			d->fingerprint[i] = (struct fingerprint){0};
 }
 
+/* The tail is damaged, too. */
+static int rebuild_salvage(struct rebuild *r)
+{
+	struct pack_rebuilt *out = r->out;
+	int error = pack_salvage(r->source, &out->header, &out->directory);
+	if (!error)
+		error = rebuild_make_head(out);
+	if (!error && pack_directory_is_orderly(&out->directory))
+		rebuild_encode(out);
+	out->salvaged = !out->whole;
+	return error;
+}
+
 static int rebuild_run(struct rebuild *r)
 {
 	int error = rebuild_header(r);
-	if (!error)
-		error = rebuild_layout(r);
+	if (error)
+		return error;
+	error = rebuild_layout(r);
+	if (error && error != -ENOMEM)
+		return rebuild_salvage(r);
 	if (!error)
 		error = rebuild_old_head(r);
 	if (!error)

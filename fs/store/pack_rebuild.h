@@ -3,7 +3,8 @@
  * A pack whose header or directory is damaged, made whole from what is left:
  * the header's copy and the tail at its end say where its chunks are, and the
  * chunks themselves what their fingerprints are. It is whole when it has the
- * checksum that the lost directory had.
+ * checksum that the lost directory had. Where the tail is damaged, too, what can be
+ * proven of the directory is taken (pack_salvage.h).
  */
 #ifndef FS_STORE_PACK_REBUILD_H
 #define FS_STORE_PACK_REBUILD_H
@@ -30,10 +31,11 @@ struct pack_rebuilt {
 	uint8_t *head;    /* if whole, header and directory as the disk should have them */
 	size_t head_size;
 	bool whole;
+	bool salvaged; /* not whole, and slots without a size are lost, not emptied */
 	bool unread; /* not whole, and for some of it the disk gave an error: it may read later */
 };
 
-/* 0; -EBADMSG: the end is damaged, too, or it is no pack of this length; -ENOMEM; or why the
+/* 0; -EBADMSG: nothing can be made of it, or it is no pack of this length; -ENOMEM; or why the
  * disk does not give what is needed. */
 int pack_rebuild(const struct pack_source *source, struct pack_rebuilt *rebuilt);
 void pack_rebuilt_clear(struct pack_rebuilt *rebuilt);

@@ -53,20 +53,35 @@ static int repair_rebuild(struct store *store, const struct pack_row *row, struc
 	return 0;
 }
 
+/* What could not be salvaged is known to be damaged, though not what it was. */
+static void repair_quarantine_lost(struct store *store, const struct pack *pack)
+{
+	for (uint32_t slot = 0; slot < pack->directory.slots; slot++)
+		if (pack->directory.slot[slot].size == 0)
+			damage_add(store->damage, (struct chunk_ref){pack->number, slot}, NULL);
+}
+
 int store_rebuild_directory(struct store *store, const struct pack_row *row, struct pack *pack)
 {
 	CLEANUP_REBUILT struct pack_rebuilt rebuilt = {0};
 	int error = repair_rebuild(store, row, &rebuilt);
+	/* What cleaning gives away while it is read looks like this. */
+	if (!error && rebuilt.salvaged)
+		error = store_check_row(store, row);
 	if (error)
 		return error;
 	pack->directory = rebuilt.directory;
 	rebuilt.directory = (struct pack_directory){0};
 	pack->raw = rebuilt.header.raw;
 	pack->rebuilt = true;
+	pack->salvaged = rebuilt.salvaged;
+	if (pack->salvaged)
+		repair_quarantine_lost(store, pack);
 	log_warning("%s: pack %" PRIu64 " (segment %" PRIu64 " at %" PRIu64 "): its directory does not read;"
 		    " it is made again from the data%s",
 		    store->path, row->pack, row->place.segment, row->place.offset,
 		    rebuilt.whole    ? ", and scrubbing repairs it"
+		    : rebuilt.salvaged ? ", as far as that proves it, for its copy is damaged, too"
 		    : rebuilt.unread ? ", some of which does not read just now"
 				     : ", some of which is damaged, too");
 	return 0;

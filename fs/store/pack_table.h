@@ -63,6 +63,7 @@ struct pack {
 	struct segment_place place;
 	bool placed; /* room in a segment has been allotted */
 	bool rebuilt; /* its directory did not read and was made again from its end */
+	bool salvaged; /* and its slots without a size are lost, or were emptied */
 	uint8_t *restored; /* of a rewritten pack: slots that were taken from their good copy, or NULL */
 
 	bool superseded; /* atomic */

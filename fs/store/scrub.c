@@ -177,8 +177,9 @@ static int scrub_frame(struct scrub *s, struct scrub_frame *frame)
 	*frame = (struct scrub_frame){.damaged = pack->rebuilt, .repaired = pack->rebuilt && !error};
 	if (error == -ENOMEM || error == -EAGAIN)
 		return error;
-	/* A beginning that stays bad has been made from the end, which has been checked so. */
-	int end = store_repair_end(s->store, &row, &pack->directory);
+	/* A beginning that stays bad has been made from the end, which has been checked so; or the end
+	 * is bad, too, and nothing to write it from. */
+	int end = pack->salvaged ? 0 : store_repair_end(s->store, &row, &pack->directory);
 	if (end) {
 		frame->damaged = true;
 		frame->repaired = end > 0 && !error;
@@ -240,8 +241,10 @@ static int scrub_pack(struct scrub *s, const struct pack_row *row)
 	if (!error)
 		s->result->bytes += PACK_HEADER_SIZE +
 				    pack_directory_size(s->pack->directory.regions, s->pack->directory.slots);
+	for (uint32_t i = 0; !error && s->pack->salvaged && i < s->pack->directory.slots; i++)
+		s->result->damaged_chunks += s->pack->directory.slot[i].size == 0;
 	for (uint32_t i = 0; !error && i < s->pack->directory.regions; i++)
-		error = scrub_region(s, i);
+		error = s->pack->directory.region[i].raw ? scrub_region(s, i) : 0;
 	if (!error && damage_find(store->damage, directory, &good))
 		damage_forget(store->damage, directory);
 	pack_release(&s->pack);

@@ -21,7 +21,8 @@ struct store_scrub_result {
 	uint64_t damaged_packs;
 	uint64_t repaired_packs; /* of these, those that are as they were again */
 	/* Chunks that do not read or are not what they were, and those that were quarantined. Of a
-	 * pack that is lost, as many as it had when it was written. */
+	 * pack that is lost, as many as it had when it was written; of one that is lost in part, all
+	 * that cannot be found in it. */
 	uint64_t damaged_chunks;
 	uint64_t healed_chunks; /* of these, redirected to a good copy or well again */
 };

@@ -115,6 +115,17 @@ static bool sweep_wants_rewrite(struct store_sweep *sweep, const struct pack *pa
 	return all > 0 && (all - living) * 100 >= all * sweep->options.dead_percent;
 }
 
+/* Of a pack that could only be salvaged in part, whether something living is lost: a copy would not
+ * know it any more. */
+static bool sweep_lacks_living(struct store_sweep *sweep, const struct pack *pack)
+{
+	for (uint32_t slot = 0; pack->salvaged && slot < pack->directory.slots; slot++)
+		if (pack->directory.slot[slot].size == 0 &&
+		    marks_is_set(sweep->marks, (struct chunk_ref){pack->number, slot}))
+			return true;
+	return false;
+}
+
 /* 0, or an error that ends the step: what concerns this pack alone only skips it. */
 static int sweep_pack(struct store_sweep *sweep, const struct pack_row *row)
 {
@@ -129,6 +140,8 @@ static int sweep_pack(struct store_sweep *sweep, const struct pack_row *row)
 	if (living == row->slots && !damage_any(store->damage))
 		return 0;
 	error = pack_table_get(store->packs, row->pack, &pack);
+	if (!error && sweep_lacks_living(sweep, pack))
+		error = -EIO;
 	if (!error && sweep_wants_rewrite(sweep, pack)) {
 		error = pack_rewrite(store, pack, sweep->marks, &fresh);
 		if (!error)

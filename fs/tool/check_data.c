@@ -64,8 +64,10 @@ static int pack_verify_slots(struct data_check *c, struct reader_pack *pack)
 	for (uint32_t slot = 0; slot < d->slots && !error; slot++) {
 		const uint8_t *region = NULL;
 
-		if (d->slot[slot].region == PACK_NO_REGION)
+		if (d->slot[slot].region == PACK_NO_REGION) {
+			error = pack->salvaged ? slot_is_bad(c, slot) : 0;
 			continue;
+		}
 		error = reader_region(c->f->reader, pack, d->slot[slot].region, &region);
 		if (error == -ENOMEM)
 			break;
@@ -101,7 +103,7 @@ static int pack_verify(struct data_check *c)
 	if (error)
 		return 0; /* said already */
 	error = pack_verify_slots(c, pack);
-	if (!error)
+	if (!error && !pack->salvaged)
 		error = pack_verify_end(c, pack);
 	reader_release(c->f->reader, pack);
 	if (c->bad)

@@ -184,6 +184,7 @@ static int loaded_read(struct reader *r, struct pack_row *row, struct loaded *l)
 		row->rebuilt = true;
 		l->pack.header = rebuilt.header;
 		l->pack.directory = rebuilt.directory;
+		l->pack.salvaged = rebuilt.salvaged;
 		rebuilt.directory = (struct pack_directory){0};
 		pack_rebuilt_clear(&rebuilt);
 		error = 0;
@@ -309,8 +310,9 @@ int reader_chunk(struct reader *r, struct chunk_ref ref, const uint8_t **data, s
 		return error;
 	if (ref.slot >= pack->directory.slots ||
 	    pack->directory.slot[ref.slot].region == PACK_NO_REGION) {
+		error = ref.slot < pack->directory.slots && pack->salvaged ? -EBADMSG : -ENOENT;
 		reader_release(r, pack);
-		return -ENOENT;
+		return error;
 	}
 	slot = &pack->directory.slot[ref.slot];
 	error = reader_region(r, pack, slot->region, data);

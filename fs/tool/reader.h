@@ -28,6 +28,7 @@ void reader_close(struct reader **reader);
 struct reader_pack {
 	struct pack_header header;
 	struct pack_directory directory;
+	bool salvaged; /* both directory and tail are damaged: slots without a region are lost */
 };
 /* Fetches header and directory, from the pack's end if need be, which is noted in its row:
  * -ENOENT no such pack, -EIO not readable, -EBADMSG damaged. */

@@ -87,3 +87,12 @@ $packs damaged directories of packs, $packs repaired" "what scrubbing says of by
 	check_files "byte $place, restored"
 	umount_store
 done
+
+# With both ends damaged it is one chunk of each pack that is lost, not all of them.
+fresh
+hurt slots
+hurt tail
+expect_status 4 fsck.granary -n --verify-data "$store"
+expect_output 'header or directory is damaged; the data is there, but not all of it$'
+check_equal "$(grep -c ': 1 chunks are damaged$' "$scratch/output")" \
+	"$(awk '$3 > 1' "$scratch/packs" | wc -l)" "packs that lack one chunk of several"

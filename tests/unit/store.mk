@@ -5,6 +5,7 @@ store_test_libs = $(STORE_LIBS) $(CMOCKA_LIBS)
 store_tests = tests/unit/test-store \
 	tests/unit/test-store-damage \
 	tests/unit/test-store-repair \
+	tests/unit/test-store-salvage \
 	tests/unit/test-store-gaps \
 	tests/unit/test-store-faults \
 	tests/unit/test-store-sweep \
@@ -26,9 +27,15 @@ tests_unit_test_store_LDADD = $(store_test_libs)
 tests_unit_test_store_gaps_SOURCES = tests/unit/test-store-gaps.c $(store_test_support)
 tests_unit_test_store_gaps_CFLAGS = $(store_test_cflags)
 tests_unit_test_store_gaps_LDADD = $(store_test_libs)
-tests_unit_test_store_repair_SOURCES = tests/unit/test-store-repair.c $(store_test_support)
+store_test_subject = tests/unit/store_subject.h tests/unit/store_subject.c
+tests_unit_test_store_repair_SOURCES = tests/unit/test-store-repair.c $(store_test_support) \
+	$(store_test_subject)
 tests_unit_test_store_repair_CFLAGS = $(store_test_cflags)
 tests_unit_test_store_repair_LDADD = $(store_test_libs)
+tests_unit_test_store_salvage_SOURCES = tests/unit/test-store-salvage.c $(store_test_support) \
+	$(store_test_subject)
+tests_unit_test_store_salvage_CFLAGS = $(store_test_cflags)
+tests_unit_test_store_salvage_LDADD = $(store_test_libs)
 tests_unit_test_store_damage_SOURCES = tests/unit/test-store-damage.c $(store_test_support)
 tests_unit_test_store_damage_CFLAGS = $(store_test_cflags)
 tests_unit_test_store_damage_LDADD = $(store_test_libs)
