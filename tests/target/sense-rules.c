@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sense-rules PORTAL TARGET
+ * sense-rules PORTAL TARGET [deferred]
  *
  * Drives a library of granary-targetd's through the tables of sense_steps.h and sense_rows.h with
- * two initiators, and says each difference: status, key, code, flags, INFORMATION, residual, data,
- * position. What the library has to hold is said in sense_steps.h.
+ * two initiators, and sense_sessions.h; says each difference: status, key, code, flags, INFORMATION,
+ * residual, data, position. What the library has to hold is said in sense_steps.h. With "deferred" the
+ * daemon's first flush has to fail, and nothing else is looked at.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/bytes.h"
-#include "tests/target/sense_steps.h"
+#include "tests/target/sense_sessions.h"
 #include "tests/unit/sense_rows.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -84,7 +86,7 @@ static void address_put(uint8_t *cdb)
 		be_put16(cdb, (uint16_t)(first[kind] + cdb[1]));
 }
 
-static void step_run(const struct step *step)
+static void step_command(const struct step *step)
 {
 	uint8_t cdb[16];
 	struct told told;
@@ -109,6 +111,52 @@ static void step_run(const struct step *step)
 	}
 	if (step->at != ANYWHERE)
 		check_at(step->what, (uint64_t)step->at);
+}
+
+/* What is no command. */
+static void step_do(const struct step *step)
+{
+	struct host *host = hosts[step->host - 'a'];
+	bool in = true;
+
+	if (step->does == DEED_LOGOUT)
+		host_logout(host);
+	else if (step->does == DEED_DROP)
+		host_drop(host);
+	else if (step->does == DEED_LOGIN)
+		in = host_login(host);
+	else if (step->does == DEED_REPLACE)
+		in = host_replace(host);
+	else
+		check(step->what, "response", host_manage(host, step->function, step->lun), step->response);
+	if (in)
+		return;
+	fprintf(stderr, "%s: no session to go on with\n", step->what);
+	exit(1);
+}
+
+/* Until there is something else to tell. */
+static void step_await(const struct step *step)
+{
+	struct told told = {.key = TOLD_GOOD};
+
+	for (unsigned tries = 0; tries < 2000 && told.key == TOLD_GOOD; tries++) {
+		if (tries)
+			usleep(10000);
+		if (!run(step->host, step->lun, step->cdb, NULL, 0, 0, &told))
+			break;
+	}
+	check_told(step->what, &told, step->key, step->code, step->flags, step->information);
+}
+
+static void step_run(const struct step *step)
+{
+	if (step->does == DEED_AWAIT)
+		step_await(step);
+	else if (step->does != DEED_COMMAND)
+		step_do(step);
+	else
+		step_command(step);
 }
 
 #define steps_run(steps)                                                                           \
@@ -275,11 +323,22 @@ static bool addresses_read(void)
 	return true;
 }
 
+static void all_run(void)
+{
+	steps_run(steps_begin);
+	rows_run();
+	steps_run(steps_end);
+	steps_run(steps_protected);
+	steps_run(steps_changer);
+	steps_run(steps_sessions);
+}
+
 int main(int argc, char **argv)
 {
 	room = calloc(1, ROOM);
-	if (argc != 3 || !room) {
-		fprintf(stderr, "Usage: sense-rules PORTAL TARGET\n");
+	bool deferred = argc == 4 && strcmp(argv[3], "deferred") == 0;
+	if ((argc != 3 && !deferred) || !room) {
+		fprintf(stderr, "Usage: sense-rules PORTAL TARGET [deferred]\n");
 		return 2;
 	}
 	hosts[0] = host_open(argv[1], argv[2], "iqn.2026-11.test:a");
@@ -289,11 +348,10 @@ int main(int argc, char **argv)
 	steps_run(steps_attention);
 	if (!addresses_read())
 		fault("element addresses", "MODE SENSE", 0, 1);
-	steps_run(steps_begin);
-	rows_run();
-	steps_run(steps_end);
-	steps_run(steps_protected);
-	steps_run(steps_changer);
+	if (deferred)
+		steps_run(steps_deferred);
+	else
+		all_run();
 	host_close(&hosts[1]);
 	host_close(&hosts[0]);
 	free(room);

@@ -4,7 +4,7 @@
 if HAVE_ISCSI
 check_PROGRAMS += tests/target/sense-rules
 tests_target_sense_rules_SOURCES = tests/target/sense-rules.c tests/target/sense_host.c \
-	tests/target/sense_host.h tests/target/sense_steps.h tests/unit/sense_rows.h
+	tests/target/sense_host.h tests/target/sense_sessions.h tests/target/sense_steps.h tests/unit/sense_rows.h
 tests_target_sense_rules_CFLAGS = $(AM_CFLAGS) $(LIBISCSI_CFLAGS)
 tests_target_sense_rules_LDADD = $(LIBISCSI_LIBS)
 

@@ -2,6 +2,7 @@
 #include "tests/target/sense_host.h"
 
 #include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,24 +15,92 @@
 #define SENSE_LEAST  18
 
 struct host {
-	struct iscsi_context *session;
+	struct iscsi_context *session; /* NULL: there is none */
+	const char *portal, *target, *initiator;
+	uint32_t qualifier; /* of the ISID: the port stays the same */
 };
+
+static struct iscsi_context *session_open(const struct host *host)
+{
+	struct iscsi_context *session = iscsi_create_context(host->initiator);
+
+	if (!session)
+		abort();
+	iscsi_set_isid_oui(session, 0x5345, host->qualifier);
+	iscsi_set_targetname(session, host->target);
+	iscsi_set_session_type(session, ISCSI_SESSION_NORMAL);
+	iscsi_set_noautoreconnect(session, 1);
+	if (!iscsi_connect_sync(session, host->portal) && !iscsi_login_sync(session))
+		return session;
+	fprintf(stderr, "%s: %s\n", host->portal, iscsi_get_error(session));
+	iscsi_destroy_context(session);
+	return NULL;
+}
+
+void host_logout(struct host *host)
+{
+	iscsi_logout_sync(host->session);
+	host_drop(host);
+}
+
+void host_drop(struct host *host)
+{
+	if (host->session)
+		iscsi_destroy_context(host->session);
+	host->session = NULL;
+}
+
+bool host_login(struct host *host)
+{
+	host->session = session_open(host);
+	return host->session != NULL;
+}
+
+bool host_replace(struct host *host)
+{
+	struct iscsi_context *old = host->session;
+	bool in = host_login(host);
+
+	iscsi_destroy_context(old);
+	return in;
+}
+
+static void managed(struct iscsi_context *session, int status, void *data, void *context)
+{
+	(void)session;
+	*(int *)context = status == SCSI_STATUS_GOOD && data ? (int)*(uint32_t *)data : -1;
+}
+
+int host_manage(struct host *host, unsigned function, int lun)
+{
+	enum { PENDING = 1000 };
+	int response = PENDING;
+
+	if (iscsi_task_mgmt_async(host->session, lun, (enum iscsi_task_mgmt_funcs)function, 0xffffffff, 0,
+				  managed, &response))
+		return -1;
+	while (response == PENDING) {
+		struct pollfd ready = {.fd = iscsi_get_fd(host->session),
+				       .events = (short)iscsi_which_events(host->session)};
+		if (poll(&ready, 1, 20000) <= 0 || iscsi_service(host->session, ready.revents) < 0) {
+			fprintf(stderr, "task management %u: no response\n", function);
+			return -1;
+		}
+	}
+	return response;
+}
 
 struct host *host_open(const char *portal, const char *target, const char *initiator)
 {
+	static uint32_t opened;
 	struct host *host = calloc(1, sizeof(*host));
-	struct iscsi_context *session = iscsi_create_context(initiator);
 
-	if (!host || !session)
+	if (!host)
 		abort();
-	host->session = session;
-	iscsi_set_targetname(session, target);
-	iscsi_set_session_type(session, ISCSI_SESSION_NORMAL);
-	iscsi_set_noautoreconnect(session, 1);
-	if (!iscsi_connect_sync(session, portal) && !iscsi_login_sync(session))
+	*host = (struct host){
+		.portal = portal, .target = target, .initiator = initiator, .qualifier = ++opened};
+	if (host_login(host))
 		return host;
-	fprintf(stderr, "%s: %s\n", portal, iscsi_get_error(session));
-	iscsi_destroy_context(session);
 	free(host);
 	return NULL;
 }
@@ -41,14 +110,14 @@ void host_close(struct host **host_pointer)
 	struct host *host = *host_pointer;
 
 	*host_pointer = NULL;
-	iscsi_logout_sync(host->session);
-	iscsi_destroy_context(host->session);
+	if (host->session)
+		host_logout(host);
 	free(host);
 }
 
 static bool told_sense(struct told *told, const uint8_t *sense, size_t size)
 {
-	if (size < SENSE_LEAST || (sense[0] & 0x7f) != 0x70) {
+	if (size < SENSE_LEAST || (sense[0] & 0x7e) != 0x70) {
 		fprintf(stderr, "CHECK CONDITION with %zu bytes of sense\n", size);
 		return false;
 	}
@@ -56,6 +125,8 @@ static bool told_sense(struct told *told, const uint8_t *sense, size_t size)
 	for (unsigned i = 0; i < 3; i++)
 		if (sense[2] & 0x80 >> i)
 			*flag++ = "FEI"[i];
+	if (sense[0] & 1)
+		*flag++ = 'D';
 	told->key = sense[2] & 0x0f;
 	told->code = be_get16(sense + 12);
 	told->valid = sense[0] & 0x80;

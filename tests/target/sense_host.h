@@ -13,7 +13,7 @@
 struct told {
 	unsigned key; /* or TOLD_GOOD, TOLD_CONFLICT */
 	uint16_t code;
-	char flags[4]; /* of "FEI": filemark, EOM, ILI */
+	char flags[5]; /* of "FEID": filemark, EOM, ILI; deferred */
 	bool valid, field_valid;
 	int32_t information;
 	uint16_t field;	  /* that is wrong */
@@ -24,6 +24,15 @@ struct host;
 /* Logs in and asks nothing, so that no unit attention is lost. NULL after a message. */
 struct host *host_open(const char *portal, const char *target, const char *initiator);
 void host_close(struct host **host);
+
+/* The same initiator port ends its session, or loses its connection, and comes again; host_replace()
+ * logs in before the old session has ended. False after a message. */
+void host_logout(struct host *host);
+void host_drop(struct host *host);
+bool host_login(struct host *host);
+bool host_replace(struct host *host);
+/* Task management: the response; negative after a message. */
+int host_manage(struct host *host, unsigned function, int lun);
 
 /* `out` or `in` may be NULL. False after a message: there was no answer. */
 bool host_run(struct host *host, int lun, const uint8_t *cdb, size_t cdb_size, const void *out,

@@ -25,6 +25,17 @@ enum { SLOT = 0xe1, DRIVE, PORT, ROBOT };
 #define ANYWHERE (-1)
 #define NOTHING	 INT64_MIN /* INFORMATION is not valid */
 
+/* What a step is: a command, or something else that a host does. */
+enum deed {
+	DEED_COMMAND,
+	DEED_AWAIT,   /* the command, again and again until it is not answered with GOOD */
+	DEED_LOGOUT,
+	DEED_DROP,    /* the connection, without a word */
+	DEED_LOGIN,
+	DEED_REPLACE, /* a login while the session is there */
+	DEED_MANAGE,  /* task management */
+};
+
 struct step {
 	const char *what;
 	char host; /* 'a' or 'b' */
@@ -33,6 +44,8 @@ struct step {
 	uint32_t out, in; /* bytes that go along */
 	const char *list; /* what goes out; NULL: zeroes */
 	unsigned times;	  /* each with this answer; 0 is once */
+	enum deed does;
+	uint8_t function, response; /* of DEED_MANAGE */
 	/* What is expected. */
 	unsigned key;
 	uint16_t code;

@@ -30,8 +30,13 @@ check_library() {
 	tape=$(sed -n "s/^\(F${count}[^ ]*\) .*/\1/p" "$scratch/tapes")
 	slot=$(place_of "$name" "$tape")
 	targetd vtl move "$name" "$tape" $((slot + 1)) >/dev/null
-	"$top_builddir/tests/target/sense-rules" "$portal" "$prefix:$name" 2>"$scratch/differs" ||
-		fail "$name, with $drive: $(head -n 40 "$scratch/differs")"
+	rules "$name" "$drive"
+}
+
+# rules NAME DRIVE [WHICH]
+rules() {
+	"$top_builddir/tests/target/sense-rules" "$portal" "$prefix:$1" ${3:+"$3"} 2>"$scratch/differs" ||
+		fail "$1, with $2: $(head -n 40 "$scratch/differs")"
 }
 
 while read -r personality drive; do
@@ -41,4 +46,10 @@ while read -r drive _; do
 	check_library "$drive" "$drive"
 done < <(columns DRIVE)
 [ "$count" -ge 27 ] || fail "only $((count - 10)) libraries"
+stop_targetd
+
+# A cartridge that does not take what the drive has said to be written.
+GRANARY_FAULT=drive-flush:1 start_targetd
+targetd vtl create deferred --drives 1 --slots 6 --ie-slots 1 --tapes 1 --tape-size 16M >/dev/null
+rules deferred ibm-td8 deferred
 stop_targetd
