@@ -241,10 +241,17 @@ void op_fallocate(fuse_req_t req, fuse_ino_t inode, int mode, off_t offset, off_
 
 void op_lseek(fuse_req_t req, fuse_ino_t inode, off_t offset, int whence, struct fuse_file_info *fi)
 {
+	const struct operations_context *context = fuse_req_userdata(req);
 	uint64_t found = 0;
-	int error = tree_lseek(request_tree(req), inode, (uint64_t)offset, whence, &found);
+	int error;
 
 	(void)fi;
+	/* The kernel asks without handing over what it keeps back: data would be called a hole, and
+	 * cp(1) leave it out. ENOSYS makes it take all for data. */
+	if (context->writeback)
+		error = -ENOSYS;
+	else
+		error = tree_lseek(context->tree, inode, (uint64_t)offset, whence, &found);
 	if (error)
 		reply_status(req, error);
 	else
