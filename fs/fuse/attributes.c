@@ -2,8 +2,10 @@
 /* Operations on attributes, extended attributes and the filesystem as a whole. */
 #include <errno.h>
 #include <linux/limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "fs/fuse/operations.h"
@@ -68,10 +70,48 @@ void op_statfs(fuse_req_t req, fuse_ino_t inode)
 		fuse_reply_statfs(req, &sv);
 }
 
+#define GROUPS_MAX 65536 /* the kernel's NGROUPS_MAX */
+
+static bool caller_is_in_group(fuse_req_t req, gid_t group)
+{
+	CLEANUP_FREE gid_t *list = NULL;
+	int count;
+
+	if (fuse_req_ctx(req)->gid == group)
+		return true;
+	list = mem_try_alloc(GROUPS_MAX, sizeof(*list));
+	count = list ? fuse_req_getgroups(req, GROUPS_MAX, list) : -ENOMEM;
+	for (int i = 0; i < count && i < GROUPS_MAX; i++)
+		if (list[i] == group)
+			return true;
+	return false;
+}
+
+/* An access list sets the mode. As chmod(2), which the kernel sees to itself, it leaves no
+ * set-group-ID bit for a group that the caller is not in. */
+static int strip_foreign_group(fuse_req_t req, fuse_ino_t inode)
+{
+	struct tree *tree = request_tree(req);
+	struct stat attr;
+	int error;
+
+	if (fuse_req_ctx(req)->uid == 0)
+		return 0;
+	error = tree_getattr(tree, inode, &attr);
+	if (error || !(attr.st_mode & S_ISGID) || caller_is_in_group(req, attr.st_gid))
+		return error;
+	attr.st_mode &= ~(mode_t)S_ISGID;
+	return tree_setattr(tree, inode, TREE_SET_MODE, &attr);
+}
+
 void op_setxattr(fuse_req_t req, fuse_ino_t inode, const char *name, const char *value, size_t size,
 		 int flags)
 {
-	reply_status(req, tree_setxattr(request_tree(req), inode, name, value, size, flags));
+	int error = tree_setxattr(request_tree(req), inode, name, value, size, flags);
+
+	if (!error && strcmp(name, "system.posix_acl_access") == 0)
+		error = strip_foreign_group(req, inode);
+	reply_status(req, error);
 }
 
 void op_removexattr(fuse_req_t req, fuse_ino_t inode, const char *name)

@@ -13,7 +13,7 @@
 static const struct posix_case *const groups[] = {
 	posix_open_cases,  posix_name_cases, posix_rename_cases, posix_attr_cases, posix_perm_cases,
 	posix_xattr_cases, posix_acl_cases,  posix_io_cases,     posix_space_cases, posix_map_cases,
-	posix_dir_cases,   posix_lock_cases, posix_limit_cases,
+	posix_dir_cases,   posix_lock_cases, posix_limit_cases, posix_rules_cases,
 };
 
 #define STATUS_SKIPPED 77

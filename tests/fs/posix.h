@@ -34,7 +34,7 @@ struct posix_case {
 extern const struct posix_case posix_open_cases[], posix_name_cases[], posix_rename_cases[],
 	posix_attr_cases[], posix_perm_cases[], posix_xattr_cases[], posix_acl_cases[],
 	posix_io_cases[], posix_space_cases[], posix_map_cases[], posix_dir_cases[],
-	posix_lock_cases[], posix_limit_cases[];
+	posix_lock_cases[], posix_limit_cases[], posix_rules_cases[];
 
 _Noreturn void posix_fail(const char *file, int line, const char *what, const char *got);
 /* The result, unless it is -1: then the case has failed. */
