@@ -153,7 +153,7 @@ static int salvage_region(struct salvage *s, uint32_t index)
 {
 	const uint8_t *entries[] = {s->directory + (size_t)index * REGION_ENTRY_SIZE,
 				    s->tail + (size_t)index * REGION_ENTRY_SIZE};
-	struct pack_region region;
+	struct pack_region region = {0};
 	int error = salvage_load_region(s, entries[0], &region);
 	if (error == -EBADMSG)
 		error = salvage_load_region(s, entries[1], &region);
