@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -250,6 +251,8 @@ int library_open(struct service *service, struct library_config *config, const c
 
 /* ---- closing ------------------------------------------------------------------------------ */
 
+#define REMOVAL_SECONDS 15 /* after which the log says what is waited for */
+
 struct removal {
 	pthread_mutex_t lock;
 	pthread_cond_t done;
@@ -265,6 +268,19 @@ static void library_removed(void *context)
 	pthread_cond_signal(&removal->done);
 }
 
+/* False: not within REMOVAL_SECONDS. */
+static bool removal_wait_locked(struct removal *removal)
+{
+	struct timespec until;
+	int error = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += REMOVAL_SECONDS;
+	while (!removal->removed && error != ETIMEDOUT)
+		error = pthread_cond_timedwait(&removal->done, &removal->lock, &until);
+	return removal->removed;
+}
+
 static void library_end_sessions(struct library *library)
 {
 	struct removal removal = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -277,9 +293,12 @@ static void library_end_sessions(struct library *library)
 			  strerror(-error));
 		return;
 	}
+	/* They end when their commands have: a drive may wait for its tape's folder, which no time limits.
+	 * The callback only takes removal.lock, on whichever thread it comes. */
 	LOCK_SCOPE(&removal.lock);
-	while (!removal.removed)
-		pthread_cond_wait(&removal.done, &removal.lock);
+	while (!removal_wait_locked(&removal))
+		log_warning("%s: sessions have not ended yet: %zu", library->config.name,
+			    library_sessions(library));
 }
 
 void library_stop(struct library *library)

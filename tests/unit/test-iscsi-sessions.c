@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -461,6 +462,30 @@ static void a_server_that_stops_says_so(void **state)
 	initiator_expect_end(&other);
 }
 
+static void *stop_server(void *context)
+{
+	iscsi_server_free(context);
+	return NULL;
+}
+
+/* Nobody is waited for who has left when asked. */
+static void a_server_stops_at_once_when_all_have_left(void **state)
+{
+	(void)state;
+	pthread_t thread;
+	initiator_enter(&initiator, &scene, KEYS(""));
+	initiator_enter(&other, &scene, KEYS(""));
+	initiator_settle(&initiator);
+	uint64_t begin = clock_monotonic_ns();
+	assert_int_equal(pthread_create(&thread, NULL, stop_server, &scene.server), 0);
+	initiator_expect(&initiator, PDU_ASYNC);
+	initiator_expect(&other, PDU_ASYNC);
+	initiator_logout(&initiator);
+	initiator_logout(&other);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true((clock_monotonic_ns() - begin) / 1000000 < 1800); /* less than the time to leave */
+}
+
 /* ---- for people ---- */
 
 static void sessions_are_listed(void **state)
@@ -528,6 +553,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_session_that_is_ended_is_asked_first, start, stop),
 		cmocka_unit_test_setup_teardown(a_target_leaves_when_its_sessions_have, start, stop),
 		cmocka_unit_test_setup_teardown(a_server_that_stops_says_so, start, stop),
+		cmocka_unit_test_setup_teardown(a_server_stops_at_once_when_all_have_left, start, stop),
 		cmocka_unit_test_setup_teardown(sessions_are_listed, start, stop),
 		cmocka_unit_test_setup_teardown(a_silent_initiator_is_pinged, NULL, stop),
 	};
