@@ -81,7 +81,8 @@ struct crypt_description {
 	uint8_t salt[CRYPT_SALT_SIZE], check[CRYPT_CHECK_SIZE];
 };
 #define CRYPT_DESCRIPTION_MAX (5u + CRYPT_SALT_SIZE + CRYPT_CHECK_SIZE + CRYPT_UKAD_MAX + CRYPT_AKAD_MAX)
-#define CRYPT_ASSOCIATED_MAX  (CRYPT_DESCRIPTION_MAX + 4u)
+#define CRYPT_PLACE_SIZE      16u /* size, partition, object */
+#define CRYPT_ASSOCIATED_MAX  (CRYPT_DESCRIPTION_MAX + CRYPT_PLACE_SIZE)
 
 size_t crypt_description_encode(const struct crypt_description *description, uint8_t *data);
 /* 0, or -EBADMSG: of another version, or damaged. */

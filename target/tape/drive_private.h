@@ -196,8 +196,8 @@ bool drive_seals(struct drive *drive, const struct scsi_nexus *nexus);
 /* True when reading a sealed block with what `nexus` has set might work (else the sense is set: 74h...);
  * also asked for blocks that are not sealed, where the mode of decryption may forbid these. */
 bool drive_may_read(struct drive *drive, struct scsi_task *task, const struct cartridge_place *place);
-/* stored: size + DRIVE_SEAL_SIZE bytes; extra: of the run (cartridge_add_description). 0 or -errno.
- * On the worker, the ring empty. */
+/* The block that comes next, at the position. stored: size + DRIVE_SEAL_SIZE bytes; extra: of the run
+ * (cartridge_add_description). 0 or -errno. On the worker, the ring empty. */
 int drive_seal(struct drive *drive, const struct scsi_nexus *nexus, const uint8_t *plain, size_t size,
 	       uint8_t *stored, uint32_t *extra);
 /* plain: stored_size - DRIVE_SEAL_SIZE bytes. Else sets the sense (74h/00h..., 3/11h) and returns false. */

@@ -4,8 +4,9 @@
  *
  *   nonce (12) | size of the block, big-endian (4) | what was encrypted (size) | tag (16)
  *
- * Authenticated beside it are the size and the description of its run, so that a block is
- * not taken for one with other key-associated data. The description is stored once for a run of
+ * Authenticated beside it are the description of its run, the size, the partition and the number of
+ * the object, so that a block is not taken for one with other key-associated data, nor for one
+ * that stands elsewhere on the tape. The description is stored once for a run of
  * blocks and has a salted check of the key: a wrong one is told (74h/03h) from damage (74h/04h).
  *
  *   version (1) | KAD format | sizes of UKAD and AKAD | salt (16) | check (16) | UKAD | AKAD
@@ -25,7 +26,7 @@
 #define IV_SIZE	       12u
 #define TAG_SIZE       16u
 #define HEADER_SIZE    (IV_SIZE + 4u)
-#define DESCRIPTION_V1 1u
+#define DESCRIPTION_V2 2u /* 1 was that of blocks without their place */
 
 static_assert(HEADER_SIZE + TAG_SIZE == DRIVE_SEAL_SIZE, "what sealing adds");
 
@@ -97,7 +98,7 @@ int crypt_check(const uint8_t key[CRYPT_KEY_SIZE], const uint8_t salt[CRYPT_SALT
 size_t crypt_description_encode(const struct crypt_description *d, uint8_t *data)
 {
 	uint8_t *at = data;
-	*at++ = DESCRIPTION_V1;
+	*at++ = DESCRIPTION_V2;
 	*at++ = d->kad_format;
 	*at++ = d->ukad_size;
 	*at++ = d->akad_size;
@@ -116,7 +117,7 @@ int crypt_description_decode(const void *bytes, size_t size, struct crypt_descri
 	const uint8_t *data = bytes;
 	const size_t fixed = 4 + CRYPT_SALT_SIZE + CRYPT_CHECK_SIZE;
 	memset(d, 0, sizeof(*d));
-	if (size < fixed || data[0] != DESCRIPTION_V1 || data[2] > CRYPT_UKAD_MAX ||
+	if (size < fixed || data[0] != DESCRIPTION_V2 || data[2] > CRYPT_UKAD_MAX ||
 	    data[3] > CRYPT_AKAD_MAX || size != fixed + data[2] + data[3])
 		return -EBADMSG;
 	d->kad_format = data[1];
@@ -130,10 +131,14 @@ int crypt_description_decode(const void *bytes, size_t size, struct crypt_descri
 }
 
 /* What is authenticated beside a block; `data` has CRYPT_ASSOCIATED_MAX bytes, and the description first. */
-static size_t associate(uint8_t *data, size_t description_size, size_t block_size)
+static size_t associate(uint8_t *data, size_t description_size, size_t block_size, unsigned partition,
+			uint64_t object)
 {
-	be_put32(data + description_size, (uint32_t)block_size);
-	return description_size + 4;
+	uint8_t *at = data + description_size;
+	be_put32(at, (uint32_t)block_size);
+	be_put32(at + 4, partition);
+	be_put64(at + 8, object);
+	return description_size + CRYPT_PLACE_SIZE;
 }
 
 /* The set as the cartridge is to know it. */
@@ -203,7 +208,8 @@ int drive_seal(struct drive *drive, const struct scsi_nexus *nexus, const uint8_
 	if (err)
 		return err;
 	return crypt_seal_with(crypt->keys[set->slot], iv, associated,
-			       associate(associated, description_size, size), plain, size, stored);
+			       associate(associated, description_size, size, drive->partition, drive->object),
+			       plain, size, stored);
 }
 
 static bool refuse(struct scsi_task *task, enum sense_code code)
@@ -258,7 +264,7 @@ bool drive_unseal(struct drive *drive, struct scsi_task *task, const struct cart
 	    size > CRYPT_DESCRIPTION_MAX)
 		return refuse(task, ASC_DECRYPT_FAILED);
 	memcpy(associated, description, size);
-	size = associate(associated, size, stored_size - DRIVE_SEAL_SIZE);
+	size = associate(associated, size, stored_size - DRIVE_SEAL_SIZE, drive->partition, place->object);
 	int err = crypt_open_with(crypt->keys[set->slot], associated, size, stored, stored_size, plain);
 	if (!err)
 		return true;

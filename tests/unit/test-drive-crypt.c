@@ -100,7 +100,7 @@ static void test_description(void **state)
 	data[2] = CRYPT_UKAD_MAX + 1;
 	assert_int_equal(crypt_description_decode(data, size, &e), -EBADMSG);
 	data[2] = 5;
-	data[0] = 2;
+	data[0] = 1;
 	assert_int_equal(crypt_description_decode(data, size, &e), -EBADMSG);
 }
 
@@ -543,6 +543,63 @@ static void test_refused(void **state)
 	assert_field(&s->r, 1, 8);
 }
 
+/* As granary-cartridge(5) says that block `number` of partition 0 is sealed. */
+static void check_sealed(const void *description, size_t description_size, const uint8_t *sealed,
+			 size_t size, uint64_t number)
+{
+	uint8_t key[32], associated[256], plain[1024];
+	memset(key, everyone.key, sizeof(key));
+	assert_int_equal(*(const uint8_t *)description, 2);
+	memcpy(associated, description, description_size);
+	be_put32(associated + description_size, (uint32_t)size);
+	be_put32(associated + description_size + 4, 0);
+	be_put64(associated + description_size + 8, number);
+	assert_int_equal(crypt_open_with(key, associated, description_size + 16, sealed,
+					 size + DRIVE_SEAL_SIZE, plain), 0);
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(plain[i], 'a' + number);
+}
+
+/* What was sealed as one block of the tape is refused as another, however the files are made to fit. */
+static void test_moved(void **state)
+{
+	enum { SIZE = 500, STORED = SIZE + DRIVE_SEAL_SIZE };
+	struct drive_scene *s = *state;
+	uint8_t plain[SIZE], stored[2][STORED];
+	struct cartridge *cartridge = NULL;
+	struct cartridge_place place;
+	const void *description;
+	size_t description_size;
+	char path[128];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	set_encryption(s, s->a, &everyone);
+	for (unsigned i = 0; i < 2; i++) {
+		memset(plain, 'a' + (int)i, SIZE);
+		SEND(&s->r, s->a, plain, SIZE, 0x0a, 0, 0, SIZE >> 8, SIZE & 0xff);
+		assert_good(&s->r);
+	}
+	scene_mark(s, s->a);
+	scene_unload(s);
+	snprintf(path, sizeof(path), "%s/A00001L8", s->folder);
+	assert_int_equal(cartridge_open(path, CARTRIDGE_WRITE, &cartridge), 0);
+	assert_int_equal(cartridge_find(cartridge, 0, 0, &place), 0);
+	assert_int_equal(cartridge_description(cartridge, 0, place.extra, &description, &description_size), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(cartridge_pread(cartridge, 0, stored[i], STORED, i * STORED, true), 0);
+		check_sealed(description, description_size, stored[i], SIZE, i);
+	}
+	assert_int_equal(cartridge_truncate(cartridge, 0, 0), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct cartridge_blocks block = {stored[i < 2 ? !i : 0], STORED, 1, place.flags, place.extra};
+		assert_int_equal(cartridge_append(cartridge, 0, &block), 0);
+	}
+	assert_int_equal(cartridge_close(&cartridge), 0);
+	scene_reload(s, "A00001L8");
+	set_encryption(s, s->a, &everyone);
+	for (uint8_t i = 0; i < 3; i++)
+		check_reading(s, i, ASC_INTEGRITY_CHECK_FAILED, 0);
+}
+
 /* A drive that offers no encryption does not hand out sealed bytes. */
 static void test_drive_without(void **state)
 {
@@ -570,6 +627,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_description),
+		CASE(test_moved),
 		cmocka_unit_test_setup_teardown(test_not_offered, drive_scene_setup, drive_scene_teardown),
 		CASE(test_capabilities), CASE(test_stenc), CASE(test_files), CASE(test_reading),
 		CASE(test_fixed), CASE(test_damage), CASE(test_scopes), CASE(test_demount), CASE(test_reservations),
