@@ -52,7 +52,7 @@ uint32_t drive_hours(const struct drive *drive)
 uint64_t drive_remaining(const struct drive *drive, unsigned partition)
 {
 	uint64_t size = drive_partition_size(drive, partition);
-	uint64_t used = drive->end[partition].bytes;
+	uint64_t used = drive_used(drive, partition);
 	return used < size ? size - used : 0;
 }
 

@@ -136,7 +136,7 @@ static int build_sequential(struct scsi_lu *lu, uint16_t first, uint8_t *data, s
 		unsigned partition = drive->partition;
 		uint64_t size = drive_partition_size(drive, partition);
 		uint64_t warning = drive_warning_at(drive, partition);
-		log_add_number(&log, 0x0004, LOG_COUNTER, 8, drive->end[partition].bytes / MEGABYTE);
+		log_add_number(&log, 0x0004, LOG_COUNTER, 8, drive_used(drive, partition) / MEGABYTE);
 		log_add_number(&log, 0x0005, LOG_COUNTER, 8, warning / MEGABYTE);
 		log_add_number(&log, 0x0006, LOG_COUNTER, 8, (size - warning) / MEGABYTE);
 	}

@@ -28,11 +28,6 @@ static void add_partitions(struct log_writer *log, const struct drive *drive, ui
 	}
 }
 
-static uint64_t partition_used(const struct drive *drive, unsigned partition)
-{
-	return drive->end[partition].bytes;
-}
-
 static void add_life(struct log_writer *log, const struct drive *drive, const struct volume_totals *totals)
 {
 	log_add_number(log, 0x0001, LOG_COUNTER, 4, drive->info->loads);
@@ -58,7 +53,7 @@ static uint64_t used_bytes(const struct drive *drive)
 {
 	uint64_t used = 0;
 	for (unsigned i = 0; i < drive->media.partitions; i++)
-		used += drive->end[i].bytes;
+		used += drive_used(drive, i);
 	return used;
 }
 
@@ -97,7 +92,7 @@ int log_build_volume(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t r
 	log_add_number(&log, 0x0081, LOG_COUNTER, 1, drive->media.worm);
 	log_add_number(&log, 0x0100, LOG_COUNTER, 4, totals.write_mounts);
 	add_partitions(&log, drive, 0x0202, drive_partition_size);
-	add_partitions(&log, drive, 0x0203, partition_used);
+	add_partitions(&log, drive, 0x0203, drive_used);
 	add_partitions(&log, drive, 0x0204, drive_remaining);
 	return (int)log.size;
 }

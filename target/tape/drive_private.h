@@ -33,6 +33,8 @@
 #define DRIVE_OPCODES_MAX   96u
 #define DRIVE_VPD_PAGES_MAX 32u
 #define DRIVE_WARNING_MAX   (512ull << 20) /* bytes of the early-warning zone at most */
+/* What a filemark takes of the tape, so that one that is written full of them ends. */
+#define DRIVE_FILEMARK_SIZE 64u
 /* What sealing adds to a block on the cartridge. */
 #define DRIVE_SEAL_SIZE	    32u
 
@@ -148,6 +150,8 @@ bool drive_ready(struct drive *drive, struct scsi_task *task);
  * in a command. */
 uint64_t drive_warning_at(const struct drive *drive, unsigned partition);
 uint64_t drive_partition_size(const struct drive *drive, unsigned partition);
+/* What is on a partition, filemarks and all. Likewise. */
+uint64_t drive_used(const struct drive *drive, unsigned partition);
 /* Objects and bytes that are acknowledged but not yet on the cartridge. Never waits. */
 void drive_buffered(struct drive *drive, uint64_t *objects, uint64_t *bytes);
 
@@ -220,7 +224,7 @@ static inline bool drive_at_end(const struct drive *drive)
 {
 	return drive->object == drive->end[drive->partition].objects;
 }
-/* Bytes of the partition before the position. In a command, the ring empty or at the end. */
+/* What of the partition is before the position, as drive_used() counts. In a command, the ring empty or at the end. */
 uint64_t drive_offset(const struct drive *drive);
 /* CHECK CONDITION with INFORMATION. */
 void drive_check(struct scsi_task *task, enum sense_key key, enum sense_code code, bool eom,

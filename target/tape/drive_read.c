@@ -277,6 +277,18 @@ static void tell_end(const struct drive *drive, struct scsi_task *task,
 	check_length(task, difference);
 }
 
+/* The tape has moved over the block that it cannot read: the next command goes on behind it. */
+static void leave_damaged(struct drive *drive)
+{
+	struct cartridge_place place;
+	if (cartridge_find(drive->cartridge, drive->partition, drive->object, &place) ||
+	    place.kind != CARTRIDGE_BLOCKS)
+		return;
+	LOCK_SCOPE(&drive->lu->lock);
+	drive->object++;
+	drive->overwrite = DRIVE_OVERWRITE_NONE;
+}
+
 static void tell_failure(struct drive *drive, struct scsi_task *task, int error, int64_t left)
 {
 	if (error == -ECANCELED)
@@ -299,6 +311,7 @@ static void tell_failure(struct drive *drive, struct scsi_task *task, int error,
 	pthread_mutex_unlock(&drive->lu->lock);
 	drive_check(task, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, false, left);
 	drive_note_error(drive, task, &task->sense);
+	leave_damaged(drive);
 }
 
 /* ---- READ ----------------------------------------------------------------------------------------- */
@@ -413,21 +426,28 @@ static int verify_bytes(struct drive *drive, const struct read_plan *plan)
 
 static void verify_blocks(struct drive *drive, struct scsi_task *task, struct read_request request)
 {
-	for (;;) {
+	uint32_t step = request.length;
+	while (!scsi_is_aborted(task)) {
+		struct read_request part = first_blocks(&request, step);
 		struct read_plan plan;
-		int error = plan_read(drive, &request, drive->object, &plan);
+		int error = plan_read(drive, &part, drive->object, &plan);
 		if (!error)
 			error = verify_bytes(drive, &plan);
+		if (error == -EIO && request.fixed && part.length > 1) {
+			step = part.length / 2;
+			continue;
+		}
 		if (error) {
 			tell_failure(drive, task, error, request.length);
 			return;
 		}
-		int64_t left = (int64_t)request.length - (request.fixed ? plan.good : 0);
 		advance(drive, &plan, plan.end == READ_FILEMARK, 0);
-		tell_end(drive, task, &request, &plan, left);
-		if (plan.end != READ_BROKEN || scsi_is_aborted(task))
+		request.length -= request.fixed ? plan.good : 0;
+		if (plan.end == READ_COMPLETE && request.fixed && request.length)
+			continue;
+		tell_end(drive, task, &request, &plan, request.length);
+		if (plan.end != READ_BROKEN)
 			return;
-		request.length = (uint32_t)left;
 	}
 }
 

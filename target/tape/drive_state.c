@@ -158,13 +158,19 @@ uint64_t drive_warning_at(const struct drive *drive, unsigned partition)
 	return size - (zone < DRIVE_WARNING_MAX ? zone : DRIVE_WARNING_MAX);
 }
 
+uint64_t drive_used(const struct drive *drive, unsigned partition)
+{
+	const struct cartridge_extent *end = &drive->end[partition];
+	return end->bytes + end->filemarks * DRIVE_FILEMARK_SIZE;
+}
+
 uint64_t drive_offset(const struct drive *drive)
 {
 	struct cartridge_place place;
 	if (drive_at_end(drive) ||
 	    cartridge_find(drive->cartridge, drive->partition, drive->object, &place))
-		return drive->end[drive->partition].bytes;
-	return place.offset;
+		return drive_used(drive, drive->partition);
+	return place.offset + place.filemarks * DRIVE_FILEMARK_SIZE;
 }
 
 void drive_set_position(struct drive *drive, unsigned partition, uint64_t object, uint64_t file)

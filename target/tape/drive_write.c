@@ -66,7 +66,7 @@ static uint64_t host_zone(const struct drive *drive)
 static uint64_t tape_left(const struct drive *drive)
 {
 	uint64_t size = drive_partition_size(drive, drive->partition);
-	uint64_t used = drive->end[drive->partition].bytes;
+	uint64_t used = drive_used(drive, drive->partition);
 	return size > used ? size - used : 0;
 }
 
@@ -85,10 +85,10 @@ static void tell_full(struct drive *drive)
 	ring_tell_full(drive);
 }
 
-/* After a write: the warnings. `before`: bytes of the partition before it. */
+/* After a write: the warnings. `before`: what the partition had before it. */
 static void tell_warning(struct drive *drive, struct scsi_task *task, uint64_t before)
 {
-	uint64_t after = drive->end[drive->partition].bytes;
+	uint64_t after = drive_used(drive, drive->partition);
 	uint64_t warning = drive_warning_at(drive, drive->partition);
 	uint64_t early = (uint64_t)drive->mode.early_warning << 20;
 	uint64_t programmable = warning > early ? warning - early : 0;
@@ -285,7 +285,7 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 	if (!drive_at_end(drive) && !drive_cut(drive, task))
 		return;
 	drive_modify(drive);
-	uint64_t before = drive->end[drive->partition].bytes;
+	uint64_t before = drive_used(drive, drive->partition);
 	uint32_t fit = blocks_that_fit(drive, task, &request);
 	if (fit && !write_blocks(drive, task, &request, fit))
 		return;
@@ -350,20 +350,19 @@ static int add_filemarks(struct drive *drive, struct scsi_task *task, uint32_t c
 	return error ? error : ring_add(drive, &piece);
 }
 
-static bool write_filemarks(struct drive *drive, struct scsi_task *task, uint32_t count)
+/* Those that fit: *written of them. In a host folder that is full they have room: the reserve of
+ * cartridge_space(). */
+static bool write_filemarks(struct drive *drive, struct scsi_task *task, uint32_t count, uint32_t *written)
 {
 	if (!drive_may_write(drive, task, count) || (!drive_at_end(drive) && !drive_cut(drive, task)))
 		return false;
 	drive_modify(drive);
-	/* In a host folder that is full they have room: the reserve of cartridge_space(). */
-	if (!tape_left(drive)) {
-		tell_overflow(drive, task, count);
-		return false;
-	}
-	int error = add_filemarks(drive, task, count);
+	uint64_t fit = tape_left(drive) / DRIVE_FILEMARK_SIZE;
+	*written = fit < count ? (uint32_t)fit : count;
+	int error = *written ? add_filemarks(drive, task, *written) : 0;
 	if (error)
 		return write_failed(drive, task, error, count);
-	advance_filemarks(drive, count);
+	advance_filemarks(drive, *written);
 	return true;
 }
 
@@ -372,9 +371,10 @@ static void run_filemarks(struct scsi_lu *lu, struct scsi_task *task)
 	struct drive *drive = drive_of(lu);
 	uint32_t count = be_get24(task->cdb + 2);
 	bool immediate = task->cdb[1] & 1;
+	uint32_t written = 0;
 	if (!drive_ready(drive, task))
 		return;
-	if (count && !write_filemarks(drive, task, count))
+	if (count && !write_filemarks(drive, task, count, &written))
 		return;
 	if (!immediate || !count) {
 		int error = drive_drain(drive);
@@ -383,8 +383,11 @@ static void run_filemarks(struct scsi_lu *lu, struct scsi_task *task)
 			return;
 		}
 	}
-	if (count)
-		tell_warning(drive, task, drive->end[drive->partition].bytes);
+	if (written < count)
+		tell_overflow(drive, task, count - written);
+	else if (count)
+		tell_warning(drive, task, drive_used(drive, drive->partition) -
+						  (uint64_t)count * DRIVE_FILEMARK_SIZE);
 }
 
 static bool waits_filemarks(struct scsi_lu *lu, const struct scsi_task *task)

@@ -15,6 +15,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/fault.h"
+#include "target/tape/drive_private.h"
 
 #define BLOCK 65536u
 #define TAPE  (16u * MIB)
@@ -87,6 +88,25 @@ static void filemarks_in_the_zone_are_written_with_the_warning(void **state)
 	expect_at(s, WARNING_BLOCK + 4, 4);
 	/* A flush writes nothing and warns of nothing. */
 	expect_good(tape_filemarks(s, 0, false));
+}
+
+/* A tape of nothing but filemarks ends as well. */
+static void filemarks_fill_the_tape(void **state)
+{
+	struct scene *s = *state;
+	enum { ALL = TAPE / DRIVE_FILEMARK_SIZE, BEFORE = (TAPE - ZONE) / DRIVE_FILEMARK_SIZE };
+	scene_tape(s, TAPE);
+	expect_good(tape_filemarks(s, BEFORE, false));
+	assert_int_equal(tape_position(s).flags & 0x40, 0);
+	expect_sense(tape_filemarks(s, 1, false), SENSE_NO_SENSE, ASC_END_OF_MEDIUM, "E", 0);
+	assert_int_equal(tape_position(s).flags & 0x40, 0x40);
+	expect_sense(tape_filemarks(s, ALL - BEFORE + 4, true), SENSE_VOLUME_OVERFLOW, ASC_END_OF_MEDIUM,
+		     "E", 5);
+	expect_at(s, ALL, ALL);
+	expect_sense(tape_write(s, 1, 0), SENSE_VOLUME_OVERFLOW, ASC_END_OF_MEDIUM, "E", 1);
+	expect_good(tape_rewind(s));
+	expect_good(tape_space(s, 1, ALL));
+	expect_at(s, ALL, ALL);
 }
 
 static void fixed_blocks_go_on_the_tape_as_far_as_they_fit(void **state)
@@ -290,14 +310,15 @@ static void damage_is_a_read_error_and_never_data(void **state)
 	assert_int_equal(scene_load(s), 0);
 	expect_data(tape_read(s, MIB, false), MIB, 0);
 	for (int i = 0; i < 2; i++) {
+		expect_good(tape_locate(s, 1));
 		const struct answer *answer = tape_read(s, MIB, false);
 		expect_sense(answer, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, "", MIB);
 		assert_int_equal(answer->size, 0);
-		expect_at(s, 1, 0);
+		expect_at(s, 2, 0);
 	}
 	drive_get_state(s->drive, &drive);
 	assert_true(drive.alerts & 1 << (5 - 1));
-	expect_good(tape_space(s, 0, 1));
+	/* The tape has moved over it: who reads on gets what comes behind. */
 	expect_data(tape_read(s, MIB, false), MIB, 2);
 	expect_data(tape_read(s, MIB, false), MIB, 3);
 	/* Fixed blocks: the good ones before it are given. */
@@ -306,11 +327,19 @@ static void damage_is_a_read_error_and_never_data(void **state)
 	const struct answer *answer = tape_read_fixed(s, 4, MIB);
 	expect_sense(answer, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, "", 3);
 	expect_data(answer, MIB, 0);
-	expect_at(s, 1, 0);
+	expect_at(s, 2, 0);
+	/* VERIFY finds it as well, and is where READ would be. */
 	expect_good(tape_rewind(s));
-	/* VERIFY finds it as well. */
-	expect_sense(command(s, NULL, 0, 0, 0x13, 1, 0, 0, 3, 0), SENSE_MEDIUM_ERROR,
+	expect_sense(command(s, NULL, 0, 0, 0x13, 1, 0, 0, 4, 0), SENSE_MEDIUM_ERROR,
 		     ASC_UNRECOVERED_READ_ERROR, "", 3);
+	expect_at(s, 2, 0);
+	expect_good(command(s, NULL, 0, 0, 0x13, 1, 0, 0, 2, 0));
+	expect_at(s, 4, 0);
+	tape_block_size(s, 0);
+	expect_good(tape_locate(s, 1));
+	expect_sense(command(s, NULL, 0, 0, 0x13, 0, 0x10, 0, 0, 0), SENSE_MEDIUM_ERROR,
+		     ASC_UNRECOVERED_READ_ERROR, "", MIB);
+	expect_at(s, 2, 0);
 }
 
 /* The blocks before the damaged stretch come in one command, in however many pieces. */
@@ -332,7 +361,7 @@ static void blocks_before_damage_are_given(void **state)
 		tape_fill(block, SIZE, i);
 		assert_memory_equal(answer->data + (size_t)i * SIZE, block, SIZE);
 	}
-	expect_at(s, GOOD, 0);
+	expect_at(s, GOOD + 1, 0);
 }
 
 /* ---- the host's folder ---------------------------------------------------------------------------- */
@@ -456,6 +485,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_early_warning_is_told_with_each_block_that_is_written),
 		TEST(filemarks_in_the_zone_are_written_with_the_warning),
+		TEST(filemarks_fill_the_tape),
 		TEST(fixed_blocks_go_on_the_tape_as_far_as_they_fit),
 		TEST(the_programmable_warning_is_told_once),
 		TEST(a_flush_that_fails_behind_the_host_is_told_to_the_writer_once),
