@@ -5,6 +5,7 @@ DRIVE_INFO_TESTS = \
 	tests/unit/test-drive-log \
 	tests/unit/test-drive-mam \
 	tests/unit/test-drive-crypt \
+	tests/unit/test-drive-seal \
 	tests/unit/test-drive-initiators \
 	tests/unit/test-scsi-page
 check_PROGRAMS += $(DRIVE_INFO_TESTS)
@@ -27,6 +28,10 @@ tests_unit_test_drive_mam_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_drive_crypt_SOURCES = tests/unit/test-drive-crypt.c $(DRIVE_SCENE)
 tests_unit_test_drive_crypt_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_drive_crypt_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_drive_seal_SOURCES = tests/unit/test-drive-seal.c
+tests_unit_test_drive_seal_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_drive_seal_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_scsi_page_SOURCES = tests/unit/test-scsi-page.c $(DRIVE_SCENE) $(CHANGER_TEST_SUPPORT)
 tests_unit_test_scsi_page_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
