@@ -102,11 +102,26 @@ int file_sync_directory(const char *path)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-int file_read_all(const char *path, size_t limit, char **data, size_t *size)
+int file_open_regular(int folder, const char *name, int flags, mode_t mode)
 {
-	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0)
+	/* Opening may already do harm (a tape rewinds, O_TRUNC empties): looks first. Who puts another
+	 * file there in between finds the link refused, and what is no file before it is used. */
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+		return -EBADMSG;
+	CLEANUP_FD int fd = openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode);
+	if (fd < 0)
+		return errno == ELOOP || errno == ENXIO ? -EBADMSG : -errno;
+	int now = fcntl(fd, F_GETFL);
+	if (fstat(fd, &st) < 0 || now < 0 || fcntl(fd, F_SETFL, now & ~O_NONBLOCK) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? TAKE_FD(fd) : -EBADMSG;
+}
+
+static int read_whole(int fd, size_t limit, char **data, size_t *size)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
@@ -124,11 +139,23 @@ int file_read_all(const char *path, size_t limit, char **data, size_t *size)
 	return 0;
 }
 
+int file_read_all(const char *path, size_t limit, char **data, size_t *size)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? -errno : read_whole(fd, limit, data, size);
+}
+
+int file_read_regular(int folder, const char *name, size_t limit, char **data, size_t *size)
+{
+	CLEANUP_FD int fd = file_open_regular(folder, name, O_RDONLY, 0);
+	return fd < 0 ? fd : read_whole(fd, limit, data, size);
+}
+
 static int file_write_new(const char *path, const void *data, size_t size, mode_t mode)
 {
-	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	CLEANUP_FD int fd = file_open_regular(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	int error = file_pwrite(fd, data, size, 0);
 	return error ? error : file_sync(fd);
 }
@@ -161,9 +188,9 @@ int file_make_directory(const char *path, mode_t mode)
 
 int file_lock(const char *path, int *fd)
 {
-	CLEANUP_FD int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	CLEANUP_FD int opened = file_open_regular(AT_FDCWD, path, O_RDWR | O_CREAT, 0600);
 	if (opened < 0)
-		return -errno;
+		return opened;
 	if (flock(opened, LOCK_EX | LOCK_NB) < 0)
 		return -errno;
 	*fd = TAKE_FD(opened);

@@ -21,9 +21,15 @@ int file_pwritev(int fd, struct iovec *pieces, size_t count, uint64_t offset);
 int file_sync(int fd);
 /* fsync of a directory, so that names created or removed in it are durable. */
 int file_sync_directory(const char *path);
+/* openat() for folders that others can write to as well: follows no link (as the last part of the
+ * name), waits for no FIFO, and touches nothing but a regular file. The handle, or -errno: -EBADMSG
+ * for whatever else has the name. */
+int file_open_regular(int folder, const char *name, int flags, mode_t mode);
 /* The whole file, with a NUL after the last byte (not counted in *size). *data is the
  * caller's to free. -EFBIG over `limit` bytes. */
 int file_read_all(const char *path, size_t limit, char **data, size_t *size);
+/* The same of a file of such a folder. */
+int file_read_regular(int folder, const char *name, size_t limit, char **data, size_t *size);
 /* Writes PATH.new, syncs it, renames it over `path` and syncs the folder. */
 int file_replace(const char *path, const void *data, size_t size, mode_t mode);
 /* mkdir unless it is there; -ENOTDIR if something else is. */

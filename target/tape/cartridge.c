@@ -46,9 +46,9 @@ static int fill_folder(const char *path, const struct cartridge_conf *conf)
 	for (unsigned n = 0; !error && n < conf->info.partitions; n++)
 		error = partition_create(folder, n, &identity);
 	if (!error)
-		error = mam_store(path, &mam);
+		error = mam_store(folder, &mam);
 	if (!error)
-		error = mam_store(path, &mam);
+		error = mam_store(folder, &mam);
 	/* The last one syncs the folder. */
 	return error ? error : conf_write(path, conf);
 }
@@ -163,7 +163,7 @@ static int cartridge_open_partition(struct cartridge *c, unsigned n)
 
 static int cartridge_load(struct cartridge *c)
 {
-	c->folder = open(c->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	c->folder = open(c->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int error = c->folder < 0 ? -errno : cartridge_lock(c);
 	if (!error)
 		error = conf_read(c->path, &c->conf);
@@ -173,7 +173,7 @@ static int cartridge_load(struct cartridge *c)
 		error = cartridge_open_partition(c, n);
 	if (error)
 		return error;
-	error = mam_load(c->path, &c->mam);
+	error = mam_load(c->folder, &c->mam);
 	if (error == -EBADMSG) {
 		log_error("%s: its memory (mam.0, mam.1) is damaged and begins anew", c->path);
 		error = 0;

@@ -82,11 +82,13 @@ static int clone_bytes(struct clone *clone, int from, int to, uint64_t size)
 
 static int clone_file(struct clone *clone, const char *name)
 {
-	CLEANUP_FD int from = openat(clone->source->folder, name, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int from = file_open_regular(clone->source->folder, name, O_RDONLY, 0);
 	CLEANUP_FD int to = -1;
 	struct stat st;
 
-	if (from < 0 || fstat(from, &st) < 0)
+	if (from < 0)
+		return from;
+	if (fstat(from, &st) < 0)
 		return -errno;
 	to = openat(clone->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (to < 0)

@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libconfig.h>
 #include <stdio.h>
@@ -235,7 +236,7 @@ int conf_read(const char *folder, struct cartridge_conf *conf)
 	CLEANUP_FREE char *path = mem_printf("%s/cartridge.conf", folder);
 	CLEANUP_FREE char *text = NULL;
 	size_t size;
-	int error = file_read_all(path, CONF_LIMIT, &text, &size);
+	int error = file_read_regular(AT_FDCWD, path, CONF_LIMIT, &text, &size);
 	if (error == -EFBIG || error == -EINVAL)
 		return -EBADMSG;
 	return error ? error : conf_decode(text, size, conf);

@@ -29,8 +29,7 @@ static int data_open_as(const struct data_file *d, int flags)
 {
 	char name[16];
 	snprintf(name, sizeof(name), "p%u.data", d->number);
-	int fd = openat(d->folder, name, flags | O_CLOEXEC, 0640);
-	return fd < 0 ? -errno : fd;
+	return file_open_regular(d->folder, name, flags, 0640);
 }
 
 static int data_open_change(struct data_file *d)

@@ -273,12 +273,13 @@ int mam_decode(const uint8_t *data, size_t size, struct mam *mam)
 	return error;
 }
 
-static int mam_load_slot(const char *folder, unsigned slot, struct mam *mam)
+static const char *const slot_names[] = {"mam.0", "mam.1"};
+
+static int mam_load_slot(int folder, unsigned slot, struct mam *mam)
 {
-	CLEANUP_FREE char *path = mem_printf("%s/mam.%u", folder, slot);
 	CLEANUP_FREE char *data = NULL;
 	size_t size;
-	int error = file_read_all(path, MAM_FILE_MAX, &data, &size);
+	int error = file_read_regular(folder, slot_names[slot], MAM_FILE_MAX, &data, &size);
 	if (!error)
 		error = mam_decode((const uint8_t *)data, size, mam);
 	if (!error && mam->generation % 2 != slot) {
@@ -288,7 +289,7 @@ static int mam_load_slot(const char *folder, unsigned slot, struct mam *mam)
 	return error == -ENOENT || error == -EFBIG || error == -EINVAL ? -EBADMSG : error;
 }
 
-int mam_load(const char *folder, struct mam *mam)
+int mam_load(int folder, struct mam *mam)
 {
 	struct mam slots[2] = {{0}, {0}};
 	int errors[2] = {mam_load_slot(folder, 0, &slots[0]), mam_load_slot(folder, 1, &slots[1])};
@@ -317,14 +318,14 @@ static int mam_write(int fd, const uint8_t *data, size_t size)
 	return error ? error : file_sync(fd);
 }
 
-int mam_store(const char *folder, struct mam *mam)
+int mam_store(int folder, struct mam *mam)
 {
-	CLEANUP_FREE char *path = mem_printf("%s/mam.%u", folder, (unsigned)((mam->generation + 1) % 2));
+	const char *name = slot_names[(mam->generation + 1) % 2];
 	CLEANUP_FREE uint8_t *data = NULL;
-	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+	CLEANUP_FD int fd = file_open_regular(folder, name, O_WRONLY | O_CREAT, 0640);
 	size_t size = 0;
 	if (fd < 0)
-		return -errno;
+		return fd;
 	mam->generation++;
 	int error = mam_encode(mam, &data, &size);
 	if (!error)

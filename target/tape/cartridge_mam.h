@@ -41,8 +41,8 @@ int mam_encode(const struct mam *mam, uint8_t **data, size_t *size);
 /* -EBADMSG, -EPROTONOSUPPORT, -ENOMEM. `mam` is empty before, and after an error. */
 int mam_decode(const uint8_t *data, size_t size, struct mam *mam);
 /* The newer of the two that is whole. */
-int mam_load(const char *folder, struct mam *mam);
+int mam_load(int folder, struct mam *mam);
 /* Into the older one, durably. */
-int mam_store(const char *folder, struct mam *mam);
+int mam_store(int folder, struct mam *mam);
 
 #endif

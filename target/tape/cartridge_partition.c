@@ -28,9 +28,9 @@ static int index_create(int folder, const char *name, unsigned number,
 {
 	static const struct cartridge_extent nothing;
 	struct page_log log;
-	CLEANUP_FD int fd = openat(folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	CLEANUP_FD int fd = file_open_regular(folder, name, O_RDWR | O_CREAT | O_TRUNC, 0640);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	int error = log_start(&log, fd, 0, 0);
 	if (error)
 		return error;
@@ -47,9 +47,9 @@ int partition_create(int folder, unsigned number, const struct partition_identit
 	snprintf(index, sizeof(index), "p%u.idx", number);
 	snprintf(fresh, sizeof(fresh), "p%u.idx.new", number);
 	snprintf(data, sizeof(data), "p%u.data", number);
-	CLEANUP_FD int fd = openat(folder, data, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	CLEANUP_FD int fd = file_open_regular(folder, data, O_RDWR | O_CREAT, 0640);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	int error = index_create(folder, fresh, number, identity);
 	if (error)
 		return error;
@@ -59,11 +59,11 @@ int partition_create(int folder, unsigned number, const struct partition_identit
 static int partition_open_files(int folder, struct partition *p)
 {
 	char name[16];
-	int flags = (p->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC;
+	int flags = p->writable ? O_RDWR : O_RDONLY;
 	snprintf(name, sizeof(name), "p%u.idx", p->number);
-	p->index = openat(folder, name, flags);
+	p->index = file_open_regular(folder, name, flags, 0);
 	if (p->index < 0)
-		return errno == ENOENT ? -EBADMSG : -errno;
+		return p->index == -ENOENT ? -EBADMSG : p->index;
 	/* A data file that is not there has no byte: the index says what is missing. */
 	return data_open(&p->data, folder, p->number, p->writable);
 }
@@ -480,10 +480,10 @@ int partition_compact(int folder, struct partition *p, const struct partition_id
 	snprintf(name, sizeof(name), "p%u.idx", p->number);
 	snprintf(fresh, sizeof(fresh), "p%u.idx.new", p->number);
 	p->compact_at = 2 * log_size(&p->log);
-	CLEANUP_FD int fd = openat(folder, fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	CLEANUP_FD int fd = file_open_regular(folder, fresh, O_RDWR | O_CREAT | O_TRUNC, 0640);
 	CLEANUP_FREE bool *used = partition_used_descriptions(p);
 	if (fd < 0 || !used)
-		return fd < 0 ? -errno : -ENOMEM;
+		return fd < 0 ? fd : -ENOMEM;
 	int error = log_start(&log, fd, 0, 0);
 	if (error)
 		return error;

@@ -137,7 +137,7 @@ int cartridge_sync(struct cartridge *c)
 	for (unsigned n = 0; !error && n < c->open_partitions; n++)
 		error = partition_sync(&c->partitions[n]);
 	if (!error && c->mam.dirty)
-		error = mam_store(c->path, &c->mam);
+		error = mam_store(c->folder, &c->mam);
 	/* Only of the memory, then: everything else is durable, and nothing has been lost. */
 	if (error == -ENOSPC && !cartridge_is_dirty(c))
 		return error;

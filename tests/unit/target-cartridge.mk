@@ -4,6 +4,7 @@ CARTRIDGE_TESTS = \
 	tests/unit/test-cartridge-crash \
 	tests/unit/test-cartridge-faults \
 	tests/unit/test-cartridge-rules \
+	tests/unit/test-cartridge-links \
 	tests/unit/test-cartridge-scale
 check_PROGRAMS += $(CARTRIDGE_TESTS)
 TESTS += $(CARTRIDGE_TESTS)
@@ -27,6 +28,9 @@ tests_unit_test_cartridge_faults_SOURCES = tests/unit/test-cartridge-faults.c $(
 tests_unit_test_cartridge_faults_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cartridge_faults_LDADD = $(CARTRIDGE_LIBS) $(CMOCKA_LIBS)
 
+tests_unit_test_cartridge_links_SOURCES = tests/unit/test-cartridge-links.c $(CARTRIDGE_SUPPORT)
+tests_unit_test_cartridge_links_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_cartridge_links_LDADD = $(CARTRIDGE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_cartridge_rules_SOURCES = tests/unit/test-cartridge-rules.c $(CARTRIDGE_SUPPORT)
 tests_unit_test_cartridge_rules_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cartridge_rules_LDADD = $(CARTRIDGE_LIBS) $(CMOCKA_LIBS)
