@@ -38,7 +38,8 @@ static int store_save(void *context, const struct scsi_lu *lu, const struct scsi
 	if (store.error)
 		return store.error;
 	assert_true(kept->count <= 4);
-	memcpy(store.registrations, kept->registrations, kept->count * sizeof(*kept->registrations));
+	if (kept->count)
+		memcpy(store.registrations, kept->registrations, kept->count * sizeof(*kept->registrations));
 	store.kept = *kept;
 	store.kept.registrations = store.registrations;
 	return 0;
