@@ -53,7 +53,7 @@ static int cat_stretch(struct cartridge *c, unsigned partition, const struct str
 
 	stretch_reader_start(&reader, c, partition, stretch->first, stretch->end);
 	while (!(error = stretch_read(&reader, CAT_READ, &blocks)) && blocks.count > 0) {
-		error = tool_output(blocks.data, blocks.count * blocks.block_size);
+		error = tool_output(blocks.data, blocks.count * blocks.block_size, NULL);
 		if (error == -EPIPE)
 			return error;
 		if (error) {

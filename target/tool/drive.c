@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,12 +110,18 @@ enum tool_exit verb_read(const struct tool_call *call)
 			tool_complain("%s: the end of the data", call->arguments[0]);
 			return TOOL_FAILED;
 		}
+		if (tool_stopped()) {
+			tool_complain("%s: stopped by a signal", call->arguments[0]);
+			return TOOL_FAILED;
+		}
 		any = true;
-		error = item.kind == SOURCE_BLOCK ? tool_output(item.data, item.size) : 0;
+		error = item.kind == SOURCE_BLOCK ? tool_output(item.data, item.size, initiator_session(r.initiator))
+					       : 0;
 		if (error == -EPIPE)
 			return TOOL_DONE;
 		if (error) {
-			tool_complain("standard output: %s", strerror(-error));
+			tool_complain("standard output: %s",
+				      error == -ECANCELED ? "stopped by a signal" : strerror(-error));
 			return TOOL_FAILED;
 		}
 	}
@@ -122,13 +129,16 @@ enum tool_exit verb_read(const struct tool_call *call)
 }
 
 /* Up to a whole block of standard input; 0 at its end, -errno. */
-static ssize_t drive_input(uint8_t *block, size_t size)
+static ssize_t drive_input(struct initiator *i, uint8_t *block, size_t size)
 {
 	size_t have = 0;
 
 	while (have < size) {
-		ssize_t n = read(STDIN_FILENO, block + have, size - have);
+		int error = tool_wait(STDIN_FILENO, POLLIN, initiator_session(i));
+		ssize_t n = error ? 0 : read(STDIN_FILENO, block + have, size - have);
 
+		if (error)
+			return error;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -147,7 +157,7 @@ static enum tool_exit drive_write_all(struct remote *r, uint8_t *block, uint32_t
 	ssize_t n;
 	int error = 0;
 
-	while ((n = drive_input(block, size)) > 0) {
+	while ((n = drive_input(r->initiator, block, size)) > 0) {
 		if (full) {
 			error = -ENOSPC;
 			break;
@@ -157,14 +167,19 @@ static enum tool_exit drive_write_all(struct remote *r, uint8_t *block, uint32_t
 			break;
 		written += (uint64_t)n;
 	}
-	if (n < 0)
+	if (n == -ECANCELED)
+		tool_complain("%s: stopped by a signal after %" PRIu64 " bytes, without a filemark",
+			      initiator_name(r->initiator), written);
+	else if (n == -ENOTCONN)
+		tool_complain("%s: the session is lost", initiator_name(r->initiator));
+	else if (n < 0)
 		tool_complain("standard input: %s", strerror((int)-n));
 	if (error == -ENOSPC)
 		tool_complain("the tape is full after %" PRIu64 " bytes", written);
 	else if (error)
 		tool_complain("%s: %s", initiator_name(r->initiator), r->trouble);
 	/* What was written is to be readable, also when there was more of it. */
-	if ((!error || error == -ENOSPC) && remote_filemark(r) != 0) {
+	if ((!error || error == -ENOSPC) && n != -ECANCELED && n != -ENOTCONN && remote_filemark(r) != 0) {
 		tool_complain("%s: %s", initiator_name(r->initiator), r->trouble);
 		error = -EIO;
 	}

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,24 +38,6 @@ struct import {
 	uint64_t bytes, blocks, filemarks;
 	struct tool_progress progress;
 };
-
-static volatile sig_atomic_t import_stopped;
-
-static void import_stop(int number)
-{
-	(void)number;
-	import_stopped = 1;
-}
-
-/* A signal ends it in order; the second one at once. */
-static void import_catch(void)
-{
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	struct sigaction action = {.sa_handler = import_stop, .sa_flags = (int)SA_RESETHAND};
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaction(signals[i], &action, NULL);
-}
 
 /* ---- what it is to be ------------------------------------------------------------------- */
 
@@ -256,7 +237,7 @@ static int import_contents(struct import *import, struct source *source)
 	tool_progress_start(&import->progress, "importing",
 			    source->size == UINT64_MAX ? 0 : source->size);
 	while (item.kind != SOURCE_END) {
-		if (import_stopped) {
+		if (tool_stopped()) {
 			error = -ECANCELED;
 			break;
 		}
@@ -321,7 +302,7 @@ enum tool_exit verb_import(const struct tool_call *call)
 	enum tool_exit status = TOOL_USAGE;
 
 	if (import_name(&import, call->arguments[1]) && import_info(&import, call)) {
-		import_catch();
+		tool_catch_signals();
 		status = import_run(&import, call) ? TOOL_FAILED : TOOL_DONE;
 	}
 	if (status == TOOL_DONE)

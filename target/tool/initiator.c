@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,10 @@ struct initiator {
 	char *url;
 	int lun;
 	bool lost;
+	struct scsi_task *task; /* that was sent, and not answered */
+	bool answered;
+	int status;
+	struct tool_session waits;
 };
 
 struct auth {
@@ -188,7 +193,9 @@ void initiator_close(struct initiator **i)
 	if (old->session && !old->lost)
 		iscsi_logout_sync(old->session);
 	if (old->session)
-		iscsi_destroy_context(old->session);
+		iscsi_destroy_context(old->session); /* ends what was not answered, too */
+	if (old->task)
+		scsi_free_scsi_task(old->task);
 	free(old->url);
 	free(old);
 }
@@ -196,6 +203,43 @@ void initiator_close(struct initiator **i)
 void initiator_set_lun(struct initiator *i, int lun)
 {
 	i->lun = lun;
+}
+
+/* A ping of the target, in most cases. */
+static int initiator_serve(void *context, short events)
+{
+	struct initiator *i = context;
+
+	if (iscsi_service(i->session, events) == 0)
+		return 0;
+	i->lost = true;
+	return -ENOTCONN;
+}
+
+static short initiator_events(void *context)
+{
+	struct initiator *i = context;
+
+	return (short)iscsi_which_events(i->session);
+}
+
+const struct tool_session *initiator_session(struct initiator *i)
+{
+	i->waits = (struct tool_session){.fd = iscsi_get_fd(i->session),
+					 .events = initiator_events,
+					 .serve = initiator_serve,
+					 .context = i};
+	return &i->waits;
+}
+
+int initiator_lun(const struct initiator *i)
+{
+	return i->lun;
+}
+
+bool initiator_is_lost(const struct initiator *i)
+{
+	return i->lost;
 }
 
 const char *initiator_name(const struct initiator *i)
@@ -246,32 +290,60 @@ static void initiator_take(const struct scsi_task *task, const struct initiator_
 			     answer);
 }
 
+static void initiator_answered(struct iscsi_context *session, int status, void *data, void *context)
+{
+	struct initiator *i = context;
+
+	(void)session;
+	(void)data;
+	i->answered = true;
+	i->status = status;
+}
+
+/* Unlike libiscsi's own loop it goes on after a signal: a command that was sent is waited for. */
+static bool initiator_wait(struct initiator *i)
+{
+	while (!i->answered) {
+		struct pollfd wait = {.fd = iscsi_get_fd(i->session),
+				      .events = (short)iscsi_which_events(i->session)};
+		int n = poll(&wait, 1, 1000);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (iscsi_service(i->session, n > 0 ? wait.revents : 0) < 0 && !i->answered)
+			return false;
+	}
+	return i->status >= 0 && i->status <= UINT8_MAX;
+}
+
 int initiator_run(struct initiator *i, const struct initiator_command *command,
 		  struct initiator_answer *answer)
 {
 	struct iscsi_data data = {.size = command->size, .data = (unsigned char *)(uintptr_t)command->out};
 	int way = command->in ? SCSI_XFER_READ : command->out ? SCSI_XFER_WRITE : SCSI_XFER_NONE;
-	struct scsi_task *task =
-		i->lost ? NULL
-			: scsi_create_task((int)command->cdb_size, (unsigned char *)(uintptr_t)command->cdb,
-					   way, way == SCSI_XFER_NONE ? 0 : (int)command->size);
-	struct scsi_task *ended;
-	bool answered;
 
-	if (!task)
-		return i->lost ? -EIO : -ENOMEM;
+	if (i->lost)
+		return -EIO;
+	i->task = scsi_create_task((int)command->cdb_size, (unsigned char *)(uintptr_t)command->cdb, way,
+				   way == SCSI_XFER_NONE ? 0 : (int)command->size);
+	if (!i->task)
+		return -ENOMEM;
 	if (way == SCSI_XFER_READ)
-		scsi_task_add_data_in_buffer(task, (int)command->size, command->in);
-	ended = iscsi_scsi_command_sync(i->session, i->lun, task, way == SCSI_XFER_WRITE ? &data : NULL);
-	answered = ended && ended->status >= 0 && ended->status <= UINT8_MAX;
-	if (answered)
-		initiator_take(ended, command, answer);
-	else
+		scsi_task_add_data_in_buffer(i->task, (int)command->size, command->in);
+	i->answered = false;
+	if (iscsi_scsi_command_async(i->session, i->lun, i->task, initiator_answered,
+				     way == SCSI_XFER_WRITE ? &data : NULL, i) == 0 &&
+	    initiator_wait(i)) {
+		i->task->status = i->status;
+		initiator_take(i->task, command, answer);
+	} else {
 		i->lost = true;
-	if (!answered)
 		tool_complain("%s: %s", i->url, iscsi_get_error(i->session));
-	scsi_free_scsi_task(task);
-	return answered ? 0 : -EIO;
+	}
+	/* What was not answered is libiscsi's until the session is gone. */
+	if (i->answered || !i->lost)
+		scsi_free_scsi_task(TAKE(i->task));
+	return i->lost ? -EIO : 0;
 }
 
 void initiator_words(const struct initiator_answer *answer, char *words, size_t size)
@@ -279,7 +351,7 @@ void initiator_words(const struct initiator_answer *answer, char *words, size_t 
 	static const struct {
 		int status;
 		const char *words;
-	} rows[] = {{STATUS_GOOD, "good"}, {0x08, "busy"}, {0x18, "reservation conflict"},
+	} rows[] = {{STATUS_GOOD, "good"}, {0x08, "busy"}, {STATUS_CONFLICT, "reservation conflict"},
 		    {0x28, "task set full"}, {0x30, "ACA active"}, {0x40, "task aborted"}};
 
 	if (answer->status == STATUS_CHECK) {

@@ -25,6 +25,7 @@ enum initiator_sense {
 };
 #define STATUS_GOOD  0x00
 #define STATUS_CHECK 0x02
+#define STATUS_CONFLICT 0x18
 
 struct initiator_command {
 	const uint8_t *cdb;
@@ -52,6 +53,10 @@ int initiator_run(struct initiator *i, const struct initiator_command *command,
 		  struct initiator_answer *answer);
 /* Commands go to this LUN from now on. */
 void initiator_set_lun(struct initiator *i, int lun);
+/* What keeps the session while something else is waited for; it is `i`'s. */
+const struct tool_session *initiator_session(struct initiator *i);
+int initiator_lun(const struct initiator *i);
+bool initiator_is_lost(const struct initiator *i);
 const char *initiator_name(const struct initiator *i);
 
 /* "NOT READY (2), 3A/00 ..." or the name of a status. */

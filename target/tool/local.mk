@@ -6,6 +6,7 @@ target_tool_libsource_a_SOURCES = \
 	target/tool/label.h target/tool/label.c \
 	target/tool/mhvtl.c \
 	target/tool/simh.c \
+	target/tool/stop.c \
 	target/tool/source.h target/tool/source.c \
 	target/tool/tgt.c \
 	target/tool/tool.h target/tool/tool.c
@@ -28,6 +29,7 @@ target_tool_granary_tape_SOURCES += \
 	target/tool/drive.c \
 	target/tool/initiator.h target/tool/initiator.c \
 	target/tool/remote.h target/tool/remote.c \
+	target/tool/reserve.h target/tool/reserve.c \
 	target/tool/selftest.h target/tool/selftest.c \
 	target/tool/selftest_rows.c \
 	target/tool/selftest_tape.c

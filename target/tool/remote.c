@@ -62,7 +62,7 @@ static int remote_wait_ready(struct remote *r)
 		if (a.status == STATUS_CHECK && a.key == SENSE_UNIT_ATTENTION && attentions++ < REMOTE_TRIES)
 			continue;
 		if (a.status != STATUS_CHECK || a.key != SENSE_NOT_READY || a.asc != 0x04 ||
-		    a.ascq != 0x01 || time(NULL) >= until)
+		    a.ascq != 0x01 || time(NULL) >= until || tool_stopped())
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
 	}
@@ -103,10 +103,14 @@ int remote_open(struct remote *r, const struct tool_call *call, const char *url)
 {
 	int error;
 
+	tool_catch_signals();
 	*r = (struct remote){.initiator = initiator_open(call, url, false)};
 	if (!r->initiator)
 		return -ENOTCONN;
-	error = remote_wait_ready(r);
+	error = reserve_take(r->initiator, initiator_lun(r->initiator), &r->reserve, r->trouble,
+			     sizeof(r->trouble));
+	if (!error)
+		error = remote_wait_ready(r);
 	if (!error)
 		error = remote_set_variable(r);
 	if (error)
@@ -116,6 +120,8 @@ int remote_open(struct remote *r, const struct tool_call *call, const char *url)
 
 void remote_close(struct remote *r)
 {
+	if (r->initiator)
+		reserve_drop(r->initiator, &r->reserve);
 	initiator_close(&r->initiator);
 	free(r->data);
 	r->data = NULL;

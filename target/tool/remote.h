@@ -4,16 +4,18 @@
 #define TARGET_TOOL_REMOTE_H
 
 #include "target/tool/initiator.h"
+#include "target/tool/reserve.h"
 #include "target/tool/source.h"
 
 struct remote {
 	struct initiator *initiator;
+	struct reserve reserve;
 	uint8_t *data;
 	uint32_t capacity;
 	char trouble[256];
 };
 
-/* Logs in, waits until the drive is ready, and has it take blocks of any size. -errno, with a complaint. */
+/* Logs in, reserves the drive for this session, waits until the drive is ready, and has it take blocks of any size. -errno, with a complaint. */
 int remote_open(struct remote *r, const struct tool_call *call, const char *url);
 void remote_close(struct remote *r);
 #define CLEANUP_REMOTE __attribute__((cleanup(remote_close)))

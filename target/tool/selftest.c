@@ -26,6 +26,7 @@ struct unit {
 	enum selftest_unit kind;
 	uint8_t list[LIST_MAX]; /* what REPORT SUPPORTED OPERATION CODES said */
 	uint32_t list_size;
+	bool reserved; /* by another initiator, who is left in peace */
 	bool shown[4096]; /* descriptors that a row has named, by their number */
 };
 
@@ -82,6 +83,7 @@ static int unit_ask_list(struct selftest *t, struct unit *u)
 	int error = selftest_send(t, &command, &a);
 
 	u->list_size = 0;
+	u->reserved = !error && a.status == STATUS_CONFLICT;
 	if (!error && a.status == STATUS_GOOD && a.received >= 4) {
 		uint32_t says = be_get32(u->list);
 
@@ -246,7 +248,11 @@ static int unit_run(struct selftest *t, struct unit *u)
 
 	if (!error)
 		error = unit_ask_list(t, u);
-	for (const struct selftest_row *r = selftest_rows; !error && r->name; r++)
+	if (u->reserved) {
+		t->reserved++;
+		tool_complain("LUN %d: another initiator has reserved it, and it is not tested", u->lun);
+	}
+	for (const struct selftest_row *r = selftest_rows; !error && !u->reserved && r->name; r++)
 		if (u->kind & r->unit)
 			error = row_run(t, u, r);
 	while (!error && unit_next_listed(u, &at, &number, &listed)) {
@@ -262,7 +268,7 @@ static int unit_run(struct selftest *t, struct unit *u)
 								 .why = why});
 	}
 	if (t->json)
-		printf("\n    ]}");
+		printf("\n    ], \"reserved\": %s}", u->reserved ? "true" : "false");
 	return error;
 }
 
@@ -300,6 +306,11 @@ static int selftest_run(struct selftest *t, const char *barcode)
 	if (t->json)
 		printf("{\n  \"units\": [");
 	for (unsigned n = 0; !error && n < count; n++) {
+		if (tool_stopped()) {
+			tool_complain("stopped by a signal");
+			error = -ECANCELED;
+			break;
+		}
 		memset(u, 0, sizeof(*u));
 		u->lun = luns[n];
 		error = unit_run(t, u);
@@ -310,7 +321,7 @@ static int selftest_run(struct selftest *t, const char *barcode)
 		error = selftest_tape(t, barcode, luns, count);
 	if (t->json)
 		printf(",\n  \"sent\": %u, \"failed\": %u, \"good\": %s\n}\n", t->sent, t->failed,
-		       error || t->failed ? "false" : "true");
+		       error || t->failed || t->reserved ? "false" : "true");
 	else
 		printf("%u commands were sent, %u lines failed\n", t->sent, t->failed);
 	return error;
@@ -323,5 +334,8 @@ enum tool_exit verb_selftest(const struct tool_call *call)
 
 	if (!initiator)
 		return TOOL_UNREACHABLE;
-	return selftest_run(&t, call->values[OPTION_TAPE]) || t.failed ? TOOL_FAILED : TOOL_DONE;
+	tool_catch_signals();
+	if (selftest_run(&t, call->values[OPTION_TAPE]) || t.failed || t.reserved)
+		return TOOL_FAILED;
+	return TOOL_DONE;
 }

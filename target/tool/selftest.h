@@ -37,6 +37,7 @@ struct selftest {
 	struct initiator *initiator;
 	bool json;
 	unsigned failed, sent, lines; /* lines of the unit that is shown */
+	unsigned reserved;	      /* units that were not tested */
 };
 
 /* One line of the report: "failed" where `why` is not NULL. */

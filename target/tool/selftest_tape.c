@@ -12,6 +12,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "target/tool/reserve.h"
 #include "target/tool/selftest.h"
 
 #define ELEMENTS_MAX 65280u
@@ -22,6 +23,8 @@
 struct place {
 	unsigned slot, drive; /* element addresses; 0: not found */
 	int lun;
+	struct reserve reserve; /* of the drive */
+	bool conflict;		/* an empty drive was passed over that another initiator has reserved */
 };
 
 /* Whether this drive's identifier in READ ELEMENT STATUS ends with the serial number of a LUN. */
@@ -48,6 +51,15 @@ static int place_lun(struct selftest *t, const uint8_t *identifier, size_t size,
 	return -1;
 }
 
+static bool place_reserve(struct selftest *t, struct place *place)
+{
+	char words[128];
+	int error = reserve_take(t->initiator, place->lun, &place->reserve, words, sizeof(words));
+
+	place->conflict |= error == -EBUSY;
+	return error == 0;
+}
+
 static void place_element(struct selftest *t, struct place *place, unsigned type, const uint8_t *d,
 			  size_t size, const char *barcode, const int *luns, unsigned count)
 {
@@ -59,7 +71,7 @@ static void place_element(struct selftest *t, struct place *place, unsigned type
 		place->slot = be_get16(d);
 	if (type == 4 && !full && !place->drive && size > 12) {
 		place->lun = place_lun(t, d + 12, size - 12, luns, count);
-		place->drive = place->lun < 0 ? 0 : be_get16(d);
+		place->drive = place->lun < 0 || !place_reserve(t, place) ? 0 : be_get16(d);
 	}
 }
 
@@ -175,7 +187,9 @@ static int tape_steps(struct selftest *t, const struct place *place, int changer
 	if (error)
 		tool_complain("the drive does not get ready with the tape");
 	for (const struct selftest_step *s = selftest_steps; !error && s->name; s++)
-		error = step_run(t, s);
+		error = tool_stopped() ? -ECANCELED : step_run(t, s);
+	if (error == -ECANCELED)
+		tool_complain("stopped by a signal: the tape goes back to its slot");
 	back = tape_move(t, place->drive, place->slot, changer);
 	return error ? error : back == -EIO ? 0 : back;
 }
@@ -192,18 +206,23 @@ int selftest_tape(struct selftest *t, const char *barcode, const int *luns, unsi
 	initiator_set_lun(t->initiator, luns[0]);
 	error = place_find(t, &place, barcode, luns, count);
 	if (!error && (!place.slot || !place.drive)) {
-		tool_complain(place.slot ? "there is no empty drive for tape %s" : "tape %s is in no slot",
+		tool_complain(!place.slot      ? "tape %s is in no slot"
+			      : place.conflict ? "there is no drive for tape %s: " RESERVE_CONFLICT
+					       : "there is no empty drive for tape %s",
 			      barcode);
-		return -ENOENT;
+		error = -ENOENT;
 	}
-	if (error)
+	if (error) {
+		reserve_drop(t->initiator, &place.reserve);
 		return error;
+	}
 	t->lines = 0;
 	if (t->json)
 		printf(",\n  \"tape\": {\"lun\": %d, \"steps\": [", place.lun);
 	else
 		printf("Tape %s in LUN %d\n", barcode, place.lun);
 	error = tape_steps(t, &place, luns[0]);
+	reserve_drop(t->initiator, &place.reserve);
 	if (t->json)
 		printf("\n    ]}");
 	return error;

@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -110,13 +113,21 @@ void tool_close(struct cartridge **c)
 		cartridge_close(c);
 }
 
-int tool_output(const void *data, size_t size)
+int tool_output(const void *data, size_t size, const struct tool_session *session)
 {
 	const char *p = data;
+	struct stat status;
+	/* A pipe that is ready takes so much without waiting. */
+	size_t most = fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode) && session
+			      ? PIPE_BUF
+			      : SIZE_MAX;
 
 	while (size > 0) {
-		ssize_t n = write(STDOUT_FILENO, p, size);
+		int error = tool_wait(STDOUT_FILENO, POLLOUT, session);
+		ssize_t n = error ? 0 : write(STDOUT_FILENO, p, size < most ? size : most);
 
+		if (error)
+			return error;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -51,7 +51,20 @@ void tool_close(struct cartridge **c);
 #define CLEANUP_CARTRIDGE __attribute__((cleanup(tool_close)))
 
 /* Writes all of it to standard output: 0, -EPIPE when nobody reads any more, -errno. */
-int tool_output(const void *data, size_t size);
+/* From here on the first signal that ends a program is only noted. */
+void tool_catch_signals(void);
+bool tool_stopped(void);
+/* Waits until there is something to read or room to write. -ECANCELED when a signal was noted. Whoever has a
+ * session answers meanwhile what the other side asks: another descriptor, or NULL, and what is done when it is
+ * ready. */
+struct tool_session {
+	int fd;
+	short (*events)(void *context); /* to be waited for */
+	int (*serve)(void *context, short events);
+	void *context;
+};
+int tool_wait(int fd, short events, const struct tool_session *session);
+int tool_output(const void *data, size_t size, const struct tool_session *session);
 /* A JSON string, quotes included; what is no UTF-8 becomes '?'. */
 void tool_print_json(const char *text);
 

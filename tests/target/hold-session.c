@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An initiator that stays: logs in to URL, says "in", answers each line of standard input with "there"
- * or "gone", and logs out at the end of it.
+ * or "gone", and logs out at the end of it. The lines "reserve", "release", "persist" and "clear" have it
+ * reserve the unit in the old and the new way, and are answered with the status.
  *
  *   hold-session iscsi://[USER%SECRET@]PORTAL/IQN/LUN
  */
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
@@ -27,6 +29,33 @@ static bool session_answers(struct iscsi_context *iscsi, int lun)
 	if (task)
 		scsi_free_scsi_task(task);
 	return answers;
+}
+
+/* The status of what the line asks for; -1 for a line that asks for nothing. */
+static int session_reserve(struct iscsi_context *iscsi, int lun, const char *line)
+{
+	struct scsi_persistent_reserve_out_basic keys = {.service_action_reservation_key = 4711};
+	struct scsi_task *task = NULL;
+	int status;
+
+	if (strncmp(line, "reserve", 7) == 0)
+		task = iscsi_reserve6_sync(iscsi, lun);
+	else if (strncmp(line, "release", 7) == 0)
+		task = iscsi_release6_sync(iscsi, lun);
+	else if (strncmp(line, "persist", 7) == 0)
+		task = iscsi_persistent_reserve_out_sync(iscsi, lun, 0, 0, 0, &keys);
+	else if (strncmp(line, "clear", 5) != 0)
+		return -1;
+	if (!task || strncmp(line, "persist", 7) == 0) {
+		if (task)
+			scsi_free_scsi_task(task);
+		keys = (struct scsi_persistent_reserve_out_basic){.reservation_key = 4711};
+		task = iscsi_persistent_reserve_out_sync(iscsi, lun, *line == 'p' ? 1 : 3, 0, 3, &keys);
+	}
+	status = task ? task->status : 255;
+	if (task)
+		scsi_free_scsi_task(task);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -50,7 +79,15 @@ int main(int argc, char **argv)
 	puts("in");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
-		puts(session_answers(iscsi, url->lun) ? "there" : "gone");
+		int status = SCSI_STATUS_CHECK_CONDITION;
+
+		/* Unit attentions are told first. */
+		for (int tries = 0; status == SCSI_STATUS_CHECK_CONDITION && tries < 8; tries++)
+			status = session_reserve(iscsi, url->lun, line);
+		if (status >= 0)
+			printf("%d\n", status);
+		else
+			puts(session_answers(iscsi, url->lun) ? "there" : "gone");
 		fflush(stdout);
 	}
 	if (session_answers(iscsi, url->lun))

@@ -4,6 +4,7 @@ TAPE_TESTS = \
 	tests/target/test-tape-drive.sh \
 	tests/target/test-tape-files.sh \
 	tests/target/test-tape-import.sh \
+	tests/target/test-tape-reserve.sh \
 	tests/target/test-tape-tgt.sh \
 	tests/target/test-vtl-selftest.sh
 dist_check_SCRIPTS += $(TAPE_TESTS)

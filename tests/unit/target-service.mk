@@ -13,3 +13,9 @@ TESTS += tests/unit/test-cartridge-clone
 tests_unit_test_cartridge_clone_SOURCES = tests/unit/test-cartridge-clone.c
 tests_unit_test_cartridge_clone_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_cartridge_clone_LDADD = $(CARTRIDGE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test-reserve
+TESTS += tests/unit/test-reserve
+tests_unit_test_reserve_SOURCES = tests/unit/test-reserve.c target/tool/reserve.h target/tool/reserve.c
+tests_unit_test_reserve_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_reserve_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
