@@ -191,6 +191,7 @@ static const struct command_option options_tape_import[] = {
 	{"format", "NAME", "simh, aws, tgt or mhvtl (what the source looks like)"},
 	{"medium", "NAME", "of the new tape (what its barcode says, or LTO-8)"},
 	{"size", "SIZE", "of the new tape (what the medium has)"},
+	{"partition", "NUMBER", "of the tape in a drive (0)"},
 	{"auth-file", "FILE", "user and secret for a drive's library"},
 	{"initiator", "NAME", "log in to it under this iSCSI name"},
 	{"shelf", NULL, "put it into no slot"},

@@ -175,6 +175,32 @@ static enum cli_exit tool_library_folder(const struct command_call *call, char *
 	return status;
 }
 
+/* Barcodes of libraries are what granary-targetd takes for one, and given once among all of them. */
+static enum cli_exit tool_check_new(const struct command_call *call, const char *barcode)
+{
+	CLEANUP_JSON json_t *result = NULL;
+	const json_t *tapes, *tape;
+	enum cli_exit status;
+	size_t i;
+
+	if (!*barcode || strchr("-_", *barcode) ||
+	    barcode[strspn(barcode, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")]) {
+		command_complain("a barcode must begin with a capital letter or a digit and have only those, "
+				 "dashes and underscores");
+		return CLI_USAGE;
+	}
+	status = target_ask(call, "tape.list", json_object(), &result);
+	tapes = json_object_get(result, "tapes");
+	json_array_foreach((json_t *)(uintptr_t)tapes, i, tape)
+	{
+		if (strcmp(target_text(tape, "barcode"), barcode) != 0 || target_number(tape, "deleted"))
+			continue;
+		command_complain("library %s has a tape %s already", target_text(tape, "library"), barcode);
+		return CLI_FAILED;
+	}
+	return status;
+}
+
 enum cli_exit tape_import(struct command_call *call)
 {
 	CLEANUP_FREE char *folder = NULL;
@@ -184,12 +210,19 @@ enum cli_exit tape_import(struct command_call *call)
 	struct tool tool = {.argv = {"granary-tape", "import"}, .count = 2};
 	enum cli_exit status = tool_library_folder(call, &folder);
 
+	if (status == CLI_DONE && name)
+		status = tool_check_new(call, barcode);
+	if (status == CLI_DONE && strchr(barcode, '/')) {
+		command_complain("\"%s\" is no barcode", barcode);
+		status = CLI_USAGE;
+	}
 	if (status != CLI_DONE)
 		return status;
 	path = mem_printf("%s/%s", folder, barcode);
 	tool_option(&tool, call, "format", "--format");
 	tool_option(&tool, call, "medium", "--medium");
 	tool_option(&tool, call, "size", "--size");
+	tool_option(&tool, call, "partition", "--partition");
 	tool_option(&tool, call, "auth-file", "--auth-file");
 	tool_option(&tool, call, "initiator", "--initiator");
 	if (call->json)
@@ -199,8 +232,10 @@ enum cli_exit tape_import(struct command_call *call)
 	status = tool_run(&tool);
 	if (status != CLI_DONE || !name || command_value(call, "shelf"))
 		return status;
-	return target_ask(call, "vtl.put", json_pack("{s:s, s:s}", "name", name, "barcode", barcode),
-			  &result);
+	/* It is whole by now, also where no slot takes it: why was said. */
+	if (target_ask(call, "vtl.put", json_pack("{s:s, s:s}", "name", name, "barcode", barcode), &result))
+		command_complain("%s is on the shelf of %s", barcode, name);
+	return CLI_DONE;
 }
 
 /* What a session with a library takes, and the URL: no cartridge's path is needed. */

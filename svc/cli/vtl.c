@@ -57,6 +57,10 @@ static enum cli_exit vtl_put_folder(const struct command_call *call, json_t *par
 
 	if (!folder)
 		return CLI_DONE;
+	if (!*folder) {
+		command_complain("--folder: a folder has a name");
+		return CLI_USAGE;
+	}
 	absolute = folder[0] == '/' ? mem_strdup(folder) : vtl_from_here(folder);
 	if (!absolute || !target_is_text(absolute)) {
 		command_complain("%s: the folder cannot be found from here", folder);
@@ -74,17 +78,23 @@ static const char *vtl_first_portal(const json_t *library)
 	return portal ? portal : "127.0.0.1:3260";
 }
 
+static void vtl_print_count(const json_t *library, const char *name, const char *what, const char *after)
+{
+	unsigned long long count = target_number(library, name);
+
+	printf("%llu %s%s%s", count, what, count == 1 ? "" : "s", after);
+}
+
 /* What to do now. */
 static void vtl_print_created(const json_t *library)
 {
 	const char *portal = vtl_first_portal(library);
 	const char *iqn = target_text(library, "iqn");
 
-	printf("%s is ready: %s with %llu drives, %llu slots and %llu tapes.\n\n",
-	       target_text(library, "name"), target_text(library, "title"),
-	       (unsigned long long)target_number(library, "drives"),
-	       (unsigned long long)target_number(library, "slots"),
-	       (unsigned long long)target_number(library, "placed_tapes"));
+	printf("%s is ready: %s with ", target_text(library, "name"), target_text(library, "title"));
+	vtl_print_count(library, "drives", "drive", ", ");
+	vtl_print_count(library, "slots", "slot", " and ");
+	vtl_print_count(library, "placed_tapes", "tape", ".\n\n");
 	printf("  iSCSI name  %s\n  portal      %s\n  tapes in    %s\n\n", iqn, portal,
 	       target_text(library, "folder"));
 	printf("On a host that is to use it:\n\n"

@@ -136,9 +136,11 @@ static bool devices_number(const json_t *value, uint64_t *number)
 }
 
 /* A place by its address, or by the barcode of the tape in it. */
-static int devices_place(struct rpc_call *call, const struct inventory_copy *copy, const char *param,
+static int devices_place(struct rpc_call *call, struct library *library,
+			 const struct inventory_copy *copy, const char *param,
 			 const struct element **place)
 {
+	struct tape tape;
 	const json_t *value = json_object_get(call->params, param);
 	const char *text = json_string_value(value);
 	uint64_t number;
@@ -154,6 +156,11 @@ static int devices_place(struct rpc_call *call, const struct inventory_copy *cop
 		return 0;
 	if (!text && !json_is_integer(value))
 		return rpc_say(call, RPC_INVALID_PARAMS, "\"%s\" must be an address or a barcode", param);
+	if (text && tape_find(library, text, &tape) == 0) {
+		tape_clear(&tape);
+		return rpc_say(call, -ENOENT, "tape %.40s is on the shelf of library %s: granary vtl put %s %.40s",
+			       text, library->config.name, library->config.name, text);
+	}
 	if (text)
 		return rpc_say(call, -ENOENT, "there is no place %.40s, and no place has such a tape", text);
 	return rpc_say(call, -ENOENT, "there is no place %lld", (long long)json_integer_value(value));
@@ -168,7 +175,7 @@ static int devices_find_drive(struct rpc_call *call, struct library *library,
 	uint64_t number;
 
 	if (!devices_number(value, &number))
-		return devices_place(call, copy, "drive", place);
+		return devices_place(call, library, copy, "drive", place);
 	found = devices_at(copy, number);
 	if (number >= 1 && number <= library->config.drive_count &&
 	    (!found || found->type != ELEMENT_DRIVE))
@@ -247,7 +254,7 @@ static int journey_make(struct rpc_call *call,
 
 static int choose_load(struct rpc_call *call, struct journey *j)
 {
-	int error = devices_place(call, &j->copy, "from", &j->from);
+	int error = devices_place(call, j->library, &j->copy, "from", &j->from);
 
 	if (!error && json_object_get(call->params, "drive"))
 		return devices_find_drive(call, j->library, &j->copy, &j->to);
@@ -264,7 +271,7 @@ static int choose_unload(struct rpc_call *call, struct journey *j)
 	int error = devices_find_drive(call, j->library, &j->copy, &j->from);
 
 	if (!error && said)
-		error = devices_place(call, &j->copy, "to", &j->to);
+		error = devices_place(call, j->library, &j->copy, "to", &j->to);
 	if (error)
 		return error;
 	if (j->from->type != ELEMENT_DRIVE)
@@ -281,9 +288,9 @@ static int choose_unload(struct rpc_call *call, struct journey *j)
 
 static int choose_move(struct rpc_call *call, struct journey *j)
 {
-	int error = devices_place(call, &j->copy, "from", &j->from);
+	int error = devices_place(call, j->library, &j->copy, "from", &j->from);
 
-	return error ? error : devices_place(call, &j->copy, "to", &j->to);
+	return error ? error : devices_place(call, j->library, &j->copy, "to", &j->to);
 }
 
 int rpc_vtl_load(struct rpc_call *call)
@@ -340,7 +347,7 @@ int rpc_vtl_take(struct rpc_call *call)
 
 	error = journey_begin(call, &j);
 	if (!error)
-		error = devices_place(call, &j.copy, "from", &j.from);
+		error = devices_place(call, j.library, &j.copy, "from", &j.from);
 	if (!error)
 		error = changer_take(j.library->changer, j.from->address, call->message);
 	return error ? error

@@ -8,6 +8,7 @@
 #include "lib/base/mem.h"
 #include "target/service/names.h"
 #include "target/service/rpc.h"
+#include "target/service/tapes.h"
 #include "target/tape/media.h"
 
 #define DEFAULT_PERSONALITY "stk-l700"
@@ -78,6 +79,14 @@ static json_t *library_describe_failed(const char *name, const char *reason)
 	for (size_t i = 0; object && i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		json_object_set_new(object, unknown[i], json_null());
 	return object;
+}
+
+/* 0 is what the medium has. */
+static int library_check_size(struct rpc_call *call, uint64_t size)
+{
+	if (size && size < TAPE_SIZE_LEAST)
+		return rpc_say(call, -EINVAL, "a tape has at least %u MiB", TAPE_SIZE_LEAST >> 20);
+	return size > INT64_MAX ? rpc_say(call, -EINVAL, "a tape of this size is not possible") : 0;
 }
 
 struct create_params {
@@ -158,6 +167,9 @@ int rpc_vtl_create(struct rpc_call *call)
 		return rpc_say(call, -EINVAL, "the folder of the tapes must be an absolute path");
 	if (p.request.adopt && p.request.tapes != UINT64_MAX && p.request.tapes)
 		return rpc_say(call, -EINVAL, "tapes are either adopted or made");
+	error = library_check_size(call, p.plan.tape_size);
+	if (error)
+		return error;
 	create_defaults(&p);
 	folder = p.folder ? mem_strdup(p.folder)
 			  : mem_printf("%s/%s", call->service->tapes, p.plan.name);
@@ -235,9 +247,7 @@ static int update_read(struct rpc_call *call, struct update *update, struct libr
 	if (update->recycle_days != UINT64_MAX && update->recycle_days > LIBRARY_RECYCLE_MAX)
 		return rpc_say(call, -EINVAL, "deleted tapes are kept for at most %u days",
 			       LIBRARY_RECYCLE_MAX);
-	if (update->tape_size != UINT64_MAX && update->tape_size > INT64_MAX)
-		return rpc_say(call, -EINVAL, "a tape of this size is not possible");
-	return 0;
+	return library_check_size(call, update->tape_size == UINT64_MAX ? 0 : update->tape_size);
 }
 
 /* The plan that says what is there; *encryption too. */

@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -144,6 +146,18 @@ bool service_serial_is_used(void *context, const char *serial)
 
 /* ---- start -------------------------------------------------------------------------------- */
 
+/* Two daemons would take each other's unfinished tapes for left-overs. */
+static int service_lock_tapes(struct service *service)
+{
+	service->tapes_fd = open(service->tapes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (service->tapes_fd >= 0 && flock(service->tapes_fd, LOCK_EX | LOCK_NB) < 0 &&
+	    errno == EWOULDBLOCK) {
+		log_error("%s: another granary-targetd has its tapes in this folder", service->tapes);
+		return -EBUSY;
+	}
+	return 0;
+}
+
 static int service_open_state(struct service *service)
 {
 	CLEANUP_FREE char *lock = mem_printf("%s/lock", service->settings.state);
@@ -169,7 +183,7 @@ static int service_open_state(struct service *service)
 	if (!error)
 		service->tapes = realpath(service->settings.tapes, NULL);
 	if (!error && service->state && service->tapes)
-		return 0;
+		return service_lock_tapes(service);
 	error = error ? error : -errno;
 	log_error("%s: the folder of the tapes cannot be used: %s", service->settings.tapes,
 		  strerror(-error));
@@ -340,7 +354,7 @@ int service_start(struct daemon *daemon, const struct service_settings *settings
 
 	new->daemon = daemon;
 	new->settings = *settings;
-	new->lock_fd = -1;
+	new->lock_fd = new->tapes_fd = -1;
 	pthread_mutex_init(&new->admin, NULL);
 	pthread_mutex_init(&new->lock, NULL);
 	pthread_cond_init(&new->unused, NULL);
@@ -399,6 +413,8 @@ void service_stop(struct service **service)
 	access_list_clear(&old->discovery);
 	if (old->lock_fd >= 0)
 		close(old->lock_fd);
+	if (old->tapes_fd >= 0)
+		close(old->tapes_fd);
 	pthread_cond_destroy(&old->unused);
 	pthread_mutex_destroy(&old->lock);
 	pthread_mutex_destroy(&old->admin);

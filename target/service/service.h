@@ -54,7 +54,7 @@ struct service {
 	struct daemon *daemon;
 	struct service_settings settings;
 	char *state, *tapes; /* absolute */
-	int lock_fd;
+	int lock_fd, tapes_fd; /* of the state folder, and of that of the tapes */
 	pthread_mutex_t admin;
 	pthread_mutex_t lock;
 	pthread_cond_t unused; /* a library has lost a user */

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "target/tool/remote.h"
@@ -22,13 +23,52 @@
 static int drive_start(struct source *s)
 {
 	struct remote *r = mem_zalloc(sizeof(*r));
+	uint64_t partition = 0;
 	int error;
 
 	s->state = r;
 	error = remote_open(r, s->call, s->name);
-	if (!error && (error = remote_rewind(r)) != 0)
+	if (!error && s->call->values[OPTION_PARTITION] &&
+	    !tool_number(s->call->values[OPTION_PARTITION], "--partition", CARTRIDGE_PARTITIONS - 1,
+			 &partition))
+		return -EINVAL;
+	if (!error && (error = remote_partition(r, (unsigned)partition)) != 0)
 		tool_complain("%s: %s", s->name, r->trouble);
 	return error;
+}
+
+/* What hosts write: 0800h to 0BFFh, and vendors' own from 1400h to 17FFh. The barcode is the new one's. */
+static bool drive_keeps(uint16_t id)
+{
+	return id != 0x0806 && ((id >= 0x0800 && id <= 0x0bff) || (id >= 0x1400 && id <= 0x17ff));
+}
+
+static int drive_attributes(struct source *s, struct cartridge *c, unsigned *count)
+{
+	const char *chosen = s->call->values[OPTION_PARTITION];
+	struct remote *r = s->state;
+	CLEANUP_FREE uint8_t *list = NULL;
+	size_t size;
+	int error = remote_attributes(r, chosen ? (unsigned)(*chosen - '0') : 0, &list, &size);
+
+	if (error)
+		return source_damaged(s, "READ ATTRIBUTE: %s", r->trouble);
+	for (size_t at = 0; at + 5 <= size && at + 5 + be_get16(list + at + 3) <= size;
+	     at += 5 + be_get16(list + at + 3)) {
+		const struct cartridge_attribute attribute = {.id = be_get16(list + at),
+							      .format = list[at + 2] & 3,
+							      .length = be_get16(list + at + 3),
+							      .value = list + at + 5};
+
+		if (!drive_keeps(attribute.id) || attribute.length == 0)
+			continue;
+		error = cartridge_set_attribute(c, 0, &attribute);
+		if (error)
+			return source_damaged(s, "attribute %04Xh of the medium: %s", attribute.id,
+					      strerror(-error));
+		++*count;
+	}
+	return 0;
 }
 
 static int drive_next(struct source *s, struct source_item *item)
@@ -54,6 +94,7 @@ const struct source_class source_drive = {
 	.start = drive_start,
 	.next = drive_next,
 	.end = drive_end,
+	.attributes = drive_attributes,
 };
 
 /* ---- read, write ------------------------------------------------------------------------- */

@@ -145,9 +145,14 @@ enum tool_exit verb_export(const struct tool_call *call)
 	error = output ? export_to_output(c, partition, path) : export_to_file(c, partition, path, name);
 	if (error)
 		return TOOL_FAILED;
+	if (cartridge_info(c)->partitions > 1 && !call->values[OPTION_PARTITION])
+		tool_complain("%s has two partitions, and a .tap holds one: this is 0, --partition 1 the other",
+			      path);
 	if (!output && call->values[OPTION_JSON])
-		printf("{\"blocks\": %" PRIu64 ", \"filemarks\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n",
-		       extent.objects - extent.filemarks, extent.filemarks, extent.bytes);
+		printf("{\"partition\": %u, \"partitions\": %u, \"blocks\": %" PRIu64
+		       ", \"filemarks\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n", partition,
+		       cartridge_info(c)->partitions, extent.objects - extent.filemarks, extent.filemarks,
+		       extent.bytes);
 	else if (!output)
 		printf("%s: %" PRIu64 " blocks and %" PRIu64 " filemarks, %" PRIu64 " bytes\n", name,
 		       extent.objects - extent.filemarks, extent.filemarks, extent.bytes);

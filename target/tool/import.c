@@ -36,6 +36,7 @@ struct import {
 	struct cartridge_blocks gathered;
 	uint8_t *buffer;
 	uint64_t bytes, blocks, filemarks;
+	unsigned attributes;
 	struct tool_progress progress;
 };
 
@@ -266,11 +267,22 @@ static int import_contents(struct import *import, struct source *source)
 static int import_run(struct import *import, const struct tool_call *call)
 {
 	struct source source;
-	int error = source_open(call, call->arguments[0], call->values[OPTION_FORMAT], &source);
+	int error;
+
+	if (call->values[OPTION_PARTITION] && strncmp(call->arguments[0], "iscsi://", 8) != 0) {
+		tool_complain("--partition: of the tape in a drive; other sources have one");
+		return -EINVAL;
+	}
+	error = source_open(call, call->arguments[0], call->values[OPTION_FORMAT], &source);
 
 	if (error)
 		return error;
 	error = import_create(import);
+	if (!error && source.class->attributes) {
+		error = source.class->attributes(&source, import->cartridge, &import->attributes);
+		if (error)
+			tool_complain("%s: %s", source.name, source.trouble);
+	}
 	if (!error)
 		error = import_contents(import, &source);
 	source_close(&source);
@@ -288,12 +300,13 @@ static void import_report(const struct import *import, bool json)
 		printf("{\"barcode\": ");
 		tool_print_json(import->barcode);
 		printf(", \"medium\": \"%s\", \"blocks\": %" PRIu64 ", \"filemarks\": %" PRIu64
-		       ", \"bytes\": %" PRIu64 "}\n", import->info.medium, import->blocks,
-		       import->filemarks, import->bytes);
+		       ", \"bytes\": %" PRIu64 ", \"attributes\": %u}\n", import->info.medium,
+		       import->blocks, import->filemarks, import->bytes, import->attributes);
 		return;
 	}
-	printf("%s: %" PRIu64 " blocks and %" PRIu64 " filemarks, %" PRIu64 " bytes\n", import->barcode,
+	printf("%s: %" PRIu64 " blocks and %" PRIu64 " filemarks, %" PRIu64 " bytes", import->barcode,
 	       import->blocks, import->filemarks, import->bytes);
+	printf(import->attributes ? ", %u attributes of the medium\n" : "\n", import->attributes);
 }
 
 enum tool_exit verb_import(const struct tool_call *call)

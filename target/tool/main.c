@@ -25,7 +25,7 @@ static const struct tool_option_row tool_options[OPTION_COUNT] = {
 	[OPTION_JSON] = {"json", NULL, "answer in JSON"},
 	[OPTION_LIST] = {"list", NULL, "files: the members of archives too"},
 	[OPTION_MEDIUM] = {"medium", "NAME", "import: of the new tape (what its barcode says, or LTO-8)"},
-	[OPTION_PARTITION] = {"partition", "NUMBER", "files, cat, export: of a tape with two (0)"},
+	[OPTION_PARTITION] = {"partition", "NUMBER", "files, cat, export, import from a drive: of a tape with two (0)"},
 	[OPTION_SIZE] = {"size", "SIZE", "import: of the new tape (what the medium has)"},
 	[OPTION_TAPE] = {"tape", "BARCODE", "selftest: a scratch tape in a slot, which is overwritten"},
 	[OPTION_HELP] = {"help", NULL, "show this text"},
@@ -52,7 +52,7 @@ static const struct tool_verb tool_verbs[] = {
 	 TAKES(OPTION_PARTITION) | TAKES(OPTION_JSON), verb_export},
 	{"import", "SOURCE PATH", "make a cartridge of a file, a folder of mhvtl, a drive's URL", 2, 2,
 	 TAKES(OPTION_FORMAT) | TAKES(OPTION_MEDIUM) | TAKES(OPTION_SIZE) | TAKES(OPTION_JSON) |
-		 TAKES_LOGIN, verb_import},
+		 TAKES(OPTION_PARTITION) | TAKES_LOGIN, verb_import},
 	{"read", "URL", "from the tape in a drive to standard output, up to the next filemark", 1, 1,
 	 TAKES(OPTION_FILE) | TAKES_LOGIN, verb_read},
 	{"write", "URL", "standard input to the tape in a drive, and a filemark", 1, 1,

@@ -16,6 +16,8 @@
 
 #define REMOTE_FIRST   (1u << 20) /* bytes that are asked for until a block is larger */
 #define REMOTE_WAIT_S  60	  /* for a drive that loads */
+#define REMOTE_ATTRIBUTES 65536u /* bytes of a list */
+#define HOST_ATTRIBUTES 0x0800u	  /* the first that a host writes */
 #define REMOTE_TRIES   16	  /* unit attentions */
 #define BLOCK_LENGTH_AT 9	  /* in a mode header of 4 bytes and a block descriptor */
 
@@ -133,6 +135,49 @@ int remote_rewind(struct remote *r)
 	int error = remote_simple(r, 0x01, 0, 0, &a);
 
 	return error || a.status == STATUS_GOOD ? error : remote_fail(r, "REWIND", &a);
+}
+
+int remote_partition(struct remote *r, unsigned partition)
+{
+	uint8_t cdb[10] = {0x2b, 0x02, 0, 0, 0, 0, 0, 0, (uint8_t)partition};
+	struct initiator_answer a;
+	int error = remote_run(r, &(struct initiator_command){.cdb = cdb, .cdb_size = sizeof(cdb)}, &a);
+
+	if (error || a.status == STATUS_GOOD)
+		return error;
+	/* A drive that knows no partitions, or a tape that has one. */
+	if (partition == 0 && a.status == STATUS_CHECK && a.key == SENSE_ILLEGAL_REQUEST)
+		return remote_rewind(r);
+	if (a.status == STATUS_CHECK && a.key == SENSE_ILLEGAL_REQUEST) {
+		snprintf(r->trouble, sizeof(r->trouble), "the tape has no partition %u", partition);
+		return -EIO;
+	}
+	return remote_fail(r, "LOCATE", &a);
+}
+
+int remote_attributes(struct remote *r, unsigned partition, uint8_t **list, size_t *size)
+{
+	uint8_t cdb[16] = {0x8c, 0, 0, 0, 0, 0, 0, (uint8_t)partition};
+	uint8_t *data = mem_zalloc(REMOTE_ATTRIBUTES);
+	struct initiator_answer a;
+	uint32_t says;
+	int error;
+
+	*list = NULL;
+	*size = 0;
+	be_put16(cdb + 8, HOST_ATTRIBUTES);
+	be_put32(cdb + 10, REMOTE_ATTRIBUTES);
+	error = remote_run(r, &(struct initiator_command){.cdb = cdb, .cdb_size = sizeof(cdb), .in = data,
+							  .size = REMOTE_ATTRIBUTES}, &a);
+	if (error || a.status != STATUS_GOOD || a.received < 4) {
+		free(data);
+		return error;
+	}
+	says = be_get32(data);
+	*size = says < a.received - 4 ? says : a.received - 4;
+	memmove(data, data + 4, *size);
+	*list = data;
+	return 0;
 }
 
 int remote_end_of_data(struct remote *r)

@@ -22,6 +22,11 @@ void remote_close(struct remote *r);
 
 /* Each returns 0 or -EIO, and says in trouble why. */
 int remote_rewind(struct remote *r);
+/* To the beginning of a partition. */
+int remote_partition(struct remote *r, unsigned partition);
+/* The attributes of the medium that hosts have written, as READ ATTRIBUTE lists them; none where the drive does
+ * not know them. The caller's, by free(). */
+int remote_attributes(struct remote *r, unsigned partition, uint8_t **list, size_t *size);
 int remote_end_of_data(struct remote *r);
 /* -ENXIO: the tape has fewer. */
 int remote_skip_files(struct remote *r, uint32_t count);

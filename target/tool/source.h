@@ -33,6 +33,9 @@ struct source_class {
 	int (*start)(struct source *s);
 	int (*next)(struct source *s, struct source_item *item);
 	void (*end)(struct source *s);
+	/* Gives the new cartridge what hosts have written to the memory of the old one; *count of them. May be
+	 * NULL. */
+	int (*attributes)(struct source *s, struct cartridge *c, unsigned *count);
 };
 
 #define SOURCE_HEAD 2048u

@@ -83,6 +83,20 @@ expect_status 0 targetd tape import --library main --size 64M own.tap Y00001L8
 targetd tape export Y00001L8 - | cmp - own.tap || fail "the tape that was put into the library differs"
 [ -n "$(place_of main Y00001L8)" ] || fail "the tape that was brought in has no place"
 expect_status 1 targetd tape import --library main --size 64M own.tap Y00001L8
+expect_output 'library main has a tape Y00001L8 already'
+targetd vtl create second --tapes 1 --slots 1 --drives 1 --barcode S --tape-size 64M >/dev/null
+expect_status 1 targetd tape import --library second --size 64M own.tap Y00001L8
+expect_output 'library main has a tape Y00001L8 already'
+for barcode in ../main/Z00001L8 z00001l8 '' 'Z 1' .Z; do
+	expect_status 2 targetd tape import --library second --size 64M own.tap "$barcode"
+	expect_output 'a barcode must'
+done
+expect_status 2 granary tape import --folder tapes --size 64M own.tap ../Z00001L8
+[ ! -e "$target_state/tapes/main/Z00001L8" ] && [ ! -e Z00001L8 ] || fail "a tape in another folder"
+expect_status 0 targetd tape import --library second --size 64M own.tap Z00001L8
+expect_output 'the library is full'
+expect_output 'Z00001L8 is on the shelf of second'
+check_equal "$(tape_word Z00001L8 state)" shelf "a tape that found no slot"
 
 # ---- CHAP
 

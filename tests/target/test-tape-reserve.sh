@@ -15,7 +15,7 @@ echo one | granary-tape write "$url" || fail "the tape cannot be written"
 conflict='another initiator has reserved the drive'
 
 # ---- another has it
-coproc other { exec "$top_builddir/tests/target/hold-session" "$url"; }
+coproc other { "$top_builddir/tests/target/hold-session" "$url"; }
 # shellcheck disable=SC2154 # coproc sets it
 ask() {
 	[ -z "$1" ] || echo "$1" >&"${other[1]}"
@@ -89,5 +89,6 @@ for signal in INT TERM KILL; do
 done
 granary-tape read --file 0 "$url" >/dev/null
 ask reserve 0
-exec {other[1]}>&-
+input=${other[1]}
+exec {input}>&-
 stop_targetd

@@ -39,6 +39,7 @@ refused 'there is no library "a"' tape create a
 : >"$scratch/file"
 refused 'cannot be made' vtl create a --folder "$scratch/file/a"
 expect_status 2 targetd vtl create a --drives x
+expect_status 2 targetd vtl create a --folder ''
 expect_status 2 targetd vtl create a --tape-size x
 expect_status 2 targetd vtl create
 expect_status 2 targetd vtl update a
@@ -65,6 +66,13 @@ check_equal "$(place_of a G00002L8)" 1015 "place of a tape that was put in"
 # Two daemons cannot have one state folder.
 expect_status 1 granary-targetd --root "$scratch/other" --state "$target_state" --portal 127.0.0.1:0
 expect_output 'another granary-targetd runs on this state folder'
+expect_status 1 granary-targetd --root "$scratch/other" --tapes "$target_state/tapes" --portal 127.0.0.1:0
+expect_output 'another granary-targetd has its tapes in this folder'
+expect_status 1 targetd vtl update a --tape-size 1
+expect_output 'a tape has at least 1 MiB'
+expect_status 0 targetd vtl take a G00002L8
+expect_status 1 targetd vtl load a G00002L8
+expect_output 'tape G00002L8 is on the shelf of library a: granary vtl put a G00002L8'
 # A port that is taken, an address that is none, settings that make no sense.
 expect_status 1 granary-targetd --root "$scratch/other" --portal "$portal"
 expect_output "$portal: cannot listen there"
