@@ -141,13 +141,13 @@ enum tool_exit verb_export(const struct tool_call *call)
 		tool_complain("%s: is there already, and is not overwritten", name);
 		return TOOL_FAILED;
 	}
+	if (cartridge_info(c)->partitions > 1 && !call->values[OPTION_PARTITION])
+		tool_complain("%s has two partitions, and a .tap holds one: this is 0, --partition 1 the other",
+			      path);
 	extent = cartridge_extent(c, partition);
 	error = output ? export_to_output(c, partition, path) : export_to_file(c, partition, path, name);
 	if (error)
 		return TOOL_FAILED;
-	if (cartridge_info(c)->partitions > 1 && !call->values[OPTION_PARTITION])
-		tool_complain("%s has two partitions, and a .tap holds one: this is 0, --partition 1 the other",
-			      path);
 	if (!output && call->values[OPTION_JSON])
 		printf("{\"partition\": %u, \"partitions\": %u, \"blocks\": %" PRIu64
 		       ", \"filemarks\": %" PRIu64 ", \"bytes\": %" PRIu64 "}\n", partition,

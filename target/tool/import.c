@@ -88,6 +88,10 @@ static bool import_info(struct import *import, const struct tool_call *call)
 {
 	const char *size = call->values[OPTION_SIZE];
 
+	if (call->values[OPTION_PARTITION] && strncmp(call->arguments[0], "iscsi://", 8) != 0) {
+		tool_complain("--partition: of the tape in a drive; other sources have one");
+		return false;
+	}
 	if (!import_medium(import, call->values[OPTION_MEDIUM]) ||
 	    (size && !tool_size(size, "--size", &import->info.capacity)))
 		return false;
@@ -267,13 +271,7 @@ static int import_contents(struct import *import, struct source *source)
 static int import_run(struct import *import, const struct tool_call *call)
 {
 	struct source source;
-	int error;
-
-	if (call->values[OPTION_PARTITION] && strncmp(call->arguments[0], "iscsi://", 8) != 0) {
-		tool_complain("--partition: of the tape in a drive; other sources have one");
-		return -EINVAL;
-	}
-	error = source_open(call, call->arguments[0], call->values[OPTION_FORMAT], &source);
+	int error = source_open(call, call->arguments[0], call->values[OPTION_FORMAT], &source);
 
 	if (error)
 		return error;

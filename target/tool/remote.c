@@ -17,7 +17,6 @@
 #define REMOTE_FIRST   (1u << 20) /* bytes that are asked for until a block is larger */
 #define REMOTE_WAIT_S  60	  /* for a drive that loads */
 #define REMOTE_ATTRIBUTES 65536u /* bytes of a list */
-#define HOST_ATTRIBUTES 0x0800u	  /* the first that a host writes */
 #define REMOTE_TRIES   16	  /* unit attentions */
 #define BLOCK_LENGTH_AT 9	  /* in a mode header of 4 bytes and a block descriptor */
 
@@ -165,7 +164,6 @@ int remote_attributes(struct remote *r, unsigned partition, uint8_t **list, size
 
 	*list = NULL;
 	*size = 0;
-	be_put16(cdb + 8, HOST_ATTRIBUTES);
 	be_put32(cdb + 10, REMOTE_ATTRIBUTES);
 	error = remote_run(r, &(struct initiator_command){.cdb = cdb, .cdb_size = sizeof(cdb), .in = data,
 							  .size = REMOTE_ATTRIBUTES}, &a);

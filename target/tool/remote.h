@@ -24,7 +24,8 @@ void remote_close(struct remote *r);
 int remote_rewind(struct remote *r);
 /* To the beginning of a partition. */
 int remote_partition(struct remote *r, unsigned partition);
-/* The attributes of the medium that hosts have written, as READ ATTRIBUTE lists them; none where the drive does
+/* All attributes of the medium, as READ ATTRIBUTE lists them from the first on, as one to begin with has to
+ * exist; none where the drive does
  * not know them. The caller's, by free(). */
 int remote_attributes(struct remote *r, unsigned partition, uint8_t **list, size_t *size);
 int remote_end_of_data(struct remote *r);

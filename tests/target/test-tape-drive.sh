@@ -92,11 +92,31 @@ for barcode in ../main/Z00001L8 z00001l8 '' 'Z 1' .Z; do
 	expect_output 'a barcode must'
 done
 expect_status 2 granary tape import --folder tapes --size 64M own.tap ../Z00001L8
-[ ! -e "$target_state/tapes/main/Z00001L8" ] && [ ! -e Z00001L8 ] || fail "a tape in another folder"
+[ ! -e "$target_state/tapes/main/Z00001L8" ] || fail "a tape in another library's folder"
+[ ! -e Z00001L8 ] || fail "a tape in another folder"
 expect_status 0 targetd tape import --library second --size 64M own.tap Z00001L8
 expect_output 'the library is full'
 expect_output 'Z00001L8 is on the shelf of second'
 check_equal "$(tape_word Z00001L8 state)" shelf "a tape that found no slot"
+
+# ---- two partitions, and attributes that a host has written
+
+tool=$top_builddir/tests/target/cartridge-tool
+"$tool" make "$target_state/tapes/main" MAM001L7 3 120
+targetd vtl put main MAM001L7 >/dev/null
+expect_status 0 targetd tape export --partition 1 MAM001L7 second.tap
+! grep -q 'two partitions' "$scratch/output" || fail "the other partition is named where one was chosen"
+expect_status 1 targetd tape export MAM001L7 first.tap
+expect_output 'has two partitions, and a .tap holds one: this is 0'
+targetd vtl load main MAM001L7 1 >/dev/null
+expect_status 0 granary tape import --folder tapes --partition 1 "$url" N00001L7
+expect_output ', [1-9][0-9]* attributes of the medium'
+"$tool" list tapes/N00001L7 | grep -a -q '^0 attribute 0801 1 test' || fail "the attribute is lost"
+granary-tape export tapes/N00001L7 - | cmp - second.tap || fail "the second partition differs"
+expect_status 1 granary tape import --folder tapes --partition 2 "$url" N00002L7
+expect_status 2 granary-tape import --partition 1 own.tap tapes/N00003L7
+expect_output 'other sources have one'
+targetd vtl unload main 1 >/dev/null
 
 # ---- CHAP
 
