@@ -22,6 +22,10 @@ SETUP_TEST_PACKAGES="libcmocka-dev attr acl rsync git sqlite3 zstd python3 mando
 # What the guest of make check-guest boots with.
 SETUP_GUEST_PACKAGES="qemu-system-x86 cpio kmod open-iscsi mt-st mtx lsscsi sg3-utils bacula-sd"
 # shellcheck disable=SC2034
+# What is unpacked for that guest alone, and not installed.
+SETUP_GUEST_PROGRAMS="udev bacula-director bacula-director-sqlite3 bacula-fd bacula-console
+	amanda-server amanda-client"
+# shellcheck disable=SC2034
 # What the benchmark compares with and draws by.
 SETUP_BENCH_PACKAGES="restic borgbackup gnuplot-nox fio time zstd tgt"
 

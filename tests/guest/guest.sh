@@ -5,7 +5,9 @@
 # QEMU boots the kernel of the package linux-image-amd64 with a small initrd made here of the
 # packages of the kernel and of busybox-static, fetched once and kept in FOLDER. The guest has no
 # disk of its own: its root is this machine's, shared read-only over 9p, so that the built tree
-# and every tool are there under the same names; what tests write goes to its memory.
+# and every tool are there under the same names; what tests write goes to its memory. Whole programs
+# that tests use (SETUP_GUEST_PROGRAMS) are not installed here, where their daemons and users do not
+# belong: their packages are unpacked in FOLDER and laid over the root.
 #
 # usage: guest.sh FOLDER TEST...    with top_srcdir and top_builddir set
 #   GUEST_KERNEL=linux-image-...    another kernel package than the newest
@@ -13,6 +15,7 @@
 #   GUEST_MEMORY=2048               MiB
 #   GUEST_SECONDS=1800              until it is given up
 #   GUEST_ACCEL=tcg                 kvm where that works
+#   GUEST_CPU=max                   "max,-arch-capabilities" where KVM refuses an MSR
 set -eu
 
 : "${top_srcdir:?}" "${top_builddir:?}"
@@ -29,7 +32,7 @@ kernel=${GUEST_KERNEL:-$(apt-cache depends linux-image-amd64 |
 	sed -n 's/^ *Depends: \(linux-image-[0-9].*-amd64\)$/\1/p' | head -n 1)}
 [ -n "$kernel" ] || { echo "guest: apt knows no linux-image-amd64; run apt-get update" >&2; exit 1; }
 version=${kernel#linux-image-}
-modules="virtio_pci 9pnet_virtio 9p fuse crc32c_generic iscsi_tcp st ch sg ${GUEST_MODULES:-}"
+modules="virtio_pci 9pnet_virtio 9p fuse overlay crc32c_generic iscsi_tcp st ch sg ${GUEST_MODULES:-}"
 
 # fetch PACKAGE: unpacked in $folder/PACKAGE.
 fetch() {
@@ -41,6 +44,35 @@ fetch() {
 	(cd "$folder/new" && apt-get -qq -o APT::Sandbox::User=root download "$1" &&
 		dpkg-deb -x "$1"_*.deb . && rm "$1"_*.deb)
 	mv "$folder/new" "$folder/$1"
+}
+
+# missing_programs: the packages of $SETUP_GUEST_PROGRAMS and those they need, as far as this machine
+# has not got them. Nothing mails in the guest.
+missing_programs() {
+	# shellcheck disable=SC2086
+	apt-get -s -qq install --no-install-recommends $SETUP_GUEST_PROGRAMS |
+		sed -n 's/^Inst \([^ ]*\).*/\1/p' | grep -vE '^(exim4|bsd-mailx)'
+}
+
+# The folders of the root that are links stay so: /lib laid over it would hide all libraries.
+fetch_programs() {
+	[ "$(cat "$folder/programs/packages" 2> /dev/null)" != "$SETUP_GUEST_PROGRAMS" ] || return 0
+	setup_say "fetching the programs of the guest"
+	rm -rf "$folder/new" "$folder/programs"
+	mkdir -p "$folder/new/packages" "$folder/new/root/usr"
+	for name in bin sbin lib lib64; do
+		mkdir "$folder/new/root/usr/$name"
+		ln -s "usr/$name" "$folder/new/root/$name"
+	done
+	missing_programs > "$folder/new/names"
+	(cd "$folder/new/packages" && xargs -r apt-get -qq -o APT::Sandbox::User=root download < ../names)
+	for package in "$folder"/new/packages/*.deb; do
+		[ ! -f "$package" ] || dpkg-deb --fsys-tarfile "$package" |
+			tar -x --keep-directory-symlink -C "$folder/new/root"
+	done
+	rm -r "$folder/new/packages"
+	echo "$SETUP_GUEST_PROGRAMS" > "$folder/new/packages"
+	mv "$folder/new" "$folder/programs"
 }
 
 # The modules in the order in which they are to be loaded, each once.
@@ -58,7 +90,8 @@ make_archive() {
 make_system() {
 	root=$folder/root
 	rm -rf "$root"
-	mkdir -p "$root/bin" "$root/modules" "$root/proc" "$root/dev" "$root/host" "$root/root"
+	mkdir -p "$root/bin" "$root/modules" "$root/proc" "$root/dev" "$root/host" "$root/programs" "$root/memory" \
+		"$root/root"
 	cp "$folder/busybox-static/bin/busybox" "$root/bin/busybox"
 	cp "$top_srcdir/tests/guest/init.sh" "$root/init"
 	chmod 755 "$root/init"
@@ -83,16 +116,18 @@ make_job() {
 }
 
 run_guest() {
-	timeout "${GUEST_SECONDS:-1800}" qemu-system-x86_64 -accel "${GUEST_ACCEL:-tcg}" -cpu max -smp 2 \
+	timeout "${GUEST_SECONDS:-1800}" qemu-system-x86_64 -accel "${GUEST_ACCEL:-tcg}" -cpu "${GUEST_CPU:-max}" -smp 2 \
 		-m "${GUEST_MEMORY:-2048}" -nodefaults -display none -no-reboot \
 		-kernel "$folder/$kernel/boot/vmlinuz-$version" -initrd "$folder/initrd" \
 		-append "console=ttyS1 panic=-1 mitigations=off" \
 		-serial "file:$folder/tests.log" -serial "file:$folder/console.log" \
-		-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap
+		-virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
+		-virtfs "local,path=$folder/programs/root,mount_tag=programs,security_model=none,readonly=on"
 }
 
 fetch busybox-static
 fetch "$kernel"
+fetch_programs
 make_system
 make_job "$@"
 : > "$folder/tests.log"

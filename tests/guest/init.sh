@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash
-# The first process of the guest (guest.sh): loads the modules, makes the shared folder the root
-# for the tests, and switches the machine off after them.
+# The first process of the guest (guest.sh): loads the modules, makes the shared folder, the programs
+# laid over it and memory over both the root for the tests, and switches the machine off after them.
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t devtmpfs dev /dev
@@ -19,8 +19,12 @@ share() {
 	}
 }
 
-mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=500000 host /host
-mount --bind /host /root
+for tag in host programs; do
+	mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=500000 "$tag" "/$tag"
+done
+mount -t tmpfs -o mode=755,size=80% tmpfs /memory
+mkdir /memory/upper /memory/work
+mount -t overlay -o lowerdir=/programs:/host,upperdir=/memory/upper,workdir=/memory/work overlay /root
 mount -t proc proc /root/proc
 mount -t sysfs sys /root/sys
 mount -t devtmpfs dev /root/dev

@@ -10,9 +10,12 @@ GUEST_TESTS = \
 GUEST_TAPE_TESTS = \
 	tests/guest/test-tape-changer.sh \
 	tests/guest/test-tape-drive.sh \
+	tests/guest/test-tape-modes.sh \
 	tests/guest/test-tape-trouble.sh \
-	tests/guest/test-tape-btape.sh
-EXTRA_DIST += tests/guest/guest.sh tests/guest/init.sh tests/guest/inside.sh tests/guest/tape.sh $(GUEST_TAPE_TESTS)
+	tests/guest/test-tape-btape.sh \
+	tests/guest/test-example-tar.sh
+EXTRA_DIST += tests/guest/guest.sh tests/guest/init.sh tests/guest/inside.sh tests/guest/tape.sh \
+	tests/guest/programs.sh $(GUEST_TAPE_TESTS)
 
 .PHONY: check-guest
 check-guest: all $(check_PROGRAMS)
