@@ -17,11 +17,11 @@ tests_unit_test_scsi_buffer_SOURCES = tests/unit/test-scsi-buffer.c
 tests_unit_test_scsi_buffer_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_buffer_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 
-tests_unit_test_scsi_commands_SOURCES = tests/unit/test-scsi-commands.c $(SCSI_FAKE)
+tests_unit_test_scsi_commands_SOURCES = tests/unit/test-scsi-commands.c tests/unit/scsi-scene.h $(SCSI_FAKE)
 tests_unit_test_scsi_commands_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_commands_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 
-tests_unit_test_scsi_mode_SOURCES = tests/unit/test-scsi-mode.c $(SCSI_FAKE)
+tests_unit_test_scsi_mode_SOURCES = tests/unit/test-scsi-mode.c tests/unit/scsi-scene.h $(SCSI_FAKE)
 tests_unit_test_scsi_mode_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_mode_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 

@@ -7,29 +7,12 @@
 #include <string.h>
 
 #include "lib/base/bytes.h"
-#include "tests/unit/scsi-fake.h"
-
-static struct scene scene;
-static struct answer answer;
-
-static int start(void **state)
-{
-	(void)state;
-	scene_start(&scene, true);
-	return 0;
-}
+#include "tests/unit/scsi-scene.h"
 
 static int start_loud(void **state)
 {
 	(void)state;
 	scene_start(&scene, false);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	scene_stop(&scene);
 	return 0;
 }
 

@@ -7,24 +7,7 @@
 #include <string.h>
 
 #include "lib/base/bytes.h"
-#include "tests/unit/scsi-fake.h"
-
-static struct scene scene;
-static struct answer answer;
-
-static int start(void **state)
-{
-	(void)state;
-	scene_start(&scene, true);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	scene_stop(&scene);
-	return 0;
-}
+#include "tests/unit/scsi-scene.h"
 
 static void header_and_descriptor_come_first(void **state)
 {
