@@ -158,6 +158,10 @@ void tags_send(struct scsi_lu *lu, struct scsi_task *task)
 	}
 	LOCK_SCOPE(&lu->lock);
 	tags_forget_locked(changer, task->nexus);
+	if (scsi_nexus_is_closing_locked(task->nexus)) {
+		free(search);
+		return;
+	}
 	TAILQ_INSERT_HEAD(&changer->searches, search, link);
 	scsi_good(task);
 }

@@ -43,7 +43,7 @@ static void prevent_allow_run(struct scsi_lu *lu, struct scsi_task *task)
 	LOCK_SCOPE(&lu->lock);
 	struct scsi_itl *itl = itl_of(task);
 	/* A session that ends has been looked at already, or will be. */
-	if (itl->prevents == prevents || __atomic_load_n(&task->nexus->closing, __ATOMIC_ACQUIRE))
+	if (itl->prevents == prevents || scsi_nexus_is_closing_locked(task->nexus))
 		return;
 	itl->prevents = prevents;
 	lu->unit->prevents += prevents ? 1u : -1u;

@@ -193,10 +193,10 @@ static void worker_answer(struct scsi_task *copy, struct scsi_task *original,
 	nexus_put(nexus);
 }
 
-void scsi_finish_early(struct scsi_task *task)
+bool scsi_finish_early(struct scsi_task *task)
 {
 	if (!task->original)
-		return; /* it runs inline, and answers when it returns */
+		return false;
 	struct scsi_unit *unit = task->lu->unit;
 	pthread_mutex_lock(&unit->queue_lock);
 	unit->worker_runner->task = NULL;
@@ -206,6 +206,7 @@ void scsi_finish_early(struct scsi_task *task)
 	scsi_good(task);
 	worker_answer(task, original, task_aborted_status);
 	task->in_room = 0;
+	return true;
 }
 
 /* queue_lock is held, and is given up meanwhile; the unit is the worker's. */
@@ -227,6 +228,9 @@ static void worker_run_locked(struct scsi_lu *lu, struct scsi_task *task)
 	unit->busy = false;
 	struct scsi_task *original = TAKE(copy->original);
 	pthread_mutex_unlock(&unit->queue_lock);
+	/* Nobody can abort it any more. */
+	if (original && copy->status == SCSI_CHECK_CONDITION && copy->tells_earlier && scsi_is_aborted(copy))
+		scsi_deferred(lu, copy->nexus, &copy->sense);
 	worker_answer(copy, original, runner.task_aborted_status);
 	scsi_task_clear(copy);
 	unit_leave(lu, &runner);

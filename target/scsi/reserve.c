@@ -81,7 +81,7 @@ void reserve_run(struct scsi_lu *lu, struct scsi_task *task)
 		return;
 	}
 	/* A session that ends has looked at the unit already, or will. */
-	if (!__atomic_load_n(&task->nexus->closing, __ATOMIC_ACQUIRE))
+	if (!scsi_nexus_is_closing_locked(task->nexus))
 		reservation->holder = task->nexus;
 }
 

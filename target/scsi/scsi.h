@@ -70,6 +70,7 @@ struct scsi_task {
 	enum scsi_status status;
 	struct sense sense; /* with CHECK CONDITION */
 	bool sense_descriptor; /* for sense_encode(): the unit's D_SENSE bit */
+	bool tells_earlier; /* the sense is of what became of earlier commands: scsi_check_earlier() */
 	struct scsi_slice in[SCSI_SLICES]; /* data-in, in order; in_size is never more than in_room */
 	unsigned in_count;
 	size_t in_size;
@@ -93,6 +94,9 @@ void scsi_task_clear(struct scsi_task *task);
 void scsi_good(struct scsi_task *task);
 void scsi_check(struct scsi_task *task, enum sense_key key, enum sense_code code);
 void scsi_check_sense(struct scsi_task *task, const struct sense *sense);
+/* The same for what became of commands that were answered long ago. Should this one be aborted, so that
+ * nobody hears of it, it is told as a deferred error. */
+void scsi_check_earlier(struct scsi_task *task, const struct sense *sense);
 /* 24/00 with a field pointer to a bit (8: the whole byte) of the CDB. */
 void scsi_invalid_cdb(struct scsi_task *task, unsigned byte, unsigned bit);
 /* 26/00 with a field pointer into the parameter list. */
@@ -106,9 +110,9 @@ void scsi_reply_slice(struct scsi_task *task, struct scsi_buffer *buffer, size_t
 /* The parameter list: its bytes, of which at least `size` must be there: else 1Ah/00 is set and
  * NULL returned. */
 const uint8_t *scsi_parameters(struct scsi_task *task, size_t size);
-/* IMMED: status GOOD goes out now; the command goes on and what it says later is dropped. Only
- * on the worker. */
-void scsi_finish_early(struct scsi_task *task);
+/* IMMED: status GOOD goes out now; the command goes on and what it says later is dropped. False where
+ * it does not run on the worker: then it is answered at its end, as any other. */
+bool scsi_finish_early(struct scsi_task *task);
 /* True when the task has been aborted meanwhile: a long command may stop at the next safe place. */
 bool scsi_is_aborted(const struct scsi_task *task);
 
@@ -303,6 +307,10 @@ int scsi_nexus_open(struct scsi_target *target, const struct scsi_port *port, st
  * nexus is done; the nexus is no more then. */
 void scsi_nexus_close(struct scsi_nexus *nexus, void (*closed)(void *context), void *context);
 void *scsi_nexus_transport(const struct scsi_nexus *nexus);
+/* The session ends: class->nexus_lost() has been called for it, or will find what is kept for it now.
+ * With lu->lock held; who keeps something for the nexus of a command that has waited asks before, and
+ * keeps nothing where it is true: the pointer may be another's soon. */
+bool scsi_nexus_is_closing_locked(const struct scsi_nexus *nexus);
 
 /* Any thread. done() may be called before this returns. */
 void scsi_submit(struct scsi_task *task);

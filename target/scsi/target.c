@@ -202,6 +202,11 @@ void *scsi_nexus_transport(const struct scsi_nexus *nexus)
 	return nexus->transport;
 }
 
+bool scsi_nexus_is_closing_locked(const struct scsi_nexus *nexus)
+{
+	return __atomic_load_n(&nexus->closing, __ATOMIC_ACQUIRE);
+}
+
 void nexus_hold(struct scsi_nexus *nexus)
 {
 	__atomic_fetch_add(&nexus->references, 1, __ATOMIC_RELAXED);
@@ -249,7 +254,7 @@ void scsi_nexus_close(struct scsi_nexus *nexus, void (*closed)(void *context), v
 	ASSERT_OBJECT(nexus, SCSI_NEXUS_MAGIC);
 	nexus->closed = closed;
 	nexus->closed_context = context;
-	/* A RESERVE or PREVENT that runs now looks at it with lu->lock held. */
+	/* scsi_nexus_is_closing_locked() */
 	__atomic_store_n(&nexus->closing, true, __ATOMIC_RELEASE);
 	pthread_mutex_lock(&target->lock);
 	TAILQ_REMOVE(&target->nexuses, nexus, link);

@@ -28,6 +28,7 @@ void scsi_task_clear(struct scsi_task *task)
 	task->in_room = 0;
 	task->status = SCSI_GOOD;
 	task->sense_descriptor = false;
+	task->tells_earlier = false;
 	task->in_wanted = 0;
 	task->out_wanted = 0;
 	task->out_taken = 0;
@@ -47,6 +48,13 @@ void scsi_check_sense(struct scsi_task *task, const struct sense *sense)
 {
 	task->status = SCSI_CHECK_CONDITION;
 	task->sense = *sense;
+	task->tells_earlier = false;
+}
+
+void scsi_check_earlier(struct scsi_task *task, const struct sense *sense)
+{
+	scsi_check_sense(task, sense);
+	task->tells_earlier = true;
 }
 
 void scsi_check(struct scsi_task *task, enum sense_key key, enum sense_code code)

@@ -107,13 +107,17 @@ static unsigned check_page(const struct drive *drive, struct request *request)
 	return check_kads(request, PAGE_HEADER + key_size);
 }
 
-/* 0, -ENOMEM, -ENOSPC, -EIO. */
-static int request_establish(struct crypt *crypt, const struct scsi_nexus *nexus, struct request *request)
+/* 0, -ENOMEM, -ENOSPC, -EIO. For a session that has ended meanwhile nothing is kept. */
+static int request_establish(struct drive *drive, const struct scsi_nexus *nexus, struct request *request)
 {
+	struct crypt *crypt = drive->info->crypt;
 	struct crypt_set *set = &request->set;
 	int err = 0;
 	if (RAND_bytes(set->salt, sizeof(set->salt)) != 1)
 		return -EIO;
+	LOCK_SCOPE(&drive->lu->lock);
+	if (scsi_nexus_is_closing_locked(nexus))
+		return 0;
 	LOCK_SCOPE(&crypt->lock);
 	if (request->key)
 		err = crypt_key_store_locked(crypt, request->key, &set->slot);
@@ -146,7 +150,7 @@ static void page_run(struct drive *drive, struct scsi_task *task, const uint8_t 
 		drive_check_flush(drive, task, err);
 		return;
 	}
-	if (request_establish(drive->info->crypt, task->nexus, &request)) {
+	if (request_establish(drive, task->nexus, &request)) {
 		scsi_check(task, SENSE_ILLEGAL_REQUEST, ASC_INSUFFICIENT_RESOURCES);
 		return;
 	}
