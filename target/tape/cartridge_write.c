@@ -38,9 +38,12 @@ static int partition_for_change(struct cartridge *c, unsigned partition, struct 
 	return *p ? 0 : -EINVAL;
 }
 
-/* -ENOSPC, -ENOMEM and misuse leave the cartridge as it was; anything else stays. */
+/* -ENOSPC, -ENOMEM and misuse leave the cartridge as it was; anything else stays. A quota is a disk that
+ * is full. */
 static int cartridge_note_error(struct cartridge *c, int error)
 {
+	if (error == -EDQUOT || error == -EFBIG)
+		error = -ENOSPC;
 	if (!error || error == -ENOSPC || error == -ENOMEM || error == -EINVAL || error == -ENXIO)
 		return error;
 	log_error("%s: cannot be written: %s", c->path, strerror(-error));

@@ -67,7 +67,7 @@ static void class_reset(struct scsi_lu *lu, enum scsi_reset kind)
 	if (drive->phase == DRIVE_LOADED) {
 		int error = drive_drain(drive);
 		if (error)
-			drive_defer(drive, error);
+			drive_tell_flush(drive, error);
 	}
 	drive_info_reset(drive, kind);
 	LOCK_SCOPE(&lu->lock);
@@ -79,9 +79,8 @@ static void class_reset(struct scsi_lu *lu, enum scsi_reset kind)
 static void class_nexus_lost(struct scsi_lu *lu, struct scsi_nexus *nexus)
 {
 	struct drive *drive = drive_of(lu);
-	const struct scsi_nexus *writer = nexus;
-	__atomic_compare_exchange_n(&drive->writer, &writer, NULL, false, __ATOMIC_RELAXED,
-				    __ATOMIC_RELAXED);
+	if (drive->writer == nexus)
+		drive->writer = NULL;
 	drive_info_nexus_lost(drive, nexus);
 }
 
@@ -123,6 +122,8 @@ static void drive_make_class(struct drive *drive)
 static void drive_destroy(struct drive **drive)
 {
 	struct drive *d = TAKE(*drive);
+	/* Its thread tells the unit's nexuses what fails. */
+	ring_stop(d);
 	if (d->lu)
 		scsi_lu_free(&d->lu);
 	ahead_free(d);
@@ -184,7 +185,7 @@ static enum drive_phase drive_phase_locked(const struct drive *drive)
 enum sense_code drive_not_ready_locked(const struct drive *drive)
 {
 	if (drive->preparing)
-		return ASC_BECOMING_READY;
+		return drive->preparing;
 	switch (drive_phase_locked(drive)) {
 	case DRIVE_LOADED:
 		return ASC_NONE;

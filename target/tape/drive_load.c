@@ -29,6 +29,8 @@ static void thread_medium(struct drive *drive)
 	drive->object = drive->file = 0;
 	drive->modified = drive->dirty = drive->full_told = false;
 	drive->failure = 0;
+	drive->pending_objects = drive->pending_bytes = 0;
+	drive->untold = false;
 	drive->overwrite = DRIVE_OVERWRITE_NONE;
 	drive->load = (struct drive_counters){0};
 	drive->mounts++;
@@ -197,6 +199,8 @@ static int unload_job(struct scsi_lu *lu, void *context)
 	if (!*force && is_prevented(drive))
 		return -EPERM;
 	int error = drive->phase == DRIVE_LOADED ? unthread_medium(drive, DRIVE_EJECTED) : 0;
+	if (error)
+		drive_tell_flush(drive, error);
 	struct cartridge *cartridge = drive->cartridge;
 	pthread_mutex_lock(&lu->lock);
 	drive->cartridge = NULL;
@@ -214,13 +218,6 @@ int drive_unload(struct drive *drive, bool force)
 /* ---- LOAD UNLOAD ------------------------------------------------------------------------------------ */
 
 enum load_bits { LOAD_LOAD = 0x01, LOAD_RETENSION = 0x02, LOAD_END = 0x04, LOAD_HOLD = 0x08 };
-
-static void set_preparing(struct drive *drive, bool preparing)
-{
-	LOCK_SCOPE(&drive->lu->lock);
-	drive->preparing = preparing;
-	drive->activity = preparing ? "loading" : "idle";
-}
 
 static void load_medium(struct drive *drive, struct scsi_task *task)
 {
@@ -278,21 +275,18 @@ static void run_load_unload(struct scsi_lu *lu, struct scsi_task *task)
 {
 	struct drive *drive = drive_of(lu);
 	uint8_t bits = task->cdb[4];
-	bool immediate = task->cdb[1] & 1;
 	if (!load_unload_valid(drive, task))
 		return;
-	set_preparing(drive, true);
-	if (immediate)
-		scsi_finish_early(task);
-	task->status = SCSI_GOOD;
+	drive_set_activity(drive, "loading");
+	drive_set_preparing(drive, ASC_BECOMING_READY);
+	bool early = task->cdb[1] & 1 && drive_early(drive, task, ASC_BECOMING_READY);
 	/* HOLD with LOAD: the cartridge is taken hold of and not threaded. */
 	if ((bits & LOAD_LOAD) && !(bits & LOAD_HOLD))
 		load_medium(drive, task);
 	else
 		unload_medium(drive, task, bits & LOAD_HOLD);
-	set_preparing(drive, false);
-	if (immediate && task->status == SCSI_CHECK_CONDITION)
-		scsi_deferred(lu, task->nexus, &task->sense);
+	drive_set_activity(drive, "idle");
+	drive_early_end(drive, task, early);
 }
 
 const struct scsi_opcode drive_load_opcodes[] = {

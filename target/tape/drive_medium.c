@@ -24,11 +24,9 @@
 static void run_erase(struct scsi_lu *lu, struct scsi_task *task)
 {
 	struct drive *drive = drive_of(lu);
-	bool immediate = task->cdb[1] & 2;
 	if (!drive_ready(drive, task) || !drive_may_write(drive, task, 0))
 		return;
-	if (immediate)
-		scsi_finish_early(task);
+	bool early = task->cdb[1] & 2 && drive_early(drive, task, ASC_OPERATION_RUNNING);
 	drive_set_activity(drive, "erasing");
 	if (drive_at_end(drive) || drive_cut(drive, task)) {
 		int error = drive_drain(drive);
@@ -36,8 +34,7 @@ static void run_erase(struct scsi_lu *lu, struct scsi_task *task)
 			drive_check_flush(drive, task, error);
 	}
 	drive_set_activity(drive, "idle");
-	if (immediate && task->status == SCSI_CHECK_CONDITION)
-		scsi_deferred(lu, task->nexus, &task->sense);
+	drive_early_end(drive, task, early);
 }
 
 /* ---- FORMAT MEDIUM, SET CAPACITY ---------------------------------------------------------------- */
@@ -102,18 +99,15 @@ static int format(struct drive *drive, unsigned partitions, const uint64_t *size
 static void format_and_tell(struct drive *drive, struct scsi_task *task, unsigned partitions,
 			    const uint64_t *sizes)
 {
-	bool immediate = task->cdb[1] & 1;
-	if (immediate)
-		scsi_finish_early(task);
+	bool early = task->cdb[1] & 1 && drive_early(drive, task, ASC_FORMAT_RUNNING);
 	drive_set_activity(drive, "formatting");
 	int error = format(drive, partitions, sizes);
 	drive_set_activity(drive, "idle");
-	if (!error)
-		return;
-	drive_fail(drive, error);
-	drive_check_flush(drive, task, error);
-	if (immediate)
-		scsi_deferred(drive->lu, task->nexus, &task->sense);
+	if (error) {
+		drive_fail(drive, error);
+		drive_check_flush(drive, task, error);
+	}
+	drive_early_end(drive, task, early);
 }
 
 /* What the partitions have together: the tape's size, which SET CAPACITY may have cut. */

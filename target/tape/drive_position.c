@@ -53,16 +53,10 @@ static void run_rewind(struct scsi_lu *lu, struct scsi_task *task)
 	struct drive *drive = drive_of(lu);
 	if (!drive_ready(drive, task))
 		return;
-	if ((task->cdb[1] & 1) && drive->dirty) {
-		scsi_finish_early(task);
-		int error = drive_drain(drive);
-		if (error) {
-			drive_defer(drive, error);
-			return;
-		}
-	}
+	bool early = task->cdb[1] & 1 && drive->dirty && drive_early(drive, task, ASC_BECOMING_READY);
 	if (settle(drive, task))
 		go(drive, 0, 0);
+	drive_early_end(drive, task, early);
 }
 
 /* ---- SPACE ------------------------------------------------------------------------------------ */
@@ -273,24 +267,8 @@ static void locate_file(struct drive *drive, struct scsi_task *task, uint64_t fi
 	}
 }
 
-static void locate(struct drive *drive, struct scsi_task *task, const struct locate *where)
+static void locate_there(struct drive *drive, struct scsi_task *task, const struct locate *where)
 {
-	if (!drive_ready(drive, task))
-		return;
-	if (where->change && where->partition >= drive->media.partitions) {
-		scsi_invalid_cdb(task, where->partition_byte, 8);
-		return;
-	}
-	if (where->immediate && drive->dirty) {
-		scsi_finish_early(task);
-		int error = drive_drain(drive);
-		if (error) {
-			drive_defer(drive, error);
-			return;
-		}
-	}
-	if (!settle(drive, task))
-		return;
 	if (where->change && where->partition != drive->partition)
 		drive_set_position(drive, where->partition, 0, 0);
 	switch (where->type) {
@@ -304,6 +282,20 @@ static void locate(struct drive *drive, struct scsi_task *task, const struct loc
 		go_end(drive);
 		break;
 	}
+}
+
+static void locate(struct drive *drive, struct scsi_task *task, const struct locate *where)
+{
+	if (!drive_ready(drive, task))
+		return;
+	if (where->change && where->partition >= drive->media.partitions) {
+		scsi_invalid_cdb(task, where->partition_byte, 8);
+		return;
+	}
+	bool early = where->immediate && drive->dirty && drive_early(drive, task, ASC_BECOMING_READY);
+	if (settle(drive, task))
+		locate_there(drive, task, where);
+	drive_early_end(drive, task, early);
 }
 
 /* BT asks for a device-specific address: it is the object number, as READ POSITION gives it. */

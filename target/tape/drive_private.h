@@ -99,7 +99,7 @@ struct drive {
 	enum medium_access access;	/* what this drive can do with this medium */
 	bool write_protected;		/* by the medium, its generation, or a failed flush */
 	bool modified;			/* written to since load: drive_info_modifying() was called */
-	bool preparing;			/* a load, rewind, erase... with IMMED runs: 04h/01h */
+	enum sense_code preparing;	/* what NOT READY says while a load, or anything with IMMED, runs; or 0 */
 	uint64_t cleaning_until;	/* CLEANING: clock_monotonic_ns() */
 
 	/* Position, with lu->lock held to change. */
@@ -109,10 +109,12 @@ struct drive {
 	struct cartridge_extent end[CARTRIDGE_PARTITIONS];
 	bool dirty;			/* something was written since the last commit */
 	int failure;			/* -errno of a flush that failed: nothing is written until unload */
+	uint64_t pending_objects, pending_bytes; /* written since the last commit */
+	bool untold;			/* the failure has lost of these, and the writer does not know yet */
 	bool full_told;			/* `full` was told since load */
 	enum { DRIVE_OVERWRITE_NONE, DRIVE_OVERWRITE_HERE, DRIVE_OVERWRITE_FORMAT } overwrite;
 	uint64_t overwrite_object;	/* of ALLOW OVERWRITE */
-	const struct scsi_nexus *writer; /* atomic: whose data may be in the ring; for deferred errors */
+	const struct scsi_nexus *writer; /* lu->lock: whose data no commit has yet; NULL: of one that is gone */
 
 	struct drive_mode mode;
 	struct drive_counters load, life;
@@ -142,8 +144,16 @@ bool drive_waits(struct scsi_lu *lu, const struct scsi_task *task);
 /* The ring is empty and the cartridge committed when this returns 0. -errno: a flush failed, the
  * drive has stopped writing and its position is where the cartridge ends. On the worker. */
 int drive_drain(struct drive *drive);
-/* Sets the sense of a flush that failed (drive_drain). */
+/* Sets the sense of a flush that failed (drive_drain), and tells the writer, should that be another. */
 void drive_check_flush(struct drive *drive, struct scsi_task *task, int error);
+/* The same where there is no command: the writer is told with its next one. */
+void drive_tell_flush(struct drive *drive, int error);
+/* TEST UNIT READY says `code` from now on; ASC_NONE: no more. */
+void drive_set_preparing(struct drive *drive, enum sense_code code);
+/* IMMED: the status goes out, and until drive_early_end() TEST UNIT READY says `code`. */
+bool drive_early(struct drive *drive, struct scsi_task *task, enum sense_code code);
+/* What the command has come to is told as a deferred error, if `early` (of drive_early) is true. */
+void drive_early_end(struct drive *drive, struct scsi_task *task, bool early);
 /* A loaded medium: else sets NOT READY with its code and returns false. */
 bool drive_ready(struct drive *drive, struct scsi_task *task);
 /* Where the early warning begins in a partition, and its size: bytes of blocks. lu->lock held or
@@ -210,9 +220,14 @@ bool drive_unseal(struct drive *drive, struct scsi_task *task, const struct cart
 
 /* ---- the drive's own files ------------------------------------------------------------------ */
 
+/* The nexus that writes: it is told of what fails. False: it has another's blocks before it, and waits
+ * for drive_drain() first. */
+bool drive_is_writer(struct drive *drive, const struct scsi_nexus *nexus);
+void drive_set_writer(struct drive *drive, const struct scsi_nexus *nexus);
 /* Tells the writer of a flush that failed, with its next command. Any thread, no locks held. */
 void drive_defer(struct drive *drive, int error);
-/* After a flush that failed: no more is written, and the position is where the cartridge ends. */
+/* After a flush that failed: no more is written, and the position is where the cartridge ends. Who calls it
+ * goes on with drive_check_flush() or drive_tell_flush(). */
 void drive_fail(struct drive *drive, int error);
 /* Why a medium cannot be used now: 0, or the ASC of NOT READY. lu->lock held. */
 enum sense_code drive_not_ready_locked(const struct drive *drive);

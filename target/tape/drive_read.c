@@ -459,18 +459,16 @@ static void run_verify(struct scsi_lu *lu, struct scsi_task *task)
 	request.silent = false;
 	if (!drive_ready(drive, task) || !request_valid(drive, task, &request))
 		return;
+	bool early = task->cdb[1] & 0x04 && drive_early(drive, task, ASC_OPERATION_RUNNING);
 	int error = drive_drain(drive);
 	if (error) {
 		drive_check_flush(drive, task, error);
-		return;
+	} else if (request.length) {
+		drive_set_activity(drive, "verifying");
+		verify_blocks(drive, task, request);
+		drive_set_activity(drive, "idle");
 	}
-	if (!request.length)
-		return;
-	if (task->cdb[1] & 0x04)
-		scsi_finish_early(task);
-	drive_set_activity(drive, "verifying");
-	verify_blocks(drive, task, request);
-	drive_set_activity(drive, "idle");
+	drive_early_end(drive, task, early);
 }
 
 /* ---- READ BLOCK LIMITS ---------------------------------------------------------------------------- */

@@ -9,6 +9,16 @@
  * what was in it is lost, and somebody has been told: the command that waits
  * (`watched`), or the writer by a deferred error.
  *
+ * A host without room is no failure yet: the ring is `full`, keeps what it has,
+ * takes nothing more, and tries again every RING_AGAIN_NS. Only a command that needs
+ * all of it on the cartridge makes a last try, piece by piece, and what that leaves
+ * is lost (ring_finish).
+ *
+ *   open -> full    [an append found no room]
+ *   full -> open    [a later one did]
+ *   full -> failed  [the last try]      open -> failed [any other error]
+ *   failed -> open  [ring_begin]
+ *
  * The flusher lets blocks gather: it begins at RING_GATHER bytes, or
  * RING_DELAY_MS after the first, or when a command waits.
  */
@@ -16,11 +26,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 
 #define RING_PIECES   4096u
@@ -34,6 +46,7 @@
  * request of its own where the host is a mount. */
 #define RING_MEASURE_NS (50ull * 1000000)
 #define RING_SCARCE	(1ull << 30) /* bytes left from which on every append measures */
+#define RING_AGAIN_NS (1000ull * 1000000) /* between two tries of a ring that is full */
 #define RING_SHARE    64u /* of the host's free space: drives that may write at once */
 
 struct drive_ring {
@@ -52,7 +65,12 @@ struct drive_ring {
 	uint64_t promised;	     /* bytes after those on the cartridge that the host keeps room for */
 	unsigned promised_partition;
 	int error;
-	bool watched, stopping, tell_full;
+	struct ring_loss loss; /* with `error` */
+	bool full, last_try;
+	uint64_t again_at;     /* full: clock_monotonic_ns() of the next try */
+	bool watched, stopping;
+	char barcode[CARTRIDGE_BARCODE_MAX + 1];
+	char end_reached[CARTRIDGE_BARCODE_MAX + 1]; /* cartridge whose end is to be told; "" none */
 };
 
 /* All drives of a library may have their share of what the host has left and nothing acknowledged is
@@ -75,7 +93,7 @@ static bool has_promise_locked(const struct drive_ring *ring, size_t bytes)
 static bool has_room_locked(const struct drive_ring *ring, size_t bytes)
 {
 	size_t limit = limit_locked(ring);
-	if (ring->count >= RING_PIECES || !has_promise_locked(ring, bytes))
+	if (ring->full || ring->count >= RING_PIECES || !has_promise_locked(ring, bytes))
 		return false;
 	return ring->count == 0 || (ring->bytes <= limit && bytes <= limit - ring->bytes);
 }
@@ -86,16 +104,21 @@ bool ring_has_room(struct drive *drive, size_t bytes)
 	return has_room_locked(drive->ring, bytes);
 }
 
+static int failure_locked(const struct drive_ring *ring)
+{
+	return ring->error ? ring->error : ring->full ? -ENOSPC : 0;
+}
+
 int ring_wait_room(struct drive *drive, size_t bytes)
 {
 	struct drive_ring *ring = drive->ring;
 	LOCK_SCOPE(&ring->lock);
 	ring->watched = true;
 	pthread_cond_signal(&ring->work);
-	while (!ring->error && ring->count && !has_room_locked(ring, bytes))
+	while (!ring->error && !ring->full && ring->count && !has_room_locked(ring, bytes))
 		pthread_cond_wait(&ring->done, &ring->lock);
 	ring->watched = false;
-	return ring->error;
+	return failure_locked(ring);
 }
 
 int ring_wait_empty(struct drive *drive)
@@ -105,10 +128,33 @@ int ring_wait_empty(struct drive *drive)
 	ring->watched = true;
 	if (ring->count)
 		pthread_cond_signal(&ring->work);
-	while (ring->count)
+	while (ring->count && !ring->full)
 		pthread_cond_wait(&ring->done, &ring->lock);
 	ring->watched = false;
+	return failure_locked(ring);
+}
+
+int ring_finish(struct drive *drive)
+{
+	struct drive_ring *ring = drive->ring;
+	LOCK_SCOPE(&ring->lock);
+	ring->watched = true;
+	while (ring->count) {
+		if (ring->full) {
+			ring->full = false;
+			ring->last_try = true;
+		}
+		pthread_cond_signal(&ring->work);
+		pthread_cond_wait(&ring->done, &ring->lock);
+	}
+	ring->watched = ring->last_try = false;
 	return ring->error;
+}
+
+bool ring_is_full(struct drive *drive)
+{
+	LOCK_SCOPE(&drive->ring->lock);
+	return drive->ring->full;
 }
 
 int ring_error(struct drive *drive)
@@ -117,12 +163,24 @@ int ring_error(struct drive *drive)
 	return drive->ring->error;
 }
 
+struct ring_loss ring_loss(struct drive *drive)
+{
+	LOCK_SCOPE(&drive->ring->lock);
+	return drive->ring->loss;
+}
+
+void ring_barcode(struct drive *drive, char barcode[CARTRIDGE_BARCODE_MAX + 1])
+{
+	LOCK_SCOPE(&drive->ring->lock);
+	memcpy(barcode, drive->ring->barcode, sizeof(drive->ring->barcode));
+}
+
 int ring_add(struct drive *drive, struct drive_piece *piece)
 {
 	struct drive_ring *ring = drive->ring;
 	LOCK_SCOPE(&ring->lock);
-	if (ring->error)
-		return ring->error;
+	if (failure_locked(ring))
+		return failure_locked(ring);
 	ASSERT(ring->count < RING_PIECES);
 	/* The flusher sleeps when there is nothing, and until there is enough. */
 	bool wake = !ring->count ||
@@ -149,7 +207,7 @@ uint64_t ring_space(struct drive *drive)
 {
 	struct drive_ring *ring = drive->ring;
 	LOCK_SCOPE(&ring->lock);
-	return ring->space > ring->payload ? ring->space - ring->payload : 0;
+	return !ring->full && ring->space > ring->payload ? ring->space - ring->payload : 0;
 }
 
 static uint64_t space_of(struct drive *drive)
@@ -190,6 +248,8 @@ void ring_begin(struct drive *drive)
 	LOCK_SCOPE(&ring->lock);
 	ASSERT(!ring->count);
 	ring->error = 0;
+	ring->loss = (struct ring_loss){0};
+	memcpy(ring->barcode, drive->media.barcode, sizeof(ring->barcode));
 	ring->space = space;
 	ring->measured_at = clock_monotonic_ns();
 	ring->promised = 0; /* until the first write */
@@ -197,9 +257,10 @@ void ring_begin(struct drive *drive)
 
 void ring_tell_full(struct drive *drive)
 {
-	LOCK_SCOPE(&drive->ring->lock);
-	drive->ring->tell_full = true;
-	pthread_cond_signal(&drive->ring->work);
+	struct drive_ring *ring = drive->ring;
+	LOCK_SCOPE(&ring->lock);
+	memcpy(ring->end_reached, ring->barcode, sizeof(ring->end_reached));
+	pthread_cond_signal(&ring->work);
 }
 
 /* ---- the flusher ---------------------------------------------------------------------------- */
@@ -221,7 +282,8 @@ static unsigned batch_locked(const struct drive_ring *ring, struct cartridge_blo
 {
 	unsigned count = 0;
 	size_t bytes = 0;
-	while (count < ring->count && count < RING_BATCH) {
+	unsigned most = ring->last_try ? 1 : RING_BATCH; /* as much as still finds room */
+	while (count < ring->count && count < most) {
 		const struct drive_piece *piece = &ring->pieces[(ring->head + count) % RING_PIECES];
 		size_t size = (size_t)piece->block_size * piece->count;
 		if (!piece->buffer || (count && bytes + size > RING_APPEND))
@@ -256,11 +318,28 @@ static uint64_t space_after(struct drive_ring *ring, uint64_t bytes)
 	return ring->space > bytes ? ring->space - bytes : 0;
 }
 
+static void lose_locked(struct drive_ring *ring, int error)
+{
+	ring->error = error;
+	ring->loss = (struct ring_loss){
+		.objects = ring->objects, .bytes = ring->payload, .told = !ring->watched};
+	while (ring->count)
+		pop_locked(ring);
+}
+
+/* What has found no room waits for some. */
+static void keep_locked(struct drive_ring *ring)
+{
+	ring->full = true;
+	ring->again_at = clock_monotonic_ns() + RING_AGAIN_NS;
+}
+
 /* Returns the failure that the writer is to be told, if no command waits for it. */
 static int ring_flush_locked(struct drive_ring *ring)
 {
 	struct cartridge_blocks blocks[RING_BATCH];
 	struct drive *drive = ring->drive;
+	bool keeps = !ring->last_try && !ring->stopping;
 	unsigned count = batch_locked(ring, blocks);
 	uint64_t filemarks = count ? 0 : ring->pieces[ring->head].filemarks;
 
@@ -273,11 +352,14 @@ static int ring_flush_locked(struct drive_ring *ring)
 	uint64_t promised = error ? 0 : promise_of(drive);
 	pthread_mutex_lock(&ring->lock);
 
-	if (error) {
-		ring->error = error;
-		while (ring->count)
-			pop_locked(ring);
+	if (error == -ENOSPC && keeps) {
+		keep_locked(ring);
+		error = 0;
+	} else if (error) {
+		lose_locked(ring, error);
 	} else {
+		ring->full = false;
+		ring->again_at = 0;
 		ring->space = space;
 		ring->promised = promised;
 		ring->promised_partition = drive->partition;
@@ -292,16 +374,46 @@ static int ring_flush_locked(struct drive_ring *ring)
 static void gather_locked(struct drive_ring *ring)
 {
 	struct timespec until = clock_deadline_ms(RING_DELAY_MS);
-	while (!ring->stopping && !ring->watched && ring->bytes < ring->gather &&
+	while (!ring->stopping && !ring->watched && !ring->again_at && ring->bytes < ring->gather &&
 	       ring->count < RING_PIECES / 2)
 		if (pthread_cond_timedwait(&ring->work, &ring->lock, &until) == ETIMEDOUT)
 			return;
 }
 
-static void tell_full(struct drive *drive)
+static void tell_full(struct drive *drive, const char *barcode)
 {
 	if (drive->settings.event)
-		drive->settings.event(drive->settings.context, drive, "full", drive->media.barcode);
+		drive->settings.event(drive->settings.context, drive, "full", barcode);
+}
+
+/* There is something to write, and it is time to. */
+static bool may_flush_locked(const struct drive_ring *ring)
+{
+	if (!ring->count)
+		return false;
+	return !ring->full || ring->stopping || clock_monotonic_ns() >= ring->again_at;
+}
+
+static void wait_locked(struct drive_ring *ring)
+{
+	if (!ring->full) {
+		pthread_cond_wait(&ring->work, &ring->lock);
+		return;
+	}
+	struct timespec until = clock_deadline_ms(RING_AGAIN_NS / 1000000);
+	(void)pthread_cond_timedwait(&ring->work, &ring->lock, &until);
+}
+
+/* Nobody waits for what is told here, and none of the locks is held. */
+static void tell(struct drive *drive, int error, bool kept, const char *end_reached)
+{
+	if (kept)
+		log_warning("drive %s: no room on the host's disk: what was written waits in memory",
+			    drive->settings.identity.serial);
+	if (error)
+		drive_defer(drive, error);
+	if (end_reached[0])
+		tell_full(drive, end_reached);
 }
 
 static void *ring_thread(void *argument)
@@ -310,21 +422,21 @@ static void *ring_thread(void *argument)
 	pthread_mutex_lock(&ring->lock);
 	while (!ring->stopping || ring->count) {
 		int error = 0;
-		bool full = ring->tell_full;
-		ring->tell_full = false;
-		if (ring->count) {
+		char barcode[sizeof(ring->end_reached)];
+		memcpy(barcode, ring->end_reached, sizeof(barcode));
+		bool was_full = ring->full || ring->again_at, kept = false;
+		ring->end_reached[0] = '\0';
+		if (may_flush_locked(ring)) {
 			gather_locked(ring);
 			error = ring_flush_locked(ring);
-		} else if (!full) {
-			pthread_cond_wait(&ring->work, &ring->lock);
+			kept = ring->full && !was_full;
+		} else if (!barcode[0]) {
+			wait_locked(ring);
 		}
-		if (!error && !full)
+		if (!error && !kept && !barcode[0])
 			continue;
 		pthread_mutex_unlock(&ring->lock);
-		if (error)
-			drive_defer(ring->drive, error);
-		if (full)
-			tell_full(ring->drive);
+		tell(ring->drive, error, kept, barcode);
 		pthread_mutex_lock(&ring->lock);
 	}
 	pthread_mutex_unlock(&ring->lock);
@@ -354,9 +466,9 @@ int ring_new(struct drive *drive)
 	return 0;
 }
 
-void ring_free(struct drive *drive)
+void ring_stop(struct drive *drive)
 {
-	struct drive_ring *ring = TAKE(drive->ring);
+	struct drive_ring *ring = drive->ring;
 	if (!ring)
 		return;
 	pthread_mutex_lock(&ring->lock);
@@ -364,6 +476,13 @@ void ring_free(struct drive *drive)
 	pthread_cond_signal(&ring->work);
 	pthread_mutex_unlock(&ring->lock);
 	pthread_join(ring->thread, NULL);
+}
+
+void ring_free(struct drive *drive)
+{
+	struct drive_ring *ring = TAKE(drive->ring);
+	if (!ring)
+		return;
 	pthread_cond_destroy(&ring->done);
 	pthread_cond_destroy(&ring->work);
 	pthread_mutex_destroy(&ring->lock);

@@ -3,10 +3,11 @@
  * What the commands of a drive have in common: is it ready, may it write, where
  * does the tape end, what becomes of a flush that failed.
  *
- * A failed flush loses what was in the ring. The writer is told once (a deferred
- * error, or the sense of the command that waited for it), the drive writes no
- * more until another load, and the position is where the cartridge really ends:
- * reading shows what is there and nothing else.
+ * A failed flush loses what was in the ring. The writer is told, by the sense of
+ * its command that waited or else by a deferred error, whoever had the ring
+ * emptied and whatever became of that command. The drive writes no more until
+ * another load, WRITE FILEMARKS fails until then, and the position is where the
+ * cartridge really ends: reading shows what is there and nothing else.
  */
 #include <errno.h>
 #include <string.h>
@@ -34,33 +35,107 @@ void drive_check(struct scsi_task *task, enum sense_key key, enum sense_code cod
 
 /* ---- failures -------------------------------------------------------------------------------- */
 
-static struct sense flush_sense(int error)
+/* What is lost, in what INFORMATION counts: blocks of a fixed size, or bytes. */
+static int64_t lost_units(struct drive *drive)
+{
+	struct ring_loss loss = ring_loss(drive);
+	LOCK_SCOPE(&drive->lu->lock);
+	if (!loss.objects) { /* the commit has failed: nothing since the last one is safe */
+		loss.objects = drive->pending_objects;
+		loss.bytes = drive->pending_bytes;
+	}
+	return (int64_t)(drive->mode.block_size || !loss.bytes ? loss.objects : loss.bytes);
+}
+
+/* An overflow that is not deferred would say that all before the command is on the tape. */
+static struct sense flush_sense(struct drive *drive, int error)
 {
 	bool full = error == -ENOSPC || error == -EDQUOT;
+	int64_t lost = full ? lost_units(drive) : 0;
 	return (struct sense){
 		.key = full ? SENSE_VOLUME_OVERFLOW : SENSE_MEDIUM_ERROR,
 		.code = full ? ASC_END_OF_MEDIUM : ASC_WRITE_ERROR,
 		.eom = full,
+		.deferred = lost,
+		.information_valid = lost,
+		.information = lost,
 	};
+}
+
+static void note_flush(struct drive *drive, const struct scsi_task *task, const struct sense *sense, int error)
+{
+	char barcode[CARTRIDGE_BARCODE_MAX + 1];
+	ring_barcode(drive, barcode);
+	drive_note_error(drive, task, sense);
+	log_error("drive %s: writing to cartridge %s: %s", drive->settings.identity.serial, barcode,
+		  strerror(-error));
+}
+
+static const struct scsi_nexus *writer_of(struct drive *drive)
+{
+	LOCK_SCOPE(&drive->lu->lock);
+	return drive->writer;
+}
+
+bool drive_is_writer(struct drive *drive, const struct scsi_nexus *nexus)
+{
+	LOCK_SCOPE(&drive->lu->lock);
+	return !drive->dirty || drive->writer == nexus;
+}
+
+void drive_set_writer(struct drive *drive, const struct scsi_nexus *nexus)
+{
+	LOCK_SCOPE(&drive->lu->lock);
+	drive->writer = scsi_nexus_is_closing_locked(nexus) ? NULL : nexus;
 }
 
 void drive_defer(struct drive *drive, int error)
 {
-	struct sense sense = flush_sense(error);
+	struct sense sense = flush_sense(drive, error);
 	sense.deferred = true;
-	drive_note_error(drive, NULL, &sense);
-	log_error("drive %s: writing to cartridge %s: %s", drive->settings.identity.serial,
-		  drive->media.barcode, strerror(-error));
-	scsi_deferred(drive->lu, __atomic_load_n(&drive->writer, __ATOMIC_RELAXED), &sense);
+	sense.information_valid = true;
+	sense.information = lost_units(drive);
+	note_flush(drive, NULL, &sense, error);
+	scsi_deferred(drive->lu, writer_of(drive), &sense);
+}
+
+void drive_tell_flush(struct drive *drive, int error)
+{
+	if (!drive->untold)
+		return;
+	drive->untold = false;
+	drive_defer(drive, error);
 }
 
 void drive_check_flush(struct drive *drive, struct scsi_task *task, int error)
 {
-	struct sense sense = flush_sense(error);
-	drive_note_error(drive, task, &sense);
-	log_error("drive %s: writing to cartridge %s: %s", drive->settings.identity.serial,
-		  drive->media.barcode, strerror(-error));
-	scsi_check_sense(task, &sense);
+	struct sense sense = flush_sense(drive, error);
+	const struct scsi_nexus *writer = writer_of(drive);
+	if (writer && writer != task->nexus)
+		drive_tell_flush(drive, error);
+	else
+		note_flush(drive, task, &sense, error);
+	drive->untold = false;
+	scsi_check_earlier(task, &sense);
+}
+
+void drive_set_preparing(struct drive *drive, enum sense_code code)
+{
+	LOCK_SCOPE(&drive->lu->lock);
+	drive->preparing = code;
+}
+
+bool drive_early(struct drive *drive, struct scsi_task *task, enum sense_code code)
+{
+	drive_set_preparing(drive, code);
+	return scsi_finish_early(task);
+}
+
+void drive_early_end(struct drive *drive, struct scsi_task *task, bool early)
+{
+	drive_set_preparing(drive, ASC_NONE);
+	if (early && task->status == SCSI_CHECK_CONDITION)
+		scsi_deferred(drive->lu, task->nexus, &task->sense);
 }
 
 void drive_refresh_ends(struct drive *drive)
@@ -76,9 +151,11 @@ void drive_fail(struct drive *drive, int error)
 	if (drive->failure)
 		return;
 	drive_refresh_ends(drive);
+	struct ring_loss loss = ring_loss(drive);
 	LOCK_SCOPE(&drive->lu->lock);
 	const struct cartridge_extent *end = &drive->end[drive->partition];
 	drive->failure = error;
+	drive->untold = drive->pending_objects && !loss.told;
 	drive->dirty = false;
 	if (drive->object > end->objects) {
 		drive->object = end->objects;
@@ -94,7 +171,7 @@ void drive_fail(struct drive *drive, int error)
 
 int drive_drain(struct drive *drive)
 {
-	int error = ring_wait_empty(drive);
+	int error = ring_finish(drive);
 	if (error && !drive->failure) {
 		drive_fail(drive, error);
 		return error;
@@ -108,6 +185,7 @@ int drive_drain(struct drive *drive)
 	} else {
 		LOCK_SCOPE(&drive->lu->lock);
 		drive->dirty = false;
+		drive->pending_objects = drive->pending_bytes = 0;
 		drive->load.flushes++;
 		drive->life.flushes++;
 	}
@@ -206,10 +284,7 @@ bool drive_writes(const struct drive *drive, struct scsi_task *task, int64_t inf
 {
 	if (!drive->failure)
 		return true;
-	struct sense sense = flush_sense(drive->failure);
-	sense.information_valid = true;
-	sense.information = information;
-	scsi_check_sense(task, &sense);
+	drive_check(task, SENSE_MEDIUM_ERROR, ASC_WRITE_ERROR, false, information);
 	return false;
 }
 

@@ -116,6 +116,8 @@ static void advance(struct drive *drive, uint32_t blocks, uint64_t bytes, uint64
 	end->objects += blocks;
 	end->bytes += stored;
 	drive->dirty = true;
+	drive->pending_objects += blocks;
+	drive->pending_bytes += bytes;
 	drive->load.written_blocks += blocks;
 	drive->life.written_blocks += blocks;
 	drive->load.written_bytes += bytes;
@@ -140,17 +142,28 @@ static int write_through(struct drive *drive, const struct cartridge_blocks *blo
 	return error;
 }
 
+/* What was written before is not lost: it is on the cartridge, or waits in the ring for room. */
+static bool is_overflow(struct drive *drive, int error)
+{
+	return (error == -ENOSPC || error == -EDQUOT) && !drive->failure && !ring_error(drive);
+}
+
 /* Sets the sense where it returns false: nothing was written. */
 static bool write_failed(struct drive *drive, struct scsi_task *task, int error, int64_t left)
 {
-	if (error == -ENOSPC || error == -EDQUOT) {
+	if (is_overflow(drive, error)) {
 		tell_overflow(drive, task, (uint64_t)left);
+		return false;
+	}
+	if (error == -ENOKEY) { /* forgotten while the command waited; nothing is wrong with the tape */
+		drive_check(task, SENSE_DATA_PROTECT, ASC_ENCRYPTION_NOT_USEABLE, false, left);
 		return false;
 	}
 	drive_fail(drive, error);
 	drive_check_flush(drive, task, error);
 	task->sense.information_valid = true;
-	task->sense.information = left;
+	/* A deferred error counts all that is lost. */
+	task->sense.information = task->sense.deferred ? task->sense.information + left : left;
 	return false;
 }
 
@@ -205,7 +218,6 @@ static bool write_behind(struct drive *drive, struct scsi_task *task,
 		.cost = task->out->capacity,
 	};
 	uint64_t bytes = (uint64_t)blocks * request->block_size;
-	__atomic_store_n(&drive->writer, task->nexus, __ATOMIC_RELAXED);
 	int error = ring_add(drive, &piece);
 	if (error)
 		return write_failed(drive, task, error, request->length);
@@ -248,6 +260,16 @@ static bool write_blocks(struct drive *drive, struct scsi_task *task,
 	return done;
 }
 
+/* What fails later is told to one nexus: another's blocks are made durable first. */
+static bool write_as(struct drive *drive, struct scsi_task *task, int64_t left)
+{
+	int error = drive_is_writer(drive, task->nexus) ? 0 : drive_drain(drive);
+	if (error)
+		return write_failed(drive, task, error, left);
+	drive_set_writer(drive, task->nexus);
+	return true;
+}
+
 /* ---- WRITE ---------------------------------------------------------------------------------------- */
 
 static bool request_valid(const struct drive *drive, struct scsi_task *task,
@@ -285,6 +307,8 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 	if (!drive_at_end(drive) && !drive_cut(drive, task))
 		return;
 	drive_modify(drive);
+	if (!write_as(drive, task, request.length))
+		return;
 	uint64_t before = drive_used(drive, drive->partition);
 	uint32_t fit = blocks_that_fit(drive, task, &request);
 	if (fit && !write_blocks(drive, task, &request, fit))
@@ -295,12 +319,12 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 		tell_overflow(drive, task, request.fixed ? request.blocks - fit : request.bytes);
 }
 
-/* What is not on the tape: all of it, unless INFORMATION says how much. */
+/* What is not on the tape: all of it, unless INFORMATION says how much. A deferred error's counts more. */
 static uint64_t bytes_not_written(const struct scsi_task *task, const struct write_request *request)
 {
 	if (task->status == SCSI_GOOD)
 		return 0;
-	if (!task->sense.information_valid)
+	if (!task->sense.information_valid || task->sense.deferred)
 		return request->bytes;
 	return (uint64_t)task->sense.information * (request->fixed ? request->block_size : 1);
 }
@@ -321,7 +345,7 @@ static bool waits_write(struct scsi_lu *lu, const struct scsi_task *task)
 		return false;
 	return !drive->modified || !drive_at_end(drive) || drive->mode.unbuffered ||
 	       drive_seals(drive, task->nexus) || is_careful(drive, task->out->size) ||
-	       !ring_has_room(drive, task->out->capacity);
+	       !drive_is_writer(drive, task->nexus) || !ring_has_room(drive, task->out->capacity);
 }
 
 /* ---- WRITE FILEMARKS ---------------------------------------------------------------------------- */
@@ -335,15 +359,15 @@ static void advance_filemarks(struct drive *drive, uint32_t count)
 	end->objects += count;
 	end->filemarks += count;
 	drive->dirty = true;
+	drive->pending_objects += count;
 	drive->load.written_filemarks += count;
 	drive->life.written_filemarks += count;
 	drive_active_locked(drive, "writing");
 }
 
-static int add_filemarks(struct drive *drive, struct scsi_task *task, uint32_t count)
+static int add_filemarks(struct drive *drive, uint32_t count)
 {
 	struct drive_piece piece = {.filemarks = count};
-	__atomic_store_n(&drive->writer, task->nexus, __ATOMIC_RELAXED);
 	int error = 0;
 	if (!ring_has_room(drive, 0))
 		error = ring_wait_room(drive, 0);
@@ -357,9 +381,13 @@ static bool write_filemarks(struct drive *drive, struct scsi_task *task, uint32_
 	if (!drive_may_write(drive, task, count) || (!drive_at_end(drive) && !drive_cut(drive, task)))
 		return false;
 	drive_modify(drive);
+	if (!write_as(drive, task, count))
+		return false;
 	uint64_t fit = tape_left(drive) / DRIVE_FILEMARK_SIZE;
 	*written = fit < count ? (uint32_t)fit : count;
-	int error = *written ? add_filemarks(drive, task, *written) : 0;
+	int error = ring_is_full(drive) ? drive_drain(drive) : 0;
+	if (!error && *written)
+		error = add_filemarks(drive, *written);
 	if (error)
 		return write_failed(drive, task, error, count);
 	advance_filemarks(drive, *written);
@@ -372,7 +400,7 @@ static void run_filemarks(struct scsi_lu *lu, struct scsi_task *task)
 	uint32_t count = be_get24(task->cdb + 2);
 	bool immediate = task->cdb[1] & 1;
 	uint32_t written = 0;
-	if (!drive_ready(drive, task))
+	if (!drive_ready(drive, task) || !drive_writes(drive, task, count))
 		return;
 	if (count && !write_filemarks(drive, task, count, &written))
 		return;
@@ -398,7 +426,8 @@ static bool waits_filemarks(struct scsi_lu *lu, const struct scsi_task *task)
 		return false;
 	if (!be_get24(task->cdb + 2))
 		return drive->dirty;
-	return !immediate || !drive->modified || !drive_at_end(drive) || !ring_has_room(drive, 0);
+	return !immediate || !drive->modified || !drive_at_end(drive) ||
+	       !drive_is_writer(drive, task->nexus) || !ring_has_room(drive, 0);
 }
 
 const struct scsi_opcode drive_write_opcodes[] = {

@@ -21,7 +21,7 @@ static void note_event(void *context, struct drive *drive, const char *event, co
 	__atomic_add_fetch(&s->full_events, 1, __ATOMIC_RELAXED);
 }
 
-static struct scsi_nexus *open_nexus(struct scene *s, uint8_t number)
+struct scsi_nexus *scene_nexus(struct scene *s, uint8_t number)
 {
 	struct scsi_nexus *nexus = NULL;
 	struct scsi_port port = {
@@ -49,8 +49,8 @@ void scene_open(struct scene *s)
 	s->target = scsi_target_new("iqn.2024-01.example:library", (uint8_t[16]){1});
 	assert_non_null(s->target);
 	assert_int_equal(scsi_target_add(s->target, 0, drive_lu(s->drive)), 0);
-	s->nexus = open_nexus(s, 1);
-	s->other = open_nexus(s, 2);
+	s->nexus = scene_nexus(s, 1);
+	s->other = scene_nexus(s, 2);
 	scene_settle(s);
 }
 

@@ -48,6 +48,8 @@ void scene_tape(struct scene *s, uint64_t size);
 void scene_cartridge(struct scene *s, struct cartridge_info info);
 int scene_load(struct scene *s);
 int scene_unload(struct scene *s);
+/* One more session of the same initiator name. */
+struct scsi_nexus *scene_nexus(struct scene *s, uint8_t number);
 /* Both nexuses have told what they had to. */
 void scene_settle(struct scene *s);
 
