@@ -30,6 +30,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	fault_set(NULL);
+	gate_open();
 	scene_close(*state);
 	return 0;
 }
