@@ -121,7 +121,7 @@ void coherence_reply_write(struct coherence *c, fuse_req_t req, fuse_ino_t inode
 	}
 }
 
-void coherence_forget_mode(struct coherence *c, fuse_ino_t inode)
+void coherence_forget_attributes(struct coherence *c, fuse_ino_t inode)
 {
 	ASSERT_OBJECT(c, COHERENCE_MAGIC);
 	fuse_lowlevel_notify_inval_inode(c->session, inode, -1, 0);

@@ -26,7 +26,7 @@ void coherence_free(struct coherence **c);
 /* Answers the write when the pages have gone. */
 void coherence_reply_write(struct coherence *c, fuse_req_t req, fuse_ino_t inode, off_t offset,
 			   size_t size);
-/* The inode's mode has changed without the kernel's doing. Waits for nobody. */
-void coherence_forget_mode(struct coherence *c, fuse_ino_t inode);
+/* The inode's attributes have changed without the kernel's doing. Waits for nobody. */
+void coherence_forget_attributes(struct coherence *c, fuse_ino_t inode);
 
 #endif

@@ -26,7 +26,7 @@
 /* What fi->fh points at. */
 struct open_file {
 	LIST_ENTRY(open_file) link; /* of the session's */
-	bool direct;
+	bool direct, mappable;
 	atomic_uint_fast64_t losses; /* the mark of what it has been told of */
 };
 
@@ -51,6 +51,9 @@ int file_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 		return direct;
 	}
 	file->direct = direct != 0;
+	file->mappable = (flags & O_ACCMODE) == O_RDWR;
+	if (file->mappable && tree_count_mappable(context->tree, inode, 1))
+		coherence_forget_attributes(context->coherence, inode);
 	atomic_init(&file->losses, tree_loss_mark(context->tree, inode));
 	pthread_mutex_lock(&context->files_lock);
 	LIST_INSERT_HEAD(&context->files, file, link);
@@ -68,6 +71,9 @@ void file_release(fuse_req_t req, fuse_ino_t inode, const struct fuse_file_info 
 	struct operations_context *context = fuse_req_userdata(req);
 	struct open_file *file = open_file(fi);
 
+	/* The last mapping has gone, and its pages have been written, before the kernel says so. */
+	if (file->mappable)
+		tree_count_mappable(context->tree, inode, -1);
 	if (file->direct)
 		tree_release_direct(context->tree, inode);
 	else
@@ -117,7 +123,7 @@ static int strip_privileges(fuse_req_t req, fuse_ino_t inode)
 	attr.st_mode &= ~strip;
 	error = tree_setattr(tree, inode, TREE_SET_MODE, &attr);
 	/* exec(2) goes by the mode that the kernel holds. */
-	coherence_forget_mode(context->coherence, inode);
+	coherence_forget_attributes(context->coherence, inode);
 	return error;
 }
 

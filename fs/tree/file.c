@@ -89,6 +89,19 @@ bool tree_is_mixed(struct tree *t, uint64_t number)
 	return inode->mixed;
 }
 
+bool tree_count_mappable(struct tree *t, uint64_t number, int change)
+{
+	CLEANUP_INODE struct inode *inode = NULL;
+	if (inode_get(t, number, &inode))
+		return false; /* one that is open is there */
+	LOCK_SCOPE(&inode->lock);
+	struct stat before, after;
+	inode_stat_locked(inode, &before);
+	inode->mappable += (uint32_t)change;
+	inode_stat_locked(inode, &after);
+	return after.st_blocks != before.st_blocks;
+}
+
 void tree_release_file(struct tree *t, uint64_t number)
 {
 	CLEANUP_INODE struct inode *inode = NULL;

@@ -18,6 +18,7 @@
 #include "fs/tree/internal.h"
 #include "lib/base/clock.h"
 
+#define STAT_BLOCK_MIN 4096u /* of what no map shows yet */
 #define DAY_NS INT64_C(86400000000000)
 
 static struct inode *inode_alloc(struct tree *t, const struct inode_row *row)
@@ -320,10 +321,19 @@ void inode_accessed_locked(struct inode *inode)
 	inode_mark_lazily(inode);
 }
 
+/* That its map does not show: written into a hole, or in a mapping. */
+static bool inode_may_have_data_locked(const struct inode *inode)
+{
+	const struct content *content = inode->content;
+	return inode->mappable || (content && (content->carry || content_is_pending(content)));
+}
+
 void inode_stat_locked(const struct inode *inode, struct stat *attr)
 {
 	const struct inode_row *row = &inode->row;
 	uint64_t bytes = row->allocated + (inode->content ? inode->content->growth : 0);
+	if (bytes == 0 && row->size && inode_may_have_data_locked(inode))
+		bytes = STAT_BLOCK_MIN;
 	*attr = (struct stat){
 		.st_ino = row->number,
 		.st_mode = row->mode,

@@ -102,6 +102,7 @@ struct inode {
 	uint32_t opens;
 	uint32_t direct; /* of these, handles that write past the kernel's page cache */
 	bool mixed;      /* while there were such, others were opened */
+	uint32_t mappable; /* of opens, handles through which it may be mapped and changed */
 	/* names */
 	struct entry *pending; /* of a directory: its entries that no commit has finished */
 	bool fresh;            /* of a directory: the catalogue has no entries of it */

@@ -124,6 +124,10 @@ void tree_release_direct(struct tree *t, uint64_t inode);
 /* After a write through such a handle: somebody has opened the file in the ordinary way since,
  * so the kernel may hold pages that are old now. */
 bool tree_is_mixed(struct tree *t, uint64_t inode);
+/* One handle more (or less, -1) for reading and writing: it may be mapped, and what is changed in
+ * a mapping stays with the kernel until it likes to write it. Meanwhile lseek takes all for data,
+ * and there is a block at least: none at all means zeros to tar(1). True: so st_blocks changes. */
+bool tree_count_mappable(struct tree *t, uint64_t inode, int change);
 /* close(2): hands what is buffered to the pipeline and reports an error that is known, but for
  * losses. */
 int tree_flush(struct tree *t, uint64_t inode);
@@ -143,7 +147,8 @@ int tree_read(struct tree *t, uint64_t inode, uint64_t offset, size_t size, stru
 void tree_read_release(struct tree_read *read);
 /* mode: 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE[|KEEP_SIZE]; others -EOPNOTSUPP. */
 int tree_fallocate(struct tree *t, uint64_t inode, int mode, uint64_t offset, uint64_t length);
-/* SEEK_DATA, SEEK_HOLE; holes below st_blksize count as data. */
+/* SEEK_DATA, SEEK_HOLE; holes below st_blksize count as data, and so does everything while the file
+ * may be mapped (tree_count_mappable()). */
 int tree_lseek(struct tree *t, uint64_t inode, uint64_t offset, int whence, uint64_t *found);
 /* copy_file_range: metadata only. Returns bytes copied (short at the end of the source). */
 ssize_t tree_copy_range(struct tree *t, uint64_t from, uint64_t from_offset, uint64_t to,

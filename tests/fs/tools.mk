@@ -32,6 +32,7 @@ TOOL_TESTS = \
 	tests/fs/test-mount-handles.sh \
 	tests/fs/test-mount-helper.sh \
 	tests/fs/test-mount-limits.sh \
+	tests/fs/test-mount-mapped.sh \
 	tests/fs/test-mount-options.sh \
 	tests/fs/test-mount-paths.sh \
 	tests/fs/test-mount-refuses.sh \
