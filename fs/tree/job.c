@@ -49,6 +49,16 @@ static void job_end_locked(struct job *job, int rc)
 	json_object_clear(job->cursor);
 }
 
+/* It is told to be paused, so it is: also one that has nothing left to do, which ends when it is
+ * resumed, in a later mount perhaps. */
+static int job_wait_locked(struct job *job)
+{
+	bool paused = job->wish == WISH_PAUSE;
+	while (job->wish == WISH_PAUSE)
+		pthread_cond_wait(&job->wake, &job->lock);
+	return paused && job->wish != WISH_RUN ? -ECANCELED : 0;
+}
+
 static void *job_main(void *argument)
 {
 	struct job *job = argument;
@@ -58,6 +68,8 @@ static void *job_main(void *argument)
 	if (rc && rc != -ECANCELED)
 		log_error("%s: %s: %s", store_path(job->tree->store), job->kind->name, strerror(-rc));
 	pthread_mutex_lock(&job->lock);
+	if (!rc)
+		rc = job_wait_locked(job);
 	job_end_locked(job, rc);
 	pthread_mutex_unlock(&job->lock);
 	commit_kick(job->tree);

@@ -5,7 +5,8 @@
  * follow with the next commit.
  *
  *   IDLE -> RUNNING [start]     RUNNING <-> PAUSED [pause, resume]
- *   RUNNING, PAUSED -> IDLE [stop, or the end]     RUNNING -> FAILED [an error]
+ *   RUNNING, PAUSED -> IDLE [stop]     RUNNING -> IDLE [the end]
+ *   RUNNING, PAUSED -> FAILED [an error]
  *   FAILED -> RUNNING [start]
  *
  * When the tree is closed a job's thread ends but its state is kept: it goes on from its

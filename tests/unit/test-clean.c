@@ -173,6 +173,37 @@ static void test_writers_go_on(void **state)
 
 /* ---- commands ---- */
 
+/* Wherever the job is by then, at its end too. */
+static void test_what_is_paused_stays_so(void **state)
+{
+	(void)state;
+	struct scene s;
+	scene_new(&s);
+	scene_file(&s, TREE_ROOT, "keep", 1, MIB);
+	commit(&s);
+	for (unsigned i = 0; i < 60; i++) {
+		/* After the sweep of something a copy of the catalogue is made, at the very end. */
+		scene_file(&s, TREE_ROOT, "drop", 2 + i, MIB);
+		commit(&s);
+		drop(&s, "drop");
+		assert_int_equal(tree_job_command(s.tree, TREE_JOB_CLEAN, TREE_JOB_START), 0);
+		usleep(i * 300);
+		int rc = tree_job_command(s.tree, TREE_JOB_CLEAN, TREE_JOB_PAUSE);
+		if (rc == 0) {
+			usleep(10000);
+			assert_string_equal(scene_status(&s, TREE_JOB_CLEAN).state, "paused");
+			if (i % 10 == 9)
+				reopen(&s);
+			assert_string_equal(scene_status(&s, TREE_JOB_CLEAN).state, "paused");
+			assert_int_equal(tree_job_command(s.tree, TREE_JOB_CLEAN, TREE_JOB_RESUME), 0);
+		} else {
+			assert_int_equal(rc, -ESRCH);
+		}
+		assert_string_equal(scene_wait(&s, TREE_JOB_CLEAN).state, "idle");
+	}
+	scene_end(&s);
+}
+
 static void test_pause_resume_stop_and_restart(void **state)
 {
 	(void)state;
@@ -270,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_open_files_without_a_name_stay),
 		cmocka_unit_test(test_several_passes_in_little_memory),
 		cmocka_unit_test(test_writers_go_on),
+		cmocka_unit_test(test_what_is_paused_stays_so),
 		cmocka_unit_test(test_pause_resume_stop_and_restart),
 		cmocka_unit_test(test_containers_are_told_what_they_cost),
 	};
