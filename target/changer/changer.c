@@ -315,6 +315,9 @@ static int take_job(struct scsi_lu *lu, void *context)
 	if (!element_is_full(slot))
 		return refuse(r, -ENOENT, SENSE_NO_SENSE, ASC_NONE, "%s %u is empty",
 			      element_type_name(slot->type), slot->address);
+	if (e->barcode != NULL && strcmp(e->barcode, slot->barcode) != 0)
+		return refuse(r, -ENOENT, SENSE_NO_SENSE, ASC_NONE, "%s %u holds %s by now",
+			      element_type_name(slot->type), slot->address, slot->barcode);
 	/* What lies in an import/export slot was let go when it was moved there. */
 	if (slot->type == ELEMENT_STORAGE &&
 	    changer_hook(changer, "eject", slot->barcode, slot, NULL) != 0)
@@ -356,7 +359,12 @@ int changer_put(struct changer *changer, const char *barcode, uint16_t *address,
 
 int changer_take(struct changer *changer, uint16_t address, char message[256])
 {
-	struct errand errand = { .from = address };
+	return changer_take_tape(changer, address, NULL, message);
+}
+
+int changer_take_tape(struct changer *changer, uint16_t address, const char *barcode, char message[256])
+{
+	struct errand errand = { .from = address, .barcode = barcode };
 	int error = run_errand(changer, take_job, &errand, message);
 
 	if (error == 0)

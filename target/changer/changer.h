@@ -80,6 +80,8 @@ int changer_move(struct changer *changer, uint16_t from, uint16_t to, char messa
  * *address; -ENOSPC when there is none. */
 int changer_put(struct changer *changer, const char *barcode, uint16_t *address, char message[256]);
 int changer_take(struct changer *changer, uint16_t address, char message[256]);
+/* Only the tape of this barcode; -ENOENT when another has taken its place. */
+int changer_take_tape(struct changer *changer, uint16_t address, const char *barcode, char message[256]);
 /* Copies the inventory: the caller's to free. */
 int changer_inventory(struct changer *changer, struct element **elements, size_t *count);
 const char *element_type_name(enum element_type type);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/service/names.h"
@@ -177,6 +178,7 @@ int failed_delete(struct service *service, const char *name, bool purge, char me
 {
 	CLEANUP_FREE char *path = service_library_path(service, name);
 	CLEANUP_FREE char *secrets = mem_printf("%s/libraries/%s.secrets", service->state, name);
+	CLEANUP_FREE char *folder = mem_printf("%s/libraries", service->state);
 
 	if (purge)
 		return tape_say(message, -EPERM,
@@ -185,6 +187,8 @@ int failed_delete(struct service *service, const char *name, bool purge, char me
 	if (unlink(path) < 0 && errno != ENOENT)
 		return tape_say(message, -errno, "%.160s: %s", path, strerror(errno));
 	unlink(secrets);
+	if (file_sync_directory(folder) < 0)
+		log_error("%s: it cannot be synced", folder);
 	failed_forget(service, name);
 	log_info("%s: the library, which was not served, is deleted", name);
 	return 0;

@@ -95,7 +95,7 @@ static int create_tapes(struct creation *c, const struct library_request *reques
 		return tape_say(message, -EEXIST,
 				"%.160s is there already: --adopt takes the cartridges in it",
 				c->config.tapes);
-	tape_remove_folder(c->folder); /* of a daemon that was killed */
+	cartridge_remove_folder(c->folder); /* of a daemon that was killed */
 	error = service_make_folders(c->folder, 0750);
 	if (error)
 		return tape_say(message, error, "the folder %.160s cannot be made: %s", c->folder,
@@ -130,6 +130,19 @@ static void create_undo(struct creation *c)
 		unlink(c->path);
 }
 
+/* The library that has its tapes in this folder; NULL: none. */
+static struct library *library_of_folder(struct service *service, const char *folder)
+{
+	struct library *library;
+
+	for (size_t n = 0; (library = library_at(service, n)) != NULL; n++) {
+		if (strcmp(library->config.tapes, folder) == 0)
+			return library;
+		library_release(&library);
+	}
+	return NULL;
+}
+
 static int create_check(struct service *service, const struct library_request *request,
 			const char *path, char message[256])
 {
@@ -142,20 +155,11 @@ static int create_check(struct service *service, const struct library_request *r
 	if (request->adopt && access(request->plan->tapes, F_OK) < 0)
 		return tape_say(message, -ENOENT, "%.160s: there is no such folder to adopt",
 				request->plan->tapes);
-	for (size_t n = 0;; n++) {
-		struct library *other = library_at(service, n);
-		bool same;
+	CLEANUP_LIBRARY struct library *other = library_of_folder(service, request->plan->tapes);
 
-		if (!other)
-			return 0;
-		same = strcmp(other->config.tapes, request->plan->tapes) == 0;
-		if (same)
-			tape_say(message, -EEXIST, "library %s has its tapes in %.120s already",
-				 other->config.name, request->plan->tapes);
-		library_release(&other);
-		if (same)
-			return -EEXIST;
-	}
+	return other ? tape_say(message, -EEXIST, "library %s has its tapes in %.120s already",
+				other->config.name, request->plan->tapes)
+		     : 0;
 }
 
 static int create_serve(struct creation *c, struct library **library, char message[256])
@@ -191,7 +195,7 @@ int library_create(struct service *service, const struct library_request *reques
 	if (!error && !request->adopt) {
 		const char *base = strrchr(c.config.tapes, '/') + 1;
 
-		c.folder = mem_printf("%.*s" TAPE_UNFINISHED "%s", (int)(base - c.config.tapes),
+		c.folder = mem_printf("%.*s" CARTRIDGE_UNFINISHED "%s", (int)(base - c.config.tapes),
 				      c.config.tapes, base);
 		error = create_tapes(&c, request, message);
 	} else if (!error) {
@@ -209,55 +213,130 @@ int library_create(struct service *service, const struct library_request *reques
 	return error;
 }
 
-/* Every tape, for good. What is locked keeps all of them. */
-static int delete_check_locked(struct library *library, struct tape *tapes, size_t count,
-			       char message[256])
-{
-	for (size_t i = 0; i < count; i++)
-		if (tapes[i].error || tapes[i].info.locked_until > time(NULL))
-			return tape_say(message, -EPERM, "tape %s of library %s %s: no tape was deleted",
-					tapes[i].info.barcode, library->config.name,
-					tapes[i].error ? "cannot be read" : "is locked");
-	return 0;
-}
-
-static int delete_remove_tapes(const char *folder, struct tape *tapes, size_t count,
-			       char message[256])
-{
-	CLEANUP_FREE char *deleted = mem_printf("%s/.deleted", folder);
-	int error = 0;
-
-	for (size_t i = 0; i < count && !error; i++)
-		error = tape_remove_folder(tapes[i].path);
-	rmdir(deleted);
-	if (!error && rmdir(folder) < 0)
-		error = -errno;
-	return error ? tape_say(message, error, "the library is gone, but not all of %.120s: %s", folder,
-				strerror(-error))
-		     : 0;
-}
-
-static int delete_prepare(struct library *library, bool force, bool purge, struct tape **tapes,
-			  size_t *count, char message[256])
+/* Sessions, and clones that are being made, are ended only by force. */
+static int library_check_idle(struct library *library, bool force, char message[256])
 {
 	size_t sessions = library_sessions(library);
-	int error;
 
 	if (sessions && !force)
 		return tape_say(message, -EBUSY,
 				"%zu sessions are logged in to library %s: --force ends them", sessions,
 				library->config.name);
-	error = purge ? tapes_list(library, tapes, count) : 0;
+	if (library_clones(library) && !force)
+		return tape_say(message, -EBUSY,
+				"a tape is being cloned from or to library %s: --force gives the clone up",
+				library->config.name);
+	return 0;
+}
+
+/* Every tape, for good: what is locked, or open somewhere else, keeps all of them. */
+static int purge_check(const struct tape *tapes, size_t count, char message[256])
+{
+	for (size_t i = 0; i < count; i++) {
+		CLEANUP_FD int held = -1;
+		char why[256];
+		int error = tapes[i].error;
+
+		if (error)
+			return tape_say(message, -EPERM, "tape %s cannot be read: no tape was deleted",
+					tapes[i].info.barcode);
+		/* One in a drive of this library is held by that. */
+		if (tapes[i].state == TAPE_PLACED && tapes[i].place.type == ELEMENT_DRIVE) {
+			if (tapes[i].info.locked_until > time(NULL))
+				return tape_say(message, -EPERM,
+						"tape %s is locked: no tape was deleted",
+						tapes[i].info.barcode);
+			continue;
+		}
+		error = tape_hold(&tapes[i], &held, why);
+		if (error)
+			return tape_say(message, error, "%.200s: no tape was deleted", why);
+	}
+	return 0;
+}
+
+/* With service->admin held, of a library that is not served any more. */
+static int purge_discard(struct library *gone, char message[256])
+{
+	CLEANUP_LIBRARY struct library *other = library_of_folder(gone->service, gone->config.tapes);
+	struct tape *tapes = NULL;
+	size_t count = 0;
+	int error;
+
+	if (other)
+		return tape_say(message, -EBUSY,
+				"the library is gone, but library %s has its tapes by now: no tape was deleted",
+				other->config.name);
+	error = tapes_list(gone, &tapes, &count);
+	if (error)
+		tape_say(message, error, "the library is gone, but its tapes cannot be listed: %s",
+			 strerror(-error));
+	else
+		error = purge_check(tapes, count, message);
+	for (size_t i = 0; i < count && !error; i++)
+		error = tape_discard(gone, &tapes[i], message);
+	tapes_free(&tapes, count);
+	return error;
+}
+
+/* All of its tapes, as they are now: whoever has got, opened or locked one since the library was asked
+ * keeps it. */
+static int purge_tapes(struct service *service, const char *name, const char *folder, char message[256])
+{
+	struct library gone = {.service = service, .lock = PTHREAD_MUTEX_INITIALIZER};
+	CLEANUP_FREE char *deleted = mem_printf("%s/.deleted", folder);
+	int error;
+
+	snprintf(gone.config.name, sizeof(gone.config.name), "%s", name);
+	snprintf(gone.config.tapes, sizeof(gone.config.tapes), "%s", folder);
+	{
+		LOCK_SCOPE(&service->admin);
+		error = purge_discard(&gone, message);
+	}
+	if (error)
+		return error;
+	cartridge_work_sweep(folder);
+	rmdir(deleted);
+	if (rmdir(folder) == 0)
+		return 0;
+	return tape_say(message, -errno, "the library is gone, but not all of %.120s: %s", folder,
+			strerror(errno));
+}
+
+static int delete_prepare(struct library *library, bool force, bool purge, char message[256])
+{
+	struct tape *tapes = NULL;
+	size_t count = 0;
+	int error = library_check_idle(library, force, message);
+
+	if (error || !purge)
+		return error;
+	error = tapes_list(library, &tapes, &count);
 	if (error)
 		return tape_say(message, error, "the tapes cannot be listed: %s", strerror(-error));
-	return delete_check_locked(library, *tapes, *count, message);
+	error = purge_check(tapes, count, message);
+	tapes_free(&tapes, count);
+	return error;
+}
+
+/* The file, durably: after a power cut there is no library rather than one whose tapes are gone. */
+static int delete_file(struct service *service, const char *path, char message[256])
+{
+	CLEANUP_FREE char *folder = mem_printf("%s/libraries", service->state);
+	int error;
+
+	if (unlink(path) < 0)
+		return tape_say(message, -errno, "%.160s: %s", path, strerror(errno));
+	error = file_sync_directory(folder);
+	if (error)
+		log_error("%s: %s", folder, strerror(-error));
+	return 0;
 }
 
 /* Under service->admin: from here on nobody finds it. NULL and an error when it stays; or none, when it was
  * not served and is gone. */
-static struct library *delete_begin(struct service *service, const char *name, bool force,
-				    struct tape **tapes, size_t *count, bool purge, int *error,
-				    char message[256])
+static struct library *delete_begin(struct service *service, const char *name, bool force, bool purge,
+				    int *error, char message[256])
 {
 	LOCK_SCOPE(&service->admin);
 	struct library *library = library_find(service, name);
@@ -269,10 +348,9 @@ static struct library *delete_begin(struct service *service, const char *name, b
 				 : tape_say(message, -ENOENT, "there is no library \"%.63s\"", name);
 		return NULL;
 	}
-	*error = delete_prepare(library, force, purge, tapes, count, message);
-	/* The file first: after a crash there is no library rather than one without devices. */
-	if (!*error && unlink(library->path) < 0)
-		*error = tape_say(message, -errno, "%.160s: %s", library->path, strerror(errno));
+	*error = delete_prepare(library, force, purge, message);
+	if (!*error)
+		*error = delete_file(service, library->path, message);
 	if (*error) {
 		library_release(&library);
 		return NULL;
@@ -289,23 +367,17 @@ static struct library *delete_begin(struct service *service, const char *name, b
 int library_delete(struct service *service, const char *name, bool force, bool purge,
 		   char message[256])
 {
-	struct tape *tapes = NULL;
-	size_t count = 0;
 	int error;
-	struct library *library =
-		delete_begin(service, name, force, &tapes, &count, purge, &error, message);
+	struct library *library = delete_begin(service, name, force, purge, &error, message);
 
-	if (library) {
-		CLEANUP_FREE char *folder = mem_strdup(library->config.tapes);
+	if (!library)
+		return error;
+	CLEANUP_FREE char *folder = mem_strdup(library->config.tapes);
 
-		library_wait(library);
-		log_info("%s: the library is deleted", library->config.name);
-		library_close(&library);
-		if (purge)
-			error = delete_remove_tapes(folder, tapes, count, message);
-	}
-	tapes_free(&tapes, count);
-	return error;
+	library_wait(library);
+	log_info("%s: the library is deleted", library->config.name);
+	library_close(&library);
+	return purge ? purge_tapes(service, name, folder, message) : 0;
 }
 
 /* What is there is closed, changed and served again; as it was, if that is not possible. */
@@ -352,17 +424,14 @@ int library_resize(struct service *service, const char *name, const struct libra
 	struct library *library;
 	{
 		LOCK_SCOPE(&service->admin);
-		size_t sessions;
-
 		library = library_find(service, name);
 		if (!library)
 			return tape_say(message, -ENOENT, "there is no library \"%.63s\"", name);
-		sessions = library_sessions(library);
-		if (sessions && !force) {
+		int error = library_check_idle(library, force, message);
+
+		if (error) {
 			library_release(&library);
-			return tape_say(message, -EBUSY,
-					"%zu sessions are logged in to library %s: --force ends them",
-					sessions, name);
+			return error;
 		}
 		library_unlist(library);
 	}

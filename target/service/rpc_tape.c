@@ -197,7 +197,6 @@ int rpc_tape_delete(struct rpc_call *call)
 		error = rpc_optional_flag(call, "purge", &purge);
 	if (error)
 		return error;
-	LOCK_SCOPE(&call->service->admin);
 	error = tape_library(call, barcode, &library);
 	if (!error)
 		error = tape_delete(library, barcode, purge, call->message);

@@ -118,6 +118,37 @@ void library_unlist(struct library *library)
 	pthread_cond_broadcast(&service->unused);
 }
 
+int library_clone_begin(struct library *library)
+{
+	LOCK_SCOPE(&library->service->lock);
+
+	if (!library->listed)
+		return -EBUSY;
+	library->clones++;
+	return 0;
+}
+
+void library_clone_end(struct library *library)
+{
+	LOCK_SCOPE(&library->service->lock);
+
+	library->clones--;
+}
+
+unsigned library_clones(struct library *library)
+{
+	LOCK_SCOPE(&library->service->lock);
+
+	return library->clones;
+}
+
+bool library_is_listed(struct library *library)
+{
+	LOCK_SCOPE(&library->service->lock);
+
+	return library->listed;
+}
+
 void library_wait(struct library *library)
 {
 	struct service *service = library->service;
@@ -369,7 +400,7 @@ int service_start(struct daemon *daemon, const struct service_settings *settings
 			log_error("%s: %s", hooks, strerror(-error));
 	}
 	if (!error) {
-		tapes_remove_unfinished(new->tapes);
+		cartridge_work_sweep(new->tapes);
 		error = service_make_server(new);
 	}
 	if (!error)

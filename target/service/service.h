@@ -37,8 +37,8 @@ struct library {
 	char *path;	/* STATE/libraries/NAME.conf */
 	unsigned users; /* service->lock */
 	bool listed;	/* service->lock */
+	unsigned clones; /* service->lock: users that copy a tape of it, or to it */
 	bool stopped;	/* its closer's: it has no sessions */
-	bool purged;	/* service->admin: left-overs of before the start are gone */
 
 	pthread_mutex_t lock;
 	struct library_config config; /* lock; what never changes while it runs needs none: name, iqn,
@@ -98,6 +98,12 @@ void library_close(struct library **library);
 /* Puts it into the list of those that are found, or takes it out, giving back a use of it. */
 void library_list(struct library *library);
 void library_unlist(struct library *library);
+/* Who copies a tape, which may take hours, says so: -EBUSY when the library has been taken out of the list. */
+int library_clone_begin(struct library *library);
+void library_clone_end(struct library *library);
+/* How many do so. */
+unsigned library_clones(struct library *library);
+bool library_is_listed(struct library *library);
 /* Waits until nobody uses it; not with service->admin held. */
 void library_wait(struct library *library);
 /* Ends its sessions; it is not offered any more. library_close() does it by itself. */

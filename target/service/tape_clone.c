@@ -13,13 +13,13 @@
 #include "target/service/tapes.h"
 #include "target/tape/media.h"
 
+/* With service->admin held. */
 static int clone_check(struct library *from, const char *barcode, struct library *to,
 		       const char *clone, struct tape *tape, char message[256])
 {
 	const char *wrong = name_check_barcode(clone);
 	const struct medium *medium = medium_of_barcode(clone);
 	struct library *other;
-	LOCK_SCOPE(&from->service->admin);
 
 	if (wrong)
 		return tape_say(message, -EINVAL, "a barcode %s", wrong);
@@ -43,30 +43,58 @@ static int clone_check(struct library *from, const char *barcode, struct library
 	return -EEXIST;
 }
 
+struct clone {
+	struct library *from, *to;
+};
+
+/* With service->admin held: what the libraries' end waits for. */
+static int clone_begin(const struct clone *clone, char message[256])
+{
+	int error = library_clone_begin(clone->from);
+
+	if (error)
+		return tape_say(message, error, "library %s is about to end or to change",
+				clone->from->config.name);
+	error = library_clone_begin(clone->to);
+	if (!error)
+		return 0;
+	library_clone_end(clone->from);
+	return tape_say(message, error, "library %s is about to end or to change", clone->to->config.name);
+}
+
 static int clone_progress(void *context, uint64_t done, uint64_t total)
 {
-	struct service *service = context;
+	struct clone *clone = context;
 
 	(void)done;
 	(void)total;
-	return daemon_is_stopping(service->daemon);
+	return daemon_is_stopping(clone->from->service->daemon) || !library_is_listed(clone->from) ||
+	       !library_is_listed(clone->to);
 }
 
-int tape_clone(struct library *from, const char *barcode, struct library *to, const char *clone,
+int tape_clone(struct library *from, const char *barcode, struct library *to, const char *name,
 	       char message[256])
 {
-	struct tape tape = {0};
-	int error = clone_check(from, barcode, to, clone, &tape, message);
+	struct clone clone = {from, to};
+	CLEANUP_TAPE struct tape tape = {0};
+	int error;
 
-	if (!error) {
-		error = cartridge_clone(tape.path, to->config.tapes, clone, clone_progress,
-					to->service);
-		if (error)
-			tape_say(message, error, "tape %s cannot be cloned: %s", barcode,
-				 strerror(-error));
-		else
-			log_info("%s: tape %s is a clone of %s", to->config.name, clone, barcode);
+	{
+		LOCK_SCOPE(&from->service->admin);
+		error = clone_check(from, barcode, to, name, &tape, message);
+		if (!error)
+			error = clone_begin(&clone, message);
 	}
-	tape_clear(&tape);
-	return error;
+	if (error)
+		return error;
+	error = cartridge_clone(tape.path, to->config.tapes, name, clone_progress, &clone);
+	library_clone_end(from);
+	library_clone_end(to);
+	if (error)
+		return tape_say(message, error, "tape %s cannot be cloned: %s", barcode,
+				error == -EBUSY	    ? "it, or a new tape of that name, is in use"
+				: error == -ENODATA ? "not all of its data is there"
+						    : strerror(-error));
+	log_info("%s: tape %s is a clone of %s", to->config.name, name, barcode);
+	return 0;
 }

@@ -2,11 +2,11 @@
 /*
  * Deleting, restoring, locking, protecting tapes. Deleting is a rename, so that it is undone by
  * another; what was deleted long enough ago goes with the timer. A locked tape is
- * never deleted.
+ * never deleted, nor is one that somebody has open for writing: its lock is held over every rename.
+ * What goes for good gets the name of an unfinished folder with service->admin held, and is removed
+ * without: terabytes take their time.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,23 +21,6 @@
 #include "target/service/tapes.h"
 
 #define DAY_SECONDS 86400
-
-static int tape_remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path) < 0 && errno != ENOENT ? errno : 0;
-}
-
-int tape_remove_folder(const char *path)
-{
-	int error = nftw(path, tape_remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-
-	if (error < 0)
-		error = errno;
-	return error == ENOENT ? 0 : -error;
-}
 
 static const char *tape_date(int64_t when, char text[32])
 {
@@ -68,15 +51,42 @@ static int tape_check_deletable(const struct tape *tape, char message[256])
 	return 0;
 }
 
-/* TAPES/NAME/.deleted/BARCODE@TIME, one that is not there yet. */
-static char *tape_deleted_path(const struct library *library, const char *barcode)
+int tape_hold(const struct tape *tape, int *fd, char message[256])
+{
+	CLEANUP_FD int held = -1;
+	struct cartridge_info info;
+	char date[32];
+	int error = cartridge_hold(tape->path, &held);
+
+	if (error == -EBUSY)
+		return tape_say(message, error, "tape %s is in use: somebody has it open for writing",
+				tape->info.barcode);
+	if (tape->error) { /* of a deleted one: it was not locked when it was deleted */
+		*fd = TAKE_FD(held);
+		return 0;
+	}
+	if (!error)
+		error = cartridge_read_info(tape->path, &info);
+	if (error)
+		return tape_say(message, error, "tape %s cannot be opened: %s", tape->info.barcode,
+				strerror(-error));
+	/* What was listed before may be locked by now, from another daemon too. */
+	if (info.locked_until > time(NULL))
+		return tape_say(message, -EPERM, "tape %s is locked until %s", tape->info.barcode,
+				tape_date(info.locked_until, date));
+	*fd = TAKE_FD(held);
+	return 0;
+}
+
+/* BEGIN BARCODE@TIME, one that is not there yet. */
+static char *tape_away_path(const struct library *library, const char *begin, const char *barcode)
 {
 	int64_t now = time(NULL);
 	char *path = NULL;
 
 	do {
 		free(path);
-		path = mem_printf("%s/.deleted/%s@%lld", library->config.tapes, barcode,
+		path = mem_printf("%s/%s%s@%lld", library->config.tapes, begin, barcode,
 				  (long long)now++);
 	} while (access(path, F_OK) == 0);
 	return path;
@@ -96,52 +106,100 @@ static int tape_move_folder(const struct library *library, const char *from, con
 	return error;
 }
 
-static int tape_delete_found(struct library *library, struct tape *tape, bool purge,
-			     char message[256])
+int tape_discard(const struct library *library, const struct tape *tape, char message[256])
 {
-	CLEANUP_FREE char *deleted = tape_deleted_path(library, tape->info.barcode);
-	bool placed = tape->state == TAPE_PLACED;
-	int error = tape_check_deletable(tape, message);
+	CLEANUP_FREE char *away = tape_away_path(library, CARTRIDGE_UNFINISHED, tape->info.barcode);
+	CLEANUP_FD int held = -1;
+	int error = tape_hold(tape, &held, message);
 
-	if (!error && placed)
-		error = changer_take(library->changer, tape->place.address, message);
 	if (error)
 		return error;
-	error = tape_move_folder(library, tape->path, deleted);
-	if (error) {
-		uint16_t address = tape->place.address;
-		char ignored[256];
-
-		if (placed && access(tape->path, F_OK) == 0)
-			changer_put(library->changer, tape->info.barcode, &address, ignored);
-		return tape_say(message, error, "%.160s cannot be moved away: %s", tape->path,
-				strerror(-error));
-	}
-	log_info("%s: tape %s is deleted", library->config.name, tape->info.barcode);
-	if (!purge && library->config.recycle_days)
-		return 0;
-	error = tape_remove_folder(deleted);
-	return error ? tape_say(message, error, "%.160s cannot be removed: %s", deleted, strerror(-error))
+	error = tape_move_folder(library, tape->path, away);
+	return error ? tape_say(message, error, "%.160s cannot be moved away: %s", tape->path,
+				strerror(-error))
 		     : 0;
 }
 
-int tape_delete(struct library *library, const char *barcode, bool purge, char message[256])
+/* Whether it can be deleted: where it is placed, and that nobody uses it. */
+static int delete_look(struct library *library, const char *barcode, struct element *place,
+		       char message[256])
 {
-	struct tape tape;
+	CLEANUP_TAPE struct tape tape = {0};
+	CLEANUP_FD int held = -1;
+	LOCK_SCOPE(&library->service->admin);
 	int error = tape_find(library, barcode, &tape);
 
 	if (error)
 		return tape_say(message, error, "library %s has no tape %.40s", library->config.name,
 				barcode);
-	error = tape_delete_found(library, &tape, purge, message);
-	tape_clear(&tape);
+	error = tape_check_deletable(&tape, message);
+	if (!error)
+		error = tape_hold(&tape, &held, message);
+	*place = tape.place;
 	return error;
+}
+
+/* What was on the shelf when it was looked for is asked all again. */
+static int delete_move(struct library *library, const char *barcode, bool purge, char message[256])
+{
+	CLEANUP_TAPE struct tape tape = {0};
+	CLEANUP_FREE char *deleted = tape_away_path(library, ".deleted/", barcode);
+	CLEANUP_FD int held = -1;
+	LOCK_SCOPE(&library->service->admin);
+	int error = tape_find(library, barcode, &tape);
+
+	if (error)
+		return tape_say(message, error, "library %s has no tape %.40s", library->config.name,
+				barcode);
+	error = tape_check_deletable(&tape, message);
+	if (!error && tape.state == TAPE_PLACED)
+		error = tape_say(message, -EBUSY, "tape %s was put into %s %u meanwhile", barcode,
+				 element_type_name(tape.place.type), (unsigned)tape.place.address);
+	if (error)
+		return error;
+	{
+		LOCK_SCOPE(&library->lock);
+		purge = purge || !library->config.recycle_days;
+	}
+	if (purge)
+		return tape_discard(library, &tape, message);
+	error = tape_hold(&tape, &held, message);
+	if (error)
+		return error;
+	error = tape_move_folder(library, tape.path, deleted);
+	return error ? tape_say(message, error, "%.160s cannot be moved away: %s", tape.path,
+				strerror(-error))
+		     : 0;
+}
+
+int tape_delete(struct library *library, const char *barcode, bool purge, char message[256])
+{
+	struct element place = {0};
+	int error = delete_look(library, barcode, &place, message);
+
+	/* Without service->admin: the eject hook runs, and may want something of this daemon. */
+	if (!error && place.address)
+		error = changer_take_tape(library->changer, place.address, barcode, message);
+	if (error)
+		return error;
+	error = delete_move(library, barcode, purge, message);
+	if (error) {
+		char ignored[256];
+
+		if (place.address)
+			changer_put(library->changer, barcode, &place.address, ignored);
+		return error;
+	}
+	log_info("%s: tape %s is deleted", library->config.name, barcode);
+	cartridge_work_sweep(library->config.tapes);
+	return 0;
 }
 
 int tape_restore(struct library *library, const char *barcode, char message[256])
 {
 	CLEANUP_FREE char *path = mem_printf("%s/%s", library->config.tapes, barcode);
 	CLEANUP_FREE char *last = NULL;
+	CLEANUP_FD int held = -1;
 	struct library *other = tape_find_library(library->service, barcode);
 	struct tape *tapes = NULL;
 	size_t count = 0;
@@ -166,6 +224,11 @@ int tape_restore(struct library *library, const char *barcode, char message[256]
 	if (!last)
 		return tape_say(message, -ENOENT, "library %s has no deleted tape %.40s",
 				library->config.name, barcode);
+	error = cartridge_hold(last, &held);
+	if (error == -EBUSY)
+		return tape_say(message, error, "tape %s is in use: somebody has it open for writing",
+				barcode);
+	/* One that cannot be read comes back as it is. */
 	error = tape_move_folder(library, last, path);
 	return error ? tape_say(message, error, "%.160s cannot be moved back: %s", last, strerror(-error))
 		     : 0;
@@ -245,40 +308,20 @@ int tape_protect(struct library *library, const char *barcode, bool on, char mes
 	return tape_change(library, barcode, on, tape_change_protection, message);
 }
 
-void tapes_remove_unfinished(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)) != NULL) {
-		CLEANUP_FREE char *path = NULL;
-
-		if (strncmp(entry->d_name, TAPE_UNFINISHED, strlen(TAPE_UNFINISHED)) != 0)
-			continue;
-		path = mem_printf("%s/%s", folder, entry->d_name);
-		log_info("%s: removing what was not finished", path);
-		tape_remove_folder(path);
-	}
-	if (dir)
-		closedir(dir);
-}
-
-void tapes_purge(struct library *library)
+/* Gives what is old enough the name of what is unfinished. */
+static void tapes_purge_old(struct library *library)
 {
 	struct tape *tapes = NULL;
 	size_t count = 0;
 	int64_t now = time(NULL), days;
-	int error;
+	char message[256];
 	LOCK_SCOPE(&library->service->admin);
-
 	{
 		LOCK_SCOPE(&library->lock);
 		days = library->config.recycle_days;
 	}
-	if (!library->purged)
-		tapes_remove_unfinished(library->config.tapes);
-	library->purged = true;
-	error = tapes_list(library, &tapes, &count);
+	int error = tapes_list(library, &tapes, &count);
+
 	if (error) {
 		log_error("%s: the tapes cannot be listed: %s", library->config.tapes, strerror(-error));
 		return;
@@ -289,12 +332,17 @@ void tapes_purge(struct library *library)
 		if (tape->state != TAPE_DELETED || now - tape->deleted < days * DAY_SECONDS ||
 		    (!tape->error && tape->info.locked_until > now))
 			continue;
-		error = tape_remove_folder(tape->path);
-		if (error)
-			log_error("%s: %s", tape->path, strerror(-error));
+		if (tape_discard(library, tape, message))
+			log_error("%s: %s", library->config.name, message);
 		else
 			log_info("%s: the deleted tape %s is gone", library->config.name,
 				 tape->info.barcode);
 	}
 	tapes_free(&tapes, count);
+}
+
+void tapes_purge(struct library *library)
+{
+	tapes_purge_old(library);
+	cartridge_work_sweep(library->config.tapes);
 }

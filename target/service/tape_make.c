@@ -33,7 +33,7 @@ void tapes_unmake(const char *folder, char **barcodes, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		CLEANUP_FREE char *path = mem_printf("%s/%s", folder, barcodes[i]);
 
-		tape_remove_folder(path);
+		cartridge_remove_folder(path);
 	}
 }
 

@@ -5,9 +5,9 @@
  *
  *   TAPES/NAME/BARCODE/                a tape
  *   TAPES/NAME/.deleted/BARCODE@TIME/  deleted at TIME (seconds since 1970)
- *   TAPES/NAME/.new-BARCODE/           a clone that is being made; left-overs go at the next start
+ *   TAPES/NAME/.new-.../               tapes on the way, to be or to go (cartridge.h)
  *
- * All but tapes_purge() are called with service->admin held, or with a library
+ * All but those that say so are called with service->admin held, or with a library
  * that nobody knows yet.
  */
 #ifndef TARGET_SERVICE_TAPES_H
@@ -16,7 +16,6 @@
 #include "target/service/service.h"
 #include "target/tape/cartridge.h"
 
-#define TAPE_UNFINISHED ".new-" /* begins the name of a folder that is being made */
 #define TAPE_SIZE_LEAST (1u << 20) /* bytes */
 
 enum tape_state { TAPE_PLACED, TAPE_SHELF, TAPE_DELETED };
@@ -37,6 +36,7 @@ void tapes_free(struct tape **tapes, size_t count);
 /* One that is not deleted. -ENOENT. */
 int tape_find(struct library *library, const char *barcode, struct tape *tape);
 void tape_clear(struct tape *tape);
+#define CLEANUP_TAPE __attribute__((cleanup(tape_clear)))
 /* The library that has it, deleted ones not counted; NULL: none. */
 struct library *tape_find_library(struct service *service, const char *barcode);
 
@@ -55,6 +55,12 @@ void tape_barcodes_free(char ***barcodes, size_t count);
 /* Takes away what tapes_make() has made. */
 void tapes_unmake(const char *folder, char **barcodes, size_t count);
 
+/* Takes the tape's lock, until *fd is closed; a tape that somebody else uses, that cannot be read, or
+ * that is locked until a time, is refused. */
+int tape_hold(const struct tape *tape, int *fd, char message[256]);
+/* Gives it the name of what nobody needs any more: cartridge_work_sweep() removes it then. */
+int tape_discard(const struct library *library, const struct tape *tape, char message[256]);
+/* Called without service->admin: it takes it at the beginning and at the end. */
 int tape_delete(struct library *library, const char *barcode, bool purge, char message[256]);
 /* The one that was deleted last, if there are several; on the shelf then. */
 int tape_restore(struct library *library, const char *barcode, char message[256]);
@@ -65,12 +71,8 @@ int tape_protect(struct library *library, const char *barcode, bool on, char mes
 int tape_clone(struct library *from, const char *barcode, struct library *to, const char *clone,
 	       char message[256]);
 
-/* Removes what was deleted more than recycle_days ago, and left-overs. Takes service->admin. */
+/* Removes what was deleted more than recycle_days ago, and left-overs. Called without service->admin. */
 void tapes_purge(struct library *library);
-/* Removes the folders .new-* that a daemon which was killed has left in a folder. */
-void tapes_remove_unfinished(const char *folder);
-/* Removes a cartridge's folder and what is in it. */
-int tape_remove_folder(const char *path);
 
 /* A sentence; returns `error`. */
 __attribute__((format(printf, 3, 4))) int tape_say(char message[256], int error, const char *format,

@@ -53,18 +53,6 @@ static int fill_folder(const char *path, const struct cartridge_conf *conf)
 	return error ? error : conf_write(path, conf);
 }
 
-static void remove_folder(const char *path)
-{
-	static const char *const names[] = {"cartridge.conf", "cartridge.conf.new", "p0.data",
-					    "p0.idx", "p0.idx.new", "p1.data", "p1.idx",
-					    "p1.idx.new", "mam.0", "mam.1", "lock"};
-	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
-		CLEANUP_FREE char *name = mem_printf("%s/%s", path, names[n]);
-		unlink(name);
-	}
-	rmdir(path);
-}
-
 int cartridge_create(const char *folder, struct cartridge_info *info)
 {
 	struct cartridge_conf conf = {.info = *info, .epoch = 1};
@@ -76,21 +64,19 @@ int cartridge_create(const char *folder, struct cartridge_info *info)
 	if (conf.info.created == 0)
 		conf.info.created = time(NULL);
 	CLEANUP_FREE char *path = mem_printf("%s/%s", folder, info->barcode);
-	/* Found whole or not at all: it gets its name last. A folder with such a name was given up. */
-	CLEANUP_FREE char *fresh = mem_printf("%s/.%s.new", folder, info->barcode);
 	if (access(path, F_OK) == 0)
 		return -EEXIST;
-	remove_folder(fresh);
-	if (mkdir(fresh, 0750) < 0)
-		return -errno;
-	error = fill_folder(fresh, &conf);
-	if (!error && renameat2(AT_FDCWD, fresh, AT_FDCWD, path, RENAME_NOREPLACE) < 0)
-		error = errno == EINVAL && rename(fresh, path) == 0 ? 0 : -errno;
-	if (error) {
-		remove_folder(fresh);
-		return error == -ENOTEMPTY ? -EEXIST : error;
-	}
-	error = file_sync_directory(folder);
+	/* Found whole or not at all: it gets its name last. */
+	struct cartridge_work work;
+	error = cartridge_work_begin(folder, info->barcode, &work);
+	if (error)
+		return error;
+	error = fill_folder(work.path, &conf);
+	if (!error)
+		error = cartridge_work_finish(&work, path);
+	if (!error)
+		error = file_sync_directory(folder);
+	cartridge_work_end(&work);
 	if (!error)
 		*info = conf.info;
 	return error;
@@ -117,19 +103,6 @@ static void cartridge_free(struct cartridge *c)
 	free(c->path);
 	c->magic = 0;
 	free(c);
-}
-
-static int cartridge_lock(struct cartridge *c)
-{
-	if (c->mode == CARTRIDGE_READ)
-		return 0;
-	/* Not a lock file for whatever folder this may be. */
-	CLEANUP_FREE char *conf = mem_printf("%s/cartridge.conf", c->path);
-	CLEANUP_FREE char *path = mem_printf("%s/lock", c->path);
-	if (access(conf, F_OK) < 0)
-		return errno == ENOENT && access(c->path, F_OK) == 0 ? -EBADMSG : -errno;
-	int error = file_lock(path, &c->lock);
-	return error == -EWOULDBLOCK ? -EBUSY : error;
 }
 
 static int cartridge_open_partition(struct cartridge *c, unsigned n)
@@ -164,7 +137,9 @@ static int cartridge_open_partition(struct cartridge *c, unsigned n)
 static int cartridge_load(struct cartridge *c)
 {
 	c->folder = open(c->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int error = c->folder < 0 ? -errno : cartridge_lock(c);
+	int error = c->folder < 0 ? -errno : 0;
+	if (!error && c->mode == CARTRIDGE_WRITE)
+		error = cartridge_hold(c->path, &c->lock);
 	if (!error)
 		error = conf_read(c->path, &c->conf);
 	if (error == -ENOENT && c->folder >= 0)

@@ -67,6 +67,31 @@ int cartridge_open(const char *path, enum cartridge_mode mode, struct cartridge 
 /* cartridge_sync() first; an error of that is returned, and the cartridge is closed all the same. */
 int cartridge_close(struct cartridge **cartridge);
 
+/* Takes the lock of who has it open for writing, and opens nothing: for who moves or removes the folder.
+ * Held until *fd is closed. -EBUSY: it is open for writing, here or elsewhere. */
+int cartridge_hold(const char *path, int *fd);
+/* Removes a folder and what is in it; 0 when there is none. */
+int cartridge_remove_folder(const char *path);
+
+/* ---- folders on the way (cartridge_work.c) ------------------------------------------------ */
+
+#define CARTRIDGE_UNFINISHED ".new-" /* begins their names */
+
+struct cartridge_work {
+	char *path; /* FOLDER/.new-NAME; NULL when it has got its own name */
+	int lock;
+};
+/* Makes an empty one, and holds it until cartridge_work_end(). -EBUSY: somebody else is at work there. */
+int cartridge_work_begin(const char *folder, const char *name, struct cartridge_work *work);
+/* Gives it its name. -EEXIST. The caller syncs the folder above. */
+int cartridge_work_finish(struct cartridge_work *work, const char *path);
+/* Removes what has not got its name. */
+void cartridge_work_end(struct cartridge_work *work);
+/* Removes those of a folder that nobody is at work in. */
+void cartridge_work_sweep(const char *folder);
+
+/* ---- asking ------------------------------------------------------------------------------ */
+
 /* What cartridge.conf says, without opening the rest. */
 int cartridge_read_info(const char *path, struct cartridge_info *info);
 const struct cartridge_info *cartridge_info(const struct cartridge *c);

@@ -6,7 +6,6 @@
  * gets an identity of its own, its index is written anew under that, and the
  * folder its name.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,8 +26,7 @@
 
 struct clone {
 	struct cartridge *source;
-	char *path; /* FOLDER/.new-BARCODE */
-	int folder;
+	struct cartridge_work work; /* FOLDER/.new-BARCODE; its handle is the lock */
 	int (*progress)(void *context, uint64_t done, uint64_t total);
 	void *context;
 	uint64_t done, total;
@@ -90,10 +88,25 @@ static int clone_file(struct clone *clone, const char *name)
 		return from;
 	if (fstat(from, &st) < 0)
 		return -errno;
-	to = openat(clone->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	to = openat(clone->work.lock, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (to < 0)
 		return -errno;
 	return clone_bytes(clone, from, to, (uint64_t)st.st_size);
+}
+
+/* A partition has its files, or the cartridge is no whole one; there may be no memory yet. */
+static int clone_check(struct clone *clone)
+{
+	for (unsigned n = 0; n < clone->source->conf.info.partitions; n++)
+		if (clone->source->partitions[n].shortened)
+			return -ENODATA;
+	return 0;
+}
+
+static bool clone_may_lack(const struct clone *clone, const char *name)
+{
+	unsigned partition = (unsigned)(name[1] - '0');
+	return name[0] == 'm' || (name[0] == 'p' && partition >= clone->source->conf.info.partitions);
 }
 
 /* All files but the lock; nothing else belongs to a cartridge. */
@@ -107,8 +120,10 @@ static int clone_files(struct clone *clone)
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 			int error = 0;
 
-			if (fstatat(clone->source->folder, names[i], &st, 0) < 0) {
-				error = errno == ENOENT ? 0 : -errno;
+			if (fstatat(clone->source->folder, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0) {
+				error = errno != ENOENT			   ? -errno
+					: clone_may_lack(clone, names[i]) ? 0
+									   : -ENODATA;
 			} else if (pass == 0) {
 				clone->total += (uint64_t)st.st_size;
 			} else {
@@ -118,7 +133,7 @@ static int clone_files(struct clone *clone)
 				return error;
 		}
 	}
-	return file_sync_directory(clone->path);
+	return file_sync_directory(clone->work.path);
 }
 
 /* The copy becomes a tape of its own: no other has its uuid, and it is not locked. */
@@ -126,10 +141,16 @@ static int clone_name(struct clone *clone, const char *barcode)
 {
 	struct cartridge *copy = NULL;
 	struct cartridge_info *info;
-	int error = cartridge_open(clone->path, CARTRIDGE_WRITE, &copy), closed;
+	int error = cartridge_open(clone->work.path, CARTRIDGE_WRITE, &copy), closed;
 
 	if (error)
 		return error;
+	for (unsigned n = 0; n < copy->open_partitions && !error; n++)
+		error = copy->partitions[n].shortened ? -ENODATA : 0; /* less than the source had */
+	if (error) {
+		cartridge_close(&copy);
+		return error;
+	}
 	info = &copy->conf.info;
 	while (getrandom(info->uuid, sizeof(info->uuid), 0) != sizeof(info->uuid)) {
 	}
@@ -141,65 +162,44 @@ static int clone_name(struct clone *clone, const char *barcode)
 	info->created = time(NULL);
 	error = cartridge_compact(copy);
 	if (!error)
-		error = conf_write(clone->path, &copy->conf);
+		error = conf_write(clone->work.path, &copy->conf);
 	closed = cartridge_close(&copy);
 	return error ? error : closed;
-}
-
-static void clone_remove(struct clone *clone)
-{
-	DIR *dir = fdopendir(clone->folder);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)) != NULL)
-		unlinkat(clone->folder, entry->d_name, 0);
-	if (dir) {
-		closedir(dir);
-		clone->folder = -1;
-	}
-	rmdir(clone->path);
 }
 
 static int clone_make(struct clone *clone, const char *folder, const char *barcode)
 {
 	CLEANUP_FREE char *path = mem_printf("%s/%s", folder, barcode);
-	int error;
+	int error = clone_check(clone);
 
+	if (error)
+		return error;
 	if (access(path, F_OK) == 0)
 		return -EEXIST;
-	if (mkdir(clone->path, 0750) < 0)
-		return -errno;
-	clone->folder = open(clone->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (clone->folder < 0) {
-		error = -errno;
-		rmdir(clone->path);
+	error = cartridge_work_begin(folder, barcode, &clone->work);
+	if (error)
 		return error;
-	}
 	error = clone_files(clone);
 	if (!error)
 		error = clone_name(clone, barcode);
-	/* Without RENAME_NOREPLACE an empty folder of that name would be lost, and no more. */
-	if (!error && rename(clone->path, path) < 0)
-		error = -errno;
-	if (error)
-		clone_remove(clone);
-	if (clone->folder >= 0)
-		close(clone->folder);
-	return error ? error : file_sync_directory(folder);
+	if (!error)
+		error = cartridge_work_finish(&clone->work, path);
+	if (!error)
+		error = file_sync_directory(folder);
+	cartridge_work_end(&clone->work);
+	return error;
 }
 
 int cartridge_clone(const char *source, const char *folder, const char *barcode,
 		    int (*progress)(void *context, uint64_t done, uint64_t total), void *context)
 {
-	struct clone clone = {.folder = -1, .progress = progress, .context = context};
+	struct clone clone = {.progress = progress, .context = context};
 	/* Opened for writing, so that nobody writes to it meanwhile. */
 	int error = cartridge_open(source, CARTRIDGE_WRITE, &clone.source);
 
 	if (error)
 		return error;
-	clone.path = mem_printf("%s/.new-%s", folder, barcode);
 	error = clone_make(&clone, folder, barcode);
-	free(clone.path);
 	int closed = cartridge_close(&clone.source);
 
 	return error ? error : closed;

@@ -6,13 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,10 +25,9 @@
 #define IMPORT_MEDIUM "LTO-8"
 
 struct import {
-	const char *path;	  /* of the cartridge that is to be */
-	char *folder, *barcode;	  /* its two parts */
-	char *work;		  /* FOLDER/.new-BARCODE.import */
-	int lock;		  /* of that */
+	const char *path;	    /* of the cartridge that is to be */
+	char *folder, *barcode;	    /* its two parts */
+	struct cartridge_work work; /* FOLDER/.new-BARCODE.import */
 	struct cartridge_info info;
 	struct cartridge *cartridge;
 	struct cartridge_blocks gathered;
@@ -52,7 +49,6 @@ static bool import_name(struct import *import, const char *path)
 	import->folder = slash ? mem_printf("%.*s", (int)(slash == path ? 1 : slash - path), path)
 			       : mem_strdup(".");
 	import->barcode = mem_strdup(barcode);
-	import->work = mem_printf("%s/.new-%s.import", import->folder, barcode);
 	if (length == 0 || length > CARTRIDGE_BARCODE_MAX || barcode[0] == '.' ||
 	    strspn(barcode, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") != length) {
 		tool_complain("\"%s\" is no barcode: up to %u letters and digits", barcode,
@@ -102,52 +98,26 @@ static bool import_info(struct import *import, const struct tool_call *call)
 
 /* ---- its folder ------------------------------------------------------------------------- */
 
-static int import_remove_entry(const char *path, const struct stat *status, int flag, struct FTW *ftw)
-{
-	(void)status;
-	(void)flag;
-	(void)ftw;
-	return remove(path) == 0 || errno == ENOENT ? 0 : errno;
-}
-
-static void import_remove(struct import *import)
-{
-	if (import->lock >= 0)
-		nftw(import->work, import_remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
-
 /* What another one has left is removed; what another one is at work in is left alone. */
 static int import_prepare(struct import *import)
 {
+	CLEANUP_FREE char *name = mem_printf("%s.import", import->barcode);
 	struct stat status;
 
 	if (lstat(import->path, &status) == 0)
 		return -EEXIST;
-	for (int tries = 0; tries < 2; tries++) {
-		if (mkdir(import->work, 0700) != 0 && errno != EEXIST)
-			return -errno;
-		import->lock = open(import->work, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		if (import->lock < 0)
-			return -errno;
-		if (flock(import->lock, LOCK_EX | LOCK_NB) != 0) {
-			close(TAKE_FD(import->lock));
-			return errno == EWOULDBLOCK ? -EBUSY : -errno;
-		}
-		if (tries == 0) {
-			import_remove(import);
-			close(TAKE_FD(import->lock));
-		}
-	}
-	return 0;
+	return cartridge_work_begin(import->folder, name, &import->work);
 }
 
 static int import_create(struct import *import)
 {
-	CLEANUP_FREE char *path = mem_printf("%s/%s", import->work, import->barcode);
+	CLEANUP_FREE char *path = NULL;
 	int error = import_prepare(import);
 
-	if (!error)
-		error = cartridge_create(import->work, &import->info);
+	if (!error) {
+		path = mem_printf("%s/%s", import->work.path, import->barcode);
+		error = cartridge_create(import->work.path, &import->info);
+	}
 	if (!error)
 		error = cartridge_open(path, CARTRIDGE_WRITE, &import->cartridge);
 	if (!error) {
@@ -165,7 +135,7 @@ static int import_create(struct import *import)
 /* The name, when everything is durable. */
 static int import_finish(struct import *import)
 {
-	CLEANUP_FREE char *path = mem_printf("%s/%s", import->work, import->barcode);
+	CLEANUP_FREE char *path = mem_printf("%s/%s", import->work.path, import->barcode);
 	int error = cartridge_close(&import->cartridge);
 
 	if (!error && renameat2(AT_FDCWD, path, AT_FDCWD, import->path, RENAME_NOREPLACE) != 0)
@@ -288,7 +258,7 @@ static int import_run(struct import *import, const struct tool_call *call)
 		error = import_finish(import);
 	if (import->cartridge)
 		cartridge_close(&import->cartridge);
-	import_remove(import);
+	cartridge_work_end(&import->work);
 	return error;
 }
 
@@ -309,7 +279,7 @@ static void import_report(const struct import *import, bool json)
 
 enum tool_exit verb_import(const struct tool_call *call)
 {
-	struct import import = {.lock = -1};
+	struct import import = {.work.lock = -1};
 	enum tool_exit status = TOOL_USAGE;
 
 	if (import_name(&import, call->arguments[1]) && import_info(&import, call)) {
@@ -318,11 +288,8 @@ enum tool_exit verb_import(const struct tool_call *call)
 	}
 	if (status == TOOL_DONE)
 		import_report(&import, call->values[OPTION_JSON]);
-	if (import.lock >= 0)
-		close(import.lock);
 	free(import.buffer);
 	free(import.folder);
 	free(import.barcode);
-	free(import.work);
 	return status;
 }

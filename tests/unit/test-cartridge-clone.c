@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -178,11 +179,64 @@ static void test_fails(void **state)
 	assert_int_equal(cartridge_clone(source, folder, "B00002L8", NULL, NULL), 0);
 }
 
+/* What lacks data gives no clone that seems whole. */
+static void test_lacks(void **state)
+{
+	CLEANUP_FREE uint8_t *data = mem_alloc((size_t)BLOCK * COUNT);
+	CLEANUP_FREE char *source = NULL;
+
+	(void)state;
+	fill(data, 3);
+	source = make_source(data);
+	CLEANUP_FREE char *file = mem_printf("%s/p0.data", source);
+
+	assert_int_equal(truncate(file, BLOCK), 0);
+	assert_int_equal(cartridge_clone(source, folder, "B00003L8", NULL, NULL), -ENODATA);
+	check_nothing("B00003L8");
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(cartridge_clone(source, folder, "B00003L8", NULL, NULL), -ENODATA);
+	check_nothing("B00003L8");
+}
+
+/* Who removes left-overs passes over what somebody is at work in. */
+static int sweep(void *context, uint64_t done, uint64_t total)
+{
+	(void)context;
+	(void)done;
+	(void)total;
+	cartridge_work_sweep(folder);
+	return 0;
+}
+
+static void test_sweep(void **state)
+{
+	CLEANUP_FREE uint8_t *data = mem_alloc((size_t)BLOCK * COUNT);
+	CLEANUP_FREE char *source = NULL;
+	CLEANUP_FREE char *clone = mem_printf("%s/B00004L8", folder);
+	CLEANUP_FREE char *left = mem_printf("%s/.new-B00004L8", folder);
+	CLEANUP_FREE char *inside = mem_printf("%s/p0.data", left);
+	uint8_t uuid[16];
+
+	(void)state;
+	fill(data, 4);
+	source = make_source(data);
+	/* Of one that was killed. */
+	assert_int_equal(mkdir(left, 0700), 0);
+	assert_int_equal(mkdir(inside, 0700), 0);
+	assert_int_equal(cartridge_clone(source, folder, "B00004L8", sweep, NULL), 0);
+	check_clone(clone, data, uuid);
+	assert_int_equal(mkdir(left, 0700), 0);
+	cartridge_work_sweep(folder);
+	assert_int_equal(access(left, F_OK), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_clone, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_fails, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_lacks, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_sweep, make_folder, remove_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
