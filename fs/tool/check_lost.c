@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "fs/tool/fsck.h"
-#include "fs/tree/name_hash.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -33,30 +32,11 @@ __attribute__((format(printf, 2, 3))) static int run(struct fsck *f, const char 
 	return sql ? db_run(f, sql) : -ENOMEM;
 }
 
-/* The first place at which a lookup would find the name that is not taken; 0: there is none. */
-static int lost_place(struct fsck *f, int64_t parent, const char *name, int64_t *hash)
-{
-	CLEANUP_STATEMENT sqlite3_stmt *s = NULL;
-	int64_t own = (int64_t)name_hash(f->superblock.name_seed, name, strlen(name));
-	int more, error = db_prepare(f, "SELECT 1 FROM entry WHERE parent = ?1 AND hash = ?2", &s);
-
-	for (*hash = own; !error && *hash < own + (int64_t)ENTRY_PROBES; (*hash)++) {
-		sqlite3_bind_int64(s, 1, parent);
-		sqlite3_bind_int64(s, 2, *hash);
-		more = db_step(f, s);
-		if (more <= 0)
-			return more;
-		sqlite3_reset(s);
-	}
-	*hash = 0;
-	return error;
-}
-
-/* Enters a name, in the catalogue and in the tables of the checks; -EEXIST: it has no place. */
+/* Enters a name, in the catalogue and in the tables of the checks; -EEXIST: it has no place, or is there. */
 static int lost_enter(struct fsck *f, int64_t parent, const char *name, int64_t inode)
 {
 	int64_t hash;
-	int error = lost_place(f, parent, name, &hash);
+	int error = place_find(f, parent, name, strlen(name), &hash);
 
 	if (error || !hash)
 		return error ? error : -EEXIST;

@@ -60,6 +60,9 @@ static const struct tree_check {
 	  " WHERE e.type <> ((i.mode >> 12) & 15)",
 	  "UPDATE entry SET type = (SELECT (mode >> 12) & 15 FROM inode i WHERE i.inode = entry.inode)"
 	  " WHERE type <> (SELECT (mode >> 12) & 15 FROM inode i WHERE i.inode = entry.inode)" },
+	{ "has a name that stands where nobody looks for it:",
+	  "SELECT e.inode, e.name || ' in directory ' || e.parent FROM entry e WHERE " PLACE_IS_WRONG("e"),
+	  NULL, place_mend },
 	{ "has a name that cannot be:",
 	  "SELECT inode, quote(name) FROM entry WHERE length(name) NOT BETWEEN 1 AND 255"
 	  " OR instr(name, x'2f') OR instr(name, x'00') OR name IN (x'2e', x'2e2e')",
@@ -237,8 +240,10 @@ int check_fill_reach(struct fsck *f)
 
 static int check_all(struct fsck *f)
 {
-	int error = db_run(f, helpers);
+	int error = place_prepare(f);
 
+	if (!error)
+		error = db_run(f, helpers);
 	if (!error)
 		error = check_fill_reach(f);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && !error; i++)

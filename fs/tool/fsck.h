@@ -73,6 +73,15 @@ int check_name_damage(struct fsck *f);
 /* A path of the inode, the caller's to free. */
 char *check_path(struct fsck *f, uint64_t inode);
 
+/* ---- check_place.c: where names stand ---- */
+/* In SQL, of a row of the table entry; after place_prepare(). */
+#define PLACE_IS_WRONG(row) "(" row ".hash - name_place(" row ".name) NOT BETWEEN 0 AND 7)"
+int place_prepare(struct fsck *f);
+/* The first place at which a lookup would find the name that is not taken; 0: there is none, or
+ * the name is there already. */
+int place_find(struct fsck *f, int64_t parent, const void *name, size_t size, int64_t *hash);
+int place_mend(struct fsck *f, const char *find, uint64_t *mended);
+
 /* ---- check_lost.c: names for what has none ---- */
 /* `find` selects the inodes; *mended: how many of them can be reached now. */
 int lost_directories(struct fsck *f, const char *find, uint64_t *mended);

@@ -15,6 +15,7 @@ fs_tool_fsck_granary_SOURCES = \
 	fs/tool/check_data.c \
 	fs/tool/check_lost.c \
 	fs/tool/check_maps.c \
+	fs/tool/check_place.c \
 	fs/tool/check_segments.c \
 	fs/tool/check_tree.c \
 	fs/tool/db.c \

@@ -85,6 +85,32 @@ for sql in "$orphan; INSERT INTO orphan VALUES(${number[top/a]})" "$orphan" \
 	fsck_store
 done
 
+# Names that stand where nobody looks for them, a directory's among them: they are found again.
+for name in file top/a top/a/f; do
+	for place in '1' 'hash + 8' 'hash - 1' '-5' '9223372036854775807'; do
+		lost 'stands where nobody looks for it' \
+			"UPDATE entry SET hash = $place WHERE inode = ${number[$name]} AND name = CAST('${name##*/}' AS BLOB)"
+		check_equal "$(stat -c %i "$mount/$name")" "${number[$name]}" "the inode of $name"
+		check_equal "$(sha256sum <"$mount/file")" "$content" "the file whose name was elsewhere"
+		sums "$mount/top/a" | cmp - "$scratch/sums" || fail "files differ where a name was elsewhere"
+		[ ! -e "$mount/lost+found" ] || fail "there is a lost+found without need"
+		umount_store
+	done
+done
+
+# Another has its name by now: it is lost, unless it has more of them.
+misplaced="INSERT INTO entry SELECT parent, hash + 99, name, ${number[top/a/f]}, 8 FROM entry WHERE inode = ${number[file]} AND parent = 1"
+lost 'stands where nobody looks for it' "DELETE FROM entry WHERE inode = ${number[top/a/f]}; $misplaced"
+check_equal "$(sha256sum <"$mount/file")" "$content" "the file that has the name"
+check_equal "$(sha256sum <"$mount/lost+found/#${number[top/a/f]}" | cut -d ' ' -f 1)" \
+	"$(grep ' ./f$' "$scratch/sums" | cut -d ' ' -f 1)" "the file that had the name, too"
+umount_store
+lost 'stands where nobody looks for it' "$misplaced"
+sums "$mount/top/a" | cmp - "$scratch/sums" || fail "files differ where a name stood twice"
+[ ! -e "$mount/lost+found" ] || fail "there is a lost+found without need"
+umount_store
+fsck_store
+
 # What another repair brings back is where it was.
 lost 'cannot be reached from the root' "UPDATE entry SET type = 8 WHERE inode = ${number[top/a]}"
 sums "$mount/top/a" | cmp - "$scratch/sums" || fail "files differ in a directory whose entry was wrong"
@@ -92,18 +118,16 @@ sums "$mount/top/a" | cmp - "$scratch/sums" || fail "files differ in a directory
 umount_store
 fsck_store
 
-# All places are taken at which the file's name in lost+found would be looked for.
+# Another file has the name that it would get.
 lost 'has lost its name' "DELETE FROM entry WHERE inode = ${number[file]}"
+mv "$mount/lost+found/#${number[file]}" "$mount/file"
+echo other >"$mount/lost+found/#${number[file]}"
 umount_store
-place=$(sqlite3 "$store/catalogue.sqlite" "SELECT parent || ', ' || hash FROM entry WHERE name = CAST('#${number[file]}' AS BLOB)")
-taken=""
-for i in 0 1 2 3 4 5 6 7; do
-	taken+="INSERT INTO entry VALUES($place + $i, CAST('taken$i' AS BLOB), ${number[top/a/f]}, 8);"
-done
 cp "$scratch/catalogue" "$scratch/whole"
 cp "$store/catalogue.sqlite" "$scratch/catalogue"
-lost 'has lost its name' "DELETE FROM entry WHERE inode = ${number[file]}; $taken"
-check_equal "$(sha256sum <"$mount/lost+found/#${number[file]}.1")" "$content" "the file whose place was taken"
+lost 'has lost its name' "DELETE FROM entry WHERE inode = ${number[file]}"
+check_equal "$(sha256sum <"$mount/lost+found/#${number[file]}.1")" "$content" "the file whose name was taken"
+check_equal "$(cat "$mount/lost+found/#${number[file]}")" other "the file that had the name"
 umount_store
 
 cp "$scratch/whole" "$store/catalogue.sqlite"
