@@ -7,28 +7,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
+
 #define FAULT_POINTS_MAX 8
 
 struct fault_point {
 	char name[32];
 	unsigned long nth;
 	bool sticky;
-	atomic_ulong passed;
+	unsigned long passed;
 };
 
 static struct fault_point fault_points[FAULT_POINTS_MAX];
 static atomic_int fault_point_count;
+static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER; /* the points, where there are any */
 static pthread_once_t fault_once = PTHREAD_ONCE_INIT;
 
 static void fault_parse(const char *spec)
 {
 	int n = 0;
+	LOCK_SCOPE(&fault_lock);
 	while (spec && *spec && n < FAULT_POINTS_MAX) {
 		struct fault_point *p = &fault_points[n];
 		char plus = 0;
 		if (sscanf(spec, "%31[^:,]:%lu%c", p->name, &p->nth, &plus) >= 2) {
 			p->sticky = plus == '+';
-			atomic_store(&p->passed, 0);
+			p->passed = 0;
 			n++;
 		}
 		spec = strchr(spec, ',');
@@ -43,9 +47,9 @@ static void fault_from_environment(void)
 	fault_parse(getenv("GRANARY_FAULT"));
 }
 
-static struct fault_point *fault_find(const char *name)
+static struct fault_point *fault_find_locked(const char *name)
 {
-	int n = atomic_load_explicit(&fault_point_count, memory_order_relaxed);
+	int n = atomic_load(&fault_point_count);
 	for (int i = 0; i < n; i++)
 		if (strcmp(fault_points[i].name, name) == 0)
 			return &fault_points[i];
@@ -55,11 +59,14 @@ static struct fault_point *fault_find(const char *name)
 bool fault_hit(const char *name)
 {
 	pthread_once(&fault_once, fault_from_environment);
-	struct fault_point *p = fault_find(name);
+	if (atomic_load_explicit(&fault_point_count, memory_order_relaxed) == 0)
+		return false;
+	LOCK_SCOPE(&fault_lock);
+	struct fault_point *p = fault_find_locked(name);
 	if (!p)
 		return false;
-	unsigned long passage = atomic_fetch_add(&p->passed, 1) + 1;
-	return passage == p->nth || (p->sticky && passage > p->nth);
+	p->passed++;
+	return p->passed == p->nth || (p->sticky && p->passed > p->nth);
 }
 
 void fault_set(const char *spec)
@@ -70,6 +77,7 @@ void fault_set(const char *spec)
 
 unsigned long fault_count(const char *name)
 {
-	struct fault_point *p = fault_find(name);
-	return p ? atomic_load(&p->passed) : 0;
+	LOCK_SCOPE(&fault_lock);
+	const struct fault_point *p = fault_find_locked(name);
+	return p ? p->passed : 0;
 }
