@@ -90,6 +90,7 @@ static int get_buffer(struct command *command)
 	if (!command->task.out)
 		return -ENOMEM;
 	command->task.out->size = command->expected;
+	command->task.out->secret = scsi_brings_secret(command->task.cdb);
 	return 0;
 }
 
@@ -100,6 +101,7 @@ static int feed(struct command *command)
 		return -ENOMEM;
 	memcpy(whole->data, command->task.out->data, command->received);
 	whole->size = command->expected;
+	whole->secret = command->task.out->secret;
 	scsi_buffer_release(&command->task.out);
 	command->task.out = whole;
 	command->starved = false;
@@ -318,6 +320,7 @@ static void set_task(struct command *command, const struct pdu *pdu, const struc
 	task->attribute = attributes[pdu->flags & PDU_ATTRIBUTE];
 	memcpy(task->cdb, ahs->cdb, ahs->cdb_size);
 	task->cdb_size = ahs->cdb_size;
+	command->session->connection->receive.secret = scsi_brings_secret(task->cdb);
 	task->in_room = command->reads ? command->expected : 0;
 	task->done = task_done;
 }

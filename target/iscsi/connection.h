@@ -59,6 +59,7 @@ struct receive {
 	size_t left;		    /* of the data segment */
 	uint32_t crc;
 	bool ignored, bad_digest;
+	bool secret;		    /* no copy of the data is to stay in `buffer` */
 	int reject;
 	struct scsi_buffer *buffer_held; /* the data, when it is no command's */
 	struct command *command;

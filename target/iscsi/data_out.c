@@ -106,6 +106,7 @@ static int data_out_begin(struct connection *connection, const uint8_t *segments
 		return 0;
 	}
 	receive->command = command;
+	receive->secret = scsi_brings_secret(command->task.cdb);
 	if (!sequence_find(command, pdu, &sequence))
 		command_fail(command, SENSE_ABORTED, ASC_UNEXPECTED_UNSOLICITED_DATA);
 	else if (!in_order(command, pdu, &sequence))

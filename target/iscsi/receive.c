@@ -103,7 +103,7 @@ static int receive_header(struct connection *connection)
 	receive->data = NULL;
 	receive->left = pdu.data_length;
 	receive->crc = 0;
-	receive->ignored = receive->bad_digest = false;
+	receive->ignored = receive->bad_digest = receive->secret = false;
 	receive->reject = 0;
 	receive->command = NULL;
 	receive->start += size + digest;
@@ -130,8 +130,13 @@ static int receive_data(struct connection *connection)
 	const uint8_t *from = receive->buffer + receive->start;
 	if (receive->data)
 		memcpy(receive->data, from, size);
-	receive->start += size;
 	data_arrived(connection, from, size);
+	if (receive->secret) {
+		explicit_bzero(receive->buffer + receive->start, size);
+		/* What an earlier memmove() has left there. */
+		explicit_bzero(receive->buffer + receive->end, sizeof(receive->buffer) - receive->end);
+	}
+	receive->start += size;
 	if (receive->left)
 		return 0;
 	receive->step = RECEIVE_TRAILER;

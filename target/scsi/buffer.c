@@ -8,8 +8,8 @@
 #include "target/scsi/buffer.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
@@ -168,6 +168,9 @@ void scsi_buffer_release(struct scsi_buffer **buffer)
 	if (before > 1)
 		return;
 	struct scsi_buffer_pool *pool = old->pool;
+	if (old->secret)
+		explicit_bzero(old->data, old->capacity);
+	old->secret = false;
 	pthread_mutex_lock(&pool->lock);
 	ASSERT(pool->out > 0);
 	pool->out--;

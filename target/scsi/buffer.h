@@ -11,6 +11,7 @@
 #ifndef TARGET_SCSI_BUFFER_H
 #define TARGET_SCSI_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct scsi_buffer {
 	uint8_t *data;	 /* page-aligned */
 	size_t capacity; /* bytes */
 	size_t size;	 /* bytes that are valid */
+	bool secret;	 /* what it holds is wiped out before anybody else has it */
 	unsigned references; /* atomic */
 	struct scsi_buffer_pool *pool;
 	struct scsi_buffer *next; /* the pool's */

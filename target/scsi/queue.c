@@ -128,6 +128,8 @@ void scsi_submit(struct scsi_task *task)
 	struct scsi_target *target = nexus->target;
 	struct scsi_runner runner = {.task = task, .nexus = nexus};
 	ASSERT_OBJECT(nexus, SCSI_NEXUS_MAGIC);
+	if (task->out && scsi_brings_secret(task->cdb))
+		task->out->secret = true;
 	nexus_hold(nexus);
 	task->status = SCSI_GOOD;
 	pthread_mutex_lock(&target->lock);

@@ -314,6 +314,9 @@ bool scsi_nexus_is_closing_locked(const struct scsi_nexus *nexus);
 
 /* Any thread. done() may be called before this returns. */
 void scsi_submit(struct scsi_task *task);
+/* The data-out of this CDB may be a key: its buffers are to be marked `secret`, whether the command
+ * is known, allowed, run or not. scsi_submit() marks task->out itself. */
+bool scsi_brings_secret(const uint8_t *cdb);
 
 /* Task management (SAM-6 7, RFC 7143 11.5.1). */
 enum scsi_management {

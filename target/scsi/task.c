@@ -137,6 +137,11 @@ const uint8_t *scsi_parameters(struct scsi_task *task, size_t size)
 	return NULL;
 }
 
+bool scsi_brings_secret(const uint8_t *cdb)
+{
+	return cdb[0] == 0xb5; /* SECURITY PROTOCOL OUT */
+}
+
 bool scsi_is_aborted(const struct scsi_task *task)
 {
 	return __atomic_load_n(&task->aborted, __ATOMIC_ACQUIRE);

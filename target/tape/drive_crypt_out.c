@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * SECURITY PROTOCOL OUT, page 0010h: Set Data Encryption (SSC-5 8.7.3.2). The page is checked
- * whole before anything changes, and the buffer that brought the key is cleansed.
+ * whole before anything changes. The buffer that brought the key is a secret one (target/scsi/buffer.h).
  */
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <string.h>
 
@@ -173,6 +172,4 @@ void crypt_run_out(struct scsi_lu *lu, struct scsi_task *task)
 		if (data)
 			page_run(drive_of(lu), task, data, size);
 	}
-	if (task->out)
-		OPENSSL_cleanse(task->out->data, task->out->size);
 }

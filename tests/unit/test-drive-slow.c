@@ -191,6 +191,25 @@ static void a_key_is_not_kept_for_a_session_that_has_ended(void **state)
 	assert_int_equal(answer->data[5], 0); /* encryption mode */
 }
 
+/* ---- keys that get nowhere ----------------------------------------------------------------------- */
+
+static void a_key_that_is_refused_stays_in_no_buffer(void **state)
+{
+	static const uint8_t cdb[12] = {0xb5, 0x20, 0, 0x10, [9] = 52};
+	struct scene *s = *state;
+	uint8_t page[52];
+	memset(page, 0x5a, sizeof(page));
+	expect_good(command_other(s, NULL, 0, 0, 0x16, 0, 0, 0, 0, 0));
+	const struct answer *answer = command_as(s, s->nexus, cdb, sizeof(cdb), page, sizeof(page), 0);
+	assert_int_equal(answer->status, SCSI_RESERVATION_CONFLICT);
+	/* The same one again. */
+	struct scsi_buffer *buffer = scsi_buffer_get(s->pool, sizeof(page));
+	assert_non_null(buffer);
+	for (size_t at = 0; at + 4 <= sizeof(page); at++)
+		assert_int_not_equal(be_get32(buffer->data + at), 0x5a5a5a5a);
+	scsi_buffer_release(&buffer);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -199,6 +218,7 @@ int main(void)
 		TEST(the_drive_is_not_ready_while_a_command_with_immed_runs),
 		TEST(what_verify_with_immed_finds_is_told_with_the_next_command),
 		TEST(a_key_is_not_kept_for_a_session_that_has_ended),
+		TEST(a_key_that_is_refused_stays_in_no_buffer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

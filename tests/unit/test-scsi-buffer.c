@@ -43,6 +43,24 @@ static bool is_kept(struct scsi_buffer_pool *pool, size_t size, unsigned count)
 	return kept;
 }
 
+static void test_secrets_are_wiped_out(void **state)
+{
+	(void)state;
+	struct scsi_buffer_pool *pool = scsi_buffer_pool_new(KEEP);
+	struct scsi_buffer *buffer = scsi_buffer_get(pool, SMALL), *shared = scsi_buffer_hold(buffer);
+	memset(buffer->data, 0x5a, SMALL);
+	buffer->secret = true;
+	scsi_buffer_release(&buffer);
+	assert_int_equal(shared->data[0], 0x5a);
+	scsi_buffer_release(&shared);
+	buffer = scsi_buffer_get(pool, SMALL);
+	assert_false(buffer->secret);
+	for (size_t at = 0; at < SMALL; at++)
+		assert_int_equal(buffer->data[at], 0);
+	scsi_buffer_release(&buffer);
+	scsi_buffer_pool_free(&pool);
+}
+
 static void test_sizes_replace_each_other(void **state)
 {
 	(void)state;
@@ -86,6 +104,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes_replace_each_other),
+		cmocka_unit_test(test_secrets_are_wiped_out),
 		cmocka_unit_test(test_too_large_is_not_kept),
 		cmocka_unit_test(test_last_buffer_frees_the_pool),
 	};
