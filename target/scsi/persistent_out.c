@@ -52,14 +52,20 @@ static void abort_preempted(struct scsi_lu *lu, struct scsi_task *task)
 }
 
 /* Tells the device when the reservation that stood before is no more, or another's. */
-static void tell_device(const struct persistent_request *request, uint8_t type, bool own)
+static void tell_device(struct persistent_request *request, uint8_t type, bool own)
 {
 	const struct scsi_reservation *now = request->reservation;
 	unsigned action = request->task->cdb[1] & 0x1f;
 	bool preempts = action == ACTION_PREEMPT || action == ACTION_PREEMPT_ABORT;
 	bool taken = preempts && !own && now->type && now->owner == request->own;
-	if (type && (!now->type || taken) && request->lu->class->reservation_lost)
+	if (!type || (now->type && !taken) || !request->lu->class->reservation_lost)
+		return;
+	enum sense_code code =
 		request->lu->class->reservation_lost(request->lu, preempts || action == ACTION_CLEAR);
+	struct scsi_nexus *nexus;
+	TAILQ_FOREACH(nexus, &request->target->nexuses, link)
+		if (code && nexus != request->task->nexus)
+			attention_add_locked(&nexus->itl[request->lu->number], code);
 }
 
 /* ---- what is kept ------------------------------------------------------------------------------------ */

@@ -206,9 +206,9 @@ struct scsi_class {
 	void (*reset)(struct scsi_lu *lu, enum scsi_reset kind);
 	/* A nexus is gone: PREVENT and whatever else is kept for each. With lu->lock held. */
 	void (*nexus_lost)(struct scsi_lu *lu, struct scsi_nexus *nexus);
-	/* A persistent reservation has ended, or was taken over (`preempted`). With lu->lock held. NULL:
-	 * nothing hangs on it. */
-	void (*reservation_lost)(struct scsi_lu *lu, bool preempted);
+	/* A persistent reservation has ended, or was taken over (`preempted`). With lu->lock held. Returns the
+	 * unit attention that all but who did it are told, or ASC_NONE. NULL: nothing hangs on it. */
+	enum sense_code (*reservation_lost)(struct scsi_lu *lu, bool preempted);
 };
 
 /* The common MODE SELECT(6) and (10), for a type whose own rows have something to do before. */

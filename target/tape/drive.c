@@ -84,9 +84,10 @@ static void class_nexus_lost(struct scsi_lu *lu, struct scsi_nexus *nexus)
 	drive_info_nexus_lost(drive, nexus);
 }
 
-static void class_reservation_lost(struct scsi_lu *lu, bool preempted)
+static enum sense_code class_reservation_lost(struct scsi_lu *lu, bool preempted)
 {
-	drive_info_reservation_lost(drive_of(lu), preempted);
+	bool forgotten = drive_info_reservation_lost(drive_of(lu), preempted);
+	return forgotten ? ASC_ENCRYPTION_PARAMETERS_CHANGED_BY_OTHER : ASC_NONE;
 }
 
 static void drive_make_class(struct drive *drive)

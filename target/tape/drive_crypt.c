@@ -175,11 +175,11 @@ int crypt_establish_locked(struct crypt *crypt, const struct scsi_nexus *nexus, 
 
 /* ---- when they are forgotten ------------------------------------------------------------------------- */
 
-/* All sets of which `why` says that they go; with 0 all of them. */
-static void forget_locked(struct crypt *crypt, unsigned why)
+/* All sets of which `why` says that they go; with 0 all of them. True: there was one. */
+static bool forget_locked(struct crypt *crypt, unsigned why)
 {
 	struct crypt_user **at = &crypt->users;
-	bool all_goes = crypt->all.counter && (!why || crypt->all.clear & why);
+	bool all_goes = crypt->all.counter && (!why || crypt->all.clear & why), any = all_goes;
 	while (*at) {
 		struct crypt_user *user = *at;
 		bool goes = user->scope == CRYPT_ALL ? all_goes : !why || user->set.clear & why;
@@ -187,12 +187,14 @@ static void forget_locked(struct crypt *crypt, unsigned why)
 			at = &user->next;
 			continue;
 		}
+		any = true;
 		*at = user->next;
 		crypt_set_forget_locked(crypt, &user->set);
 		free(user);
 	}
 	if (all_goes)
 		crypt_set_forget_locked(crypt, &crypt->all);
+	return any;
 }
 
 void crypt_unloaded(struct crypt *crypt)
@@ -212,10 +214,11 @@ void crypt_reset(struct drive *drive)
 	forget_locked(crypt, 0);
 }
 
-void crypt_reservation_lost(struct crypt *crypt, bool preempted)
+/* True: something was forgotten. */
+bool crypt_reservation_lost(struct crypt *crypt, bool preempted)
 {
 	LOCK_SCOPE(&crypt->lock);
-	forget_locked(crypt, preempted ? CRYPT_CLEAR_PREEMPT | CRYPT_CLEAR_RESERVATION_LOSS
+	return forget_locked(crypt, preempted ? CRYPT_CLEAR_PREEMPT | CRYPT_CLEAR_RESERVATION_LOSS
 				       : CRYPT_CLEAR_RESERVATION_LOSS);
 }
 

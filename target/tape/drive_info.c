@@ -232,8 +232,7 @@ void drive_info_nexus_lost(struct drive *drive, struct scsi_nexus *nexus)
 		crypt_nexus_lost(drive->info->crypt, nexus);
 }
 
-void drive_info_reservation_lost(struct drive *drive, bool preempted)
+bool drive_info_reservation_lost(struct drive *drive, bool preempted)
 {
-	if (drive->info->crypt)
-		crypt_reservation_lost(drive->info->crypt, preempted);
+	return drive->info->crypt && crypt_reservation_lost(drive->info->crypt, preempted);
 }

@@ -76,6 +76,6 @@ void crypt_nexus_lost(struct crypt *crypt, const struct scsi_nexus *nexus);
 /* True while what somebody writes is sealed. */
 bool crypt_is_on(struct crypt *crypt);
 /* A persistent reservation has ended; `preempted`: somebody else has seen to that. */
-void crypt_reservation_lost(struct crypt *crypt, bool preempted);
+bool crypt_reservation_lost(struct crypt *crypt, bool preempted);
 
 #endif

@@ -203,7 +203,8 @@ void drive_info_unloading(struct drive *drive);
 /* A reset, a cartridge gone: keys are forgotten as their scope and lifetime say. */
 void drive_info_reset(struct drive *drive, enum scsi_reset kind);
 void drive_info_nexus_lost(struct drive *drive, struct scsi_nexus *nexus);
-void drive_info_reservation_lost(struct drive *drive, bool preempted);
+/* True: keys have been forgotten by it. */
+bool drive_info_reservation_lost(struct drive *drive, bool preempted);
 
 /* Encryption. True when what `nexus` writes is to be sealed; in a command. */
 bool drive_seals(struct drive *drive, const struct scsi_nexus *nexus);

@@ -263,11 +263,12 @@ static void fake_lost(struct scsi_lu *lu, struct scsi_nexus *nexus)
 	fake->lost++;
 }
 
-static void fake_reservation_lost(struct scsi_lu *lu, bool preempted)
+static enum sense_code fake_reservation_lost(struct scsi_lu *lu, bool preempted)
 {
 	struct fake *fake = lu->device;
 	fake->reservations_lost++;
 	fake->reservations_preempted += preempted;
+	return fake->reservation_code;
 }
 
 static const uint16_t fake_versions[] = {0x0520, 0};

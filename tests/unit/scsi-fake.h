@@ -27,6 +27,7 @@ struct fake {
 	bool slow, open;     /* lock: the gate */
 	unsigned waiting;    /* lock: commands that stand at the gate */
 	unsigned reservations_lost, reservations_preempted; /* lu->lock */
+	enum sense_code reservation_code; /* that is told then */
 	unsigned written, rewinds, erased, resets, lost, page_changes; /* lock */
 	uint8_t order[64];   /* lock: byte 4 of each WRITE that ran */
 	bool not_ready;	     /* lu->lock */

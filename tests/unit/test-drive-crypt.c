@@ -368,6 +368,19 @@ static void reserve_out(struct drive_scene *s, struct scsi_nexus *nexus, unsigne
 
 enum { PR_REGISTER, PR_RESERVE, PR_RELEASE, PR_CLEAR, PR_PREEMPT };
 
+/* Unit attentions until there are no more: was this one of them? */
+static bool hears(struct drive_scene *s, struct scsi_nexus *nexus, uint16_t code)
+{
+	bool heard = false;
+	for (unsigned i = 0; i < 20; i++) {
+		RUN(&s->r, nexus, 0x00);
+		if (s->r.status != SCSI_CHECK_CONDITION || s->r.sense.key != SENSE_UNIT_ATTENTION)
+			break;
+		heard |= s->r.sense.code == code;
+	}
+	return heard;
+}
+
 /* CKORL and CKORP: the key goes when the reservation is released, or only when it is taken over. */
 static void test_reservations(void **state)
 {
@@ -392,6 +405,8 @@ static void test_reservations(void **state)
 			reserve_out(s, s->b, cases[i].action, 2, 1);
 		else
 			reserve_out(s, s->a, cases[i].action, 1, 0);
+		/* Who has not done it would write in the clear and not know. */
+		assert_int_equal(hears(s, cases[i].by_other ? s->a : s->b, 0x2a11), cases[i].forgotten);
 		scene_quiet(s, s->a);
 		scene_quiet(s, s->b);
 		assert_int_equal(read_page(s, s->b, 0x20)[5], cases[i].forgotten ? 0 : 2);
