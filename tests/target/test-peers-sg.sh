@@ -170,15 +170,15 @@ for _ in 1 2 3; do
 	cmp "$scratch/data" "$scratch/back" || fail "what was read is not what was written"
 done
 peer tapeinfo -f $drive
-says 'Block Position: 3' 'Partition 0 Remaining Kbytes: 61'
+says 'Block Position: 3' 'Partition 0 Remaining Kbytes: 60'
 peer sg_logs -p 0x31 $drive
-says 'Main partition remaining capacity (in MiB): 61' 'Main partition maximum capacity (in MiB): 64'
+says 'Main partition remaining capacity (in MiB): 60' 'Main partition maximum capacity (in MiB): 64'
 peer sg_logs -p 0x17 $drive
 says 'Last mount megabytes written: 3' 'Last mount megabytes read: 3' 'Volume barcode: G00001L8' \
 	'Volume personality: Ultrium 8' 'WORM: 0'
 peer sg_read_attr $drive
 says_no 'unknown|expected|differs'
-says 'Remaining capacity in partition [MiB]: 61' 'Maximum capacity in partition [MiB]: 64' 'Load count: 1' \
+says 'Remaining capacity in partition [MiB]: 60' 'Maximum capacity in partition [MiB]: 64' 'Load count: 1' \
 	'Volume identifier: G00001L8' 'Medium manufacturer: GRANARY' 'Medium density code: 0x5e' \
 	'Current amount of data written [MiB]: 3' 'Current amount of data read [MiB]: 3' \
 	'Previous amount of data read [MiB]: 0' 'Total amount of data written [MiB]: 3' 'Total read retry count: 0'
