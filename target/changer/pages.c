@@ -137,7 +137,6 @@ static int build_temperature(struct scsi_lu *lu, uint16_t first, uint8_t *data, 
 	return (int)size;
 }
 
-/* Telling clears: each flag is told once (SMC-3 annex A, SPC-5 7.3.18). */
 static int build_alerts(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
 {
 	struct changer *changer = changer_of(lu);
@@ -147,7 +146,6 @@ static int build_alerts(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_
 	{
 		LOCK_SCOPE(&lu->lock);
 		alerts = changer->alerts;
-		changer->alerts = 0;
 	}
 	for (uint16_t code = first > 0 ? first : 1; code <= ALERTS && room - size >= 5; code++) {
 		uint8_t value = alerts >> (code - 1) & 1;
@@ -157,8 +155,19 @@ static int build_alerts(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_
 	return (int)size;
 }
 
+/* Telling clears: each flag is told once (SMC-3 annex A, SPC-5 7.3.18), where there was room for it. */
+static void told_alerts(struct scsi_lu *lu, const uint8_t *data, size_t size)
+{
+	LOCK_SCOPE(&lu->lock);
+	struct changer *changer = changer_of(lu);
+
+	for (; size >= 5; data += 5, size -= 5)
+		if (data[4])
+			changer->alerts &= ~(UINT64_C(1) << (be_get16(data) - 1));
+}
+
 const struct scsi_log_page changer_log_pages[] = {
 	{ .code = 0x0d, .build = build_temperature },
-	{ .code = 0x2e, .build = build_alerts },
+	{ .code = 0x2e, .build = build_alerts, .told = told_alerts },
 	{ 0 },
 };

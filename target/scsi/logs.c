@@ -79,6 +79,11 @@ static size_t list_subpages(const struct scsi_lu *lu, uint8_t wanted, uint8_t *d
 	return size;
 }
 
+static const struct scsi_log_page *log_asked(const struct scsi_lu *lu, const struct scsi_task *task)
+{
+	return log_find(lu, task->cdb[2] & 0x3f, task->cdb[3]);
+}
+
 /* Bytes of the page after its header; -1: refused, and the task says so. */
 static int log_build(struct scsi_lu *lu, struct scsi_task *task, uint8_t *data)
 {
@@ -88,7 +93,7 @@ static int log_build(struct scsi_lu *lu, struct scsi_task *task, uint8_t *data)
 		return (int)list_subpages(lu, code, data);
 	if (!code && !subpage)
 		return (int)list_pages(lu, data);
-	const struct scsi_log_page *page = log_find(lu, code, subpage);
+	const struct scsi_log_page *page = log_asked(lu, task);
 	if (!page) {
 		bool known = log_has_code(lu, code);
 		scsi_invalid_cdb(task, known ? 3 : 2, known ? 7 : 5);
@@ -118,7 +123,11 @@ void log_sense_run(struct scsi_lu *lu, struct scsi_task *task)
 	data[0] = (uint8_t)(0x80 | (subpage ? 0x40 : 0) | (task->cdb[2] & 0x3f)); /* DS */
 	data[1] = subpage;
 	be_put16(data + 2, (uint16_t)size);
-	(void)scsi_reply(task, data, 4 + (size_t)size, be_get16(task->cdb + 7));
+	if (scsi_reply(task, data, 4 + (size_t)size, be_get16(task->cdb + 7)))
+		return;
+	const struct scsi_log_page *page = log_asked(lu, task);
+	if (page && page->told && task->in_size > 4)
+		page->told(lu, data + 4, task->in_size - 4);
 }
 
 static void log_reset(struct scsi_lu *lu, struct scsi_task *task)

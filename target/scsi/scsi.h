@@ -176,6 +176,8 @@ struct scsi_log_page {
 	uint8_t code, subpage;
 	int (*build)(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room);
 	void (*reset)(struct scsi_lu *lu); /* LOG SELECT with PCR; or NULL */
+	/* The first `size` bytes of what was built have found room with the initiator. Or NULL. */
+	void (*told)(struct scsi_lu *lu, const uint8_t *data, size_t size);
 };
 
 enum scsi_reset { SCSI_RESET_LU, SCSI_RESET_TARGET, SCSI_RESET_POWER_ON };

@@ -224,24 +224,30 @@ static int build_recovery(struct scsi_lu *lu, uint16_t first, uint8_t *data, siz
 	return (int)log.size;
 }
 
-/* What is told is cleared (SSC-5 4.2.20.2); the MAM remembers it until the next load. */
 static int build_alerts(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
 {
 	struct log_writer log = LOG_WRITER(first, data, room);
 	LOCK_SCOPE(&lu->lock);
+	for (uint16_t flag = 1; flag <= 64; flag++) {
+		uint8_t *at = log_add(&log, flag, LOG_BINARY, 1);
+		if (at)
+			at[0] = drive_of(lu)->alerts >> (flag - 1) & 1;
+	}
+	return (int)log.size;
+}
+
+/* What is told is cleared (SSC-5 4.2.20.2), and nothing that the initiator had no room for; the MAM
+ * remembers it until the next load. */
+static void told_alerts(struct scsi_lu *lu, const uint8_t *data, size_t size)
+{
+	LOCK_SCOPE(&lu->lock);
 	struct drive *drive = drive_of(lu);
 	uint64_t told = 0;
-	for (uint16_t flag = 1; flag <= 64; flag++) {
-		uint64_t bit = UINT64_C(1) << (flag - 1);
-		uint8_t *at = log_add(&log, flag, LOG_BINARY, 1);
-		if (!at)
-			continue;
-		at[0] = (drive->alerts & bit) != 0;
-		told |= bit;
-	}
-	drive->info->seen_alerts |= drive->alerts & told;
+	for (; size >= 5; data += 5, size -= 5)
+		if (data[4])
+			told |= UINT64_C(1) << (be_get16(data) - 1);
+	drive->info->seen_alerts |= told;
 	drive->alerts &= ~told;
-	return (int)log.size;
 }
 
 static void reset_alerts(struct scsi_lu *lu)
@@ -347,7 +353,7 @@ static int build_usage(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t
 	{0x16, 0, log_build_diagnostic, NULL},                                                     \
 	{0x17, 0, log_build_volume, NULL},                                                         \
 	{0x1b, 0, build_compression, reset_both},                                                  \
-	{0x2e, 0, build_alerts, reset_alerts},                                                     \
+	{0x2e, 0, build_alerts, reset_alerts, told_alerts},                                                     \
 	{0x30, 0, build_usage, NULL},                                                              \
 	{0x31, 0, build_capacity, NULL},                                                           \
 	{0x32, 0, build_compression, reset_both}
