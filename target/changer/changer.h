@@ -53,8 +53,8 @@ struct changer_settings {
 	int (*cartridge_path)(void *context, const char *barcode, char *path, size_t size);
 	/* Makes the inventory durable. */
 	int (*save)(void *context, const struct element *elements, size_t count);
-	/* A hook: "load" before a drive gets the tape, "unload" after it is out and the inventory is
-	 * saved, "eject" before a tape goes to an import/export slot, or (`to` is NULL) is taken out of
+	/* A hook: "load" when a drive has got the tape, "unload" when it is out, both after the inventory
+	 * is saved, "eject" before a tape goes to an import/export slot, or (`to` is NULL) is taken out of
 	 * a storage slot; not 0 refuses an eject. May be NULL. */
 	int (*hook)(void *context, const char *what, const char *barcode, const struct element *from,
 		    const struct element *to);

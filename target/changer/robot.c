@@ -176,10 +176,8 @@ static int trip_unload(struct changer *changer, struct trip *trip, struct refusa
 
 static int trip_load(struct changer *changer, struct trip *trip, struct refusal *refusal)
 {
-	int error;
+	int error = trip->into->drive.load(trip->into->drive.drive, trip->path);
 
-	changer_hook(changer, "load", trip->before.barcode, trip->leg.from, trip->leg.to);
-	error = trip->into->drive.load(trip->into->drive.drive, trip->path);
 	if (error != 0) {
 		if (error != -EMEDIUMTYPE)
 			changer_alert(changer, ALERT_LOAD_RETRY);
@@ -317,27 +315,36 @@ static int trips_make(struct changer *changer, struct trip *trips, unsigned coun
 	return error;
 }
 
+/* A tape is out of a drive. */
+static int trip_left(struct changer *changer, const struct trip *t, struct refusal *refusal)
+{
+	{
+		LOCK_SCOPE(&changer->lu->lock);
+		t->out_of->stranded = false;
+	}
+	changer_hook(changer, "unload", t->before.barcode, t->leg.from, t->leg.to);
+	/* The move was made, and whoever asked for it must hear that the tape lacks data. */
+	if (t->flush_error == 0)
+		return 0;
+	return refuse(refusal, t->flush_error, SENSE_MEDIUM_ERROR, ASC_WRITE_ERROR,
+		      "%s was moved, but drive %u could not write all of its data",
+		      t->before.barcode, t->before.address);
+}
+
 static int trips_finish(struct changer *changer, const struct trip *trips, unsigned count,
 			struct refusal *refusal)
 {
 	int error = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct trip *t = &trips[i];
+		int left = trips[i].out_of != NULL ? trip_left(changer, &trips[i], refusal) : 0;
 
-		if (t->out_of == NULL)
-			continue;
-		{
-			LOCK_SCOPE(&changer->lu->lock);
-			t->out_of->stranded = false;
-		}
-		changer_hook(changer, "unload", t->before.barcode, t->leg.from, t->leg.to);
-		/* The move was made, and whoever asked for it must hear that the tape lacks data. */
-		if (t->flush_error != 0)
-			error = refuse(refusal, t->flush_error, SENSE_MEDIUM_ERROR, ASC_WRITE_ERROR,
-				       "%s was moved, but drive %u could not write all of its data",
-				       t->before.barcode, t->before.address);
+		error = left != 0 ? left : error;
 	}
+	for (unsigned i = 0; i < count; i++)
+		if (trips[i].into != NULL)
+			changer_hook(changer, "load", trips[i].before.barcode, trips[i].leg.from,
+				     trips[i].leg.to);
 	return error;
 }
 

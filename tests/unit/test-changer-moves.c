@@ -57,8 +57,8 @@ static void test_load_and_unload(void **state)
 	assert_string_equal(rig_element(rig, 1000).barcode, "GRN000L8");
 	rig_assert_consistent(rig);
 	assert_string_equal(rig->hooks,
-			    "load GRN000L8 1000>500;load GRN000L8 500>501;"
-			    "unload GRN000L8 500>501;unload GRN000L8 501>1000;");
+			    "load GRN000L8 1000>500;unload GRN000L8 500>501;"
+			    "load GRN000L8 500>501;unload GRN000L8 501>1000;");
 }
 
 /* A cartridge moved onto itself stays, and its drive is left alone. */
@@ -120,6 +120,13 @@ static void test_load_failures(void **state)
 	rig_move(rig, 1000, 500, &reply);
 	assert_int_equal(reply_code(&reply), 0x035300);
 	rig_assert_consistent(rig);
+	/* Nothing has come into a drive. */
+	rig->missing = NULL;
+	rig->save_failures = 1;
+	rig->save_error = -EIO;
+	rig_move(rig, 1000, 500, &reply);
+	assert_int_equal(reply_code(&reply), 0x044400);
+	assert_string_equal(rig->hooks, "");
 }
 
 /* A cartridge that the second drive does not take goes back into the first. */
