@@ -25,8 +25,9 @@
  * write-protected), -EPERM (WORM, locked), -EBUSY (open elsewhere), -EBADMSG (not a cartridge,
  * damaged beyond use), -EPROTONOSUPPORT (of a later version).
  *
- * WORM and locked cartridges: appending is allowed; cartridge_truncate() only where no
- * block lies at or after the object (filemarks that the tape ends with may be overwritten);
+ * WORM and locked cartridges: appending is allowed; cartridge_truncate() of WORM only where no
+ * block lies at or after the object (filemarks that the tape ends with may be overwritten), of a
+ * locked one only at its end;
  * cartridge_format() only while the tape is empty; -EPERM otherwise. cartridge_set_info() takes
  * neither WORM nor a lock that still holds away.
  */

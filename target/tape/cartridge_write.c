@@ -21,9 +21,14 @@ int cartridge_may_change(const struct cartridge *c)
 	return c->sync_error ? c->sync_error : c->write_error;
 }
 
+static bool is_locked(const struct cartridge *c)
+{
+	return c->conf.info.locked_until > (int64_t)time(NULL);
+}
+
 bool cartridge_keeps_blocks(const struct cartridge *c)
 {
-	return c->conf.info.worm || c->conf.info.locked_until > (int64_t)time(NULL);
+	return c->conf.info.worm || is_locked(c);
 }
 
 /* May the host's data of this partition change? */
@@ -87,6 +92,8 @@ int cartridge_truncate(struct cartridge *c, unsigned partition, uint64_t object)
 	int error = partition_for_change(c, partition, &p);
 	if (error)
 		return error;
+	if (is_locked(c) && object < p->runs.end.objects)
+		return -EPERM;
 	if (cartridge_keeps_blocks(c) && object < runs_last_block_end(&p->runs))
 		return -EPERM;
 	return cartridge_note_error(c, partition_truncate(p, object));

@@ -74,12 +74,18 @@ static bool list_check(struct drive *drive, struct scsi_task *task, const uint8_
 		       unsigned partition)
 {
 	struct entry entry;
+	struct cartridge_attribute kept;
 	size_t at = 4, grown = mam_used(drive), freed = 0;
 	int32_t previous = -1;
+	bool locked = drive_is_locked(drive);
 	while (entry_next(task, data, size, &at, &entry)) {
 		unsigned wrong = entry_wrong(&entry, previous);
 		if (wrong) {
 			scsi_invalid_parameter(task, (unsigned)entry.at + wrong - 1, 8);
+			return false;
+		}
+		if (locked && !cartridge_attribute(drive->cartridge, partition, entry.id, &kept)) {
+			scsi_check(task, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
 			return false;
 		}
 		previous = entry.id;

@@ -56,8 +56,7 @@ static bool may_format(struct drive *drive, struct scsi_task *task)
 		scsi_check(task, SENSE_ILLEGAL_REQUEST, ASC_POSITION_PAST_BEGINNING);
 		return false;
 	}
-	bool locked = drive->media.locked_until > clock_real_ns() / 1000000000;
-	if (drive->write_protected || (locked && !is_empty(drive))) {
+	if (drive->write_protected || (drive_is_locked(drive) && !is_empty(drive))) {
 		scsi_check(task, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
 		return false;
 	}

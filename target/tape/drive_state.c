@@ -280,6 +280,11 @@ static bool only_filemarks_follow(const struct drive *drive)
 	return end->objects - drive->object == end->filemarks - drive->file;
 }
 
+bool drive_is_locked(const struct drive *drive)
+{
+	return drive->media.locked_until > clock_real_ns() / 1000000000;
+}
+
 bool drive_writes(const struct drive *drive, struct scsi_task *task, int64_t information)
 {
 	if (!drive->failure)
@@ -298,7 +303,7 @@ bool drive_may_write(struct drive *drive, struct scsi_task *task, int64_t inform
 		return true;
 	if (drive->media.worm && !only_filemarks_follow(drive))
 		return refuse(drive, task, ASC_WORM_OVERWRITE, DRIVE_ALERT_WORM_OVERWRITE, information);
-	if (drive->media.locked_until > clock_real_ns() / 1000000000 && !only_filemarks_follow(drive))
+	if (drive_is_locked(drive))
 		return refuse(drive, task, ASC_WRITE_PROTECTED, 0, information);
 	if (drive->mode.append_only && !only_filemarks_follow(drive) &&
 	    !(drive->overwrite == DRIVE_OVERWRITE_HERE && drive->overwrite_object == drive->object))

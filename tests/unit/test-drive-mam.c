@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/bytes.h"
 #include "tests/unit/drive_scene.h"
@@ -397,6 +398,41 @@ static void test_worm(void **state)
 	assert_good(&s->r);
 }
 
+/* What hosts have said of a locked tape stays; what they have not said may be added. */
+static void test_locked(void **state)
+{
+	struct drive_scene *s = *state;
+	struct attribute attribute;
+	struct cartridge *c;
+	char path[256], first[160] = "first", other[160] = "other";
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	write_one(s, 0, 0x0803, 2, first, sizeof(first));
+	assert_good(&s->r);
+	scene_unload(s);
+	snprintf(path, sizeof(path), "%s/A00001L8", s->folder);
+	assert_int_equal(cartridge_open(path, CARTRIDGE_WRITE, &c), 0);
+	struct cartridge_info info = *cartridge_info(c);
+	info.locked_until = time(NULL) + 900;
+	assert_int_equal(cartridge_set_info(c, &info), 0);
+	assert_int_equal(cartridge_close(&c), 0);
+	scene_reload(s, "A00001L8");
+	write_one(s, 0, 0x0803, 2, other, sizeof(other));
+	assert_check(&s->r, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
+	write_one(s, 0, 0x0803, 2, NULL, 0);
+	assert_check(&s->r, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
+	/* Not half of a list either. */
+	uint8_t list[256];
+	size_t size = put_attribute(list, 0x0801, 1, "PROGRAM                         ", 32);
+	size += put_attribute(list + size, 0x0803, 2, other, sizeof(other));
+	write_list(s, 0, list, size);
+	assert_check(&s->r, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
+	assert_false(attribute_get(s, 0, 0x0801, &attribute));
+	assert_true(attribute_get(s, 0, 0x0803, &attribute));
+	assert_memory_equal(attribute.value, "first", 5);
+	write_one(s, 0, 0x0801, 1, "PROGRAM                         ", 32);
+	assert_good(&s->r);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, drive_scene_setup, drive_scene_teardown)
 
 int main(void)
@@ -405,7 +441,7 @@ int main(void)
 		CASE(test_fresh_tape),	 CASE(test_refused),	 CASE(test_allocation),
 		CASE(test_write_and_delete), CASE(test_write_wrong), CASE(test_write_length), CASE(test_memory_full),
 		CASE(test_change_reference), CASE(test_life),	 CASE(test_coherency),
-		CASE(test_worm),	 cmocka_unit_test(test_write_protected),
+		CASE(test_worm),	 CASE(test_locked),	 cmocka_unit_test(test_write_protected),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

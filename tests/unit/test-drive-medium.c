@@ -254,6 +254,16 @@ static void a_locked_cartridge_takes_more_and_gives_nothing_up(void **state)
 	expect_refused(format(s, 0), SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
 	expect_good(tape_locate(s, 2));
 	expect_good(tape_write(s, 1000, 2));
+	/* Filemarks that the tape ends with are kept as blocks are. */
+	expect_good(tape_filemarks(s, 2, false));
+	for (unsigned i = 0; i < 2; i++) {
+		expect_good(tape_locate(s, 3 + i));
+		expect_sense(tape_write(s, 500, 9), SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED, "", 500);
+		expect_sense(tape_filemarks(s, 1, false), SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED, "", 1);
+		expect_refused(erase(s, 1), SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
+	}
+	expect_good(tape_locate(s, 5));
+	expect_good(tape_write(s, 1000, 3));
 }
 
 static void a_cleaning_cartridge_cleans_and_counts_down(void **state)
