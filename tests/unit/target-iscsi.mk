@@ -5,6 +5,7 @@ ISCSI_INITIATOR = tests/unit/initiator.h tests/unit/initiator.c \
 ISCSI_SERVER_TESTS = \
 	tests/unit/test-iscsi-transfer \
 	tests/unit/test-iscsi-tasks \
+	tests/unit/test-iscsi-drive \
 	tests/unit/test-iscsi-sessions \
 	tests/unit/test-iscsi-guess \
 	tests/unit/test-iscsi-places \
@@ -21,6 +22,11 @@ tests_unit_test_iscsi_transfer_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_iscsi_tasks_SOURCES = tests/unit/test-iscsi-tasks.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_tasks_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_iscsi_tasks_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_iscsi_drive_SOURCES = tests/unit/test-iscsi-drive.c $(ISCSI_INITIATOR) \
+	tests/unit/tape_gate.h tests/unit/tape_gate.c
+tests_unit_test_iscsi_drive_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_iscsi_drive_LDADD = $(TAPE_LIBS) $(ISCSI_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_iscsi_sessions_SOURCES = tests/unit/test-iscsi-sessions.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_sessions_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
