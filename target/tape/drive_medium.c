@@ -109,15 +109,6 @@ static void format_and_tell(struct drive *drive, struct scsi_task *task, unsigne
 	drive_early_end(drive, task, early);
 }
 
-/* What the partitions have together: the tape's size, which SET CAPACITY may have cut. */
-static uint64_t whole_size(const struct drive *drive)
-{
-	uint64_t size = 0;
-	for (unsigned i = 0; i < drive->media.partitions; i++)
-		size += drive->media.partition_size[i];
-	return size;
-}
-
 static void run_format(struct scsi_lu *lu, struct scsi_task *task)
 {
 	struct drive *drive = drive_of(lu);
@@ -128,7 +119,7 @@ static void run_format(struct scsi_lu *lu, struct scsi_task *task)
 	}
 	if (!may_format(drive, task))
 		return;
-	uint64_t sizes[CARTRIDGE_PARTITIONS] = {whole_size(drive)};
+	uint64_t sizes[CARTRIDGE_PARTITIONS] = {drive_whole_size(drive)};
 	unsigned partitions = how ? drive_partitions_wanted(drive, sizes) : 1;
 	format_and_tell(drive, task, partitions, sizes);
 }

@@ -36,15 +36,6 @@ static bool can_partition(const struct drive *drive)
 	       !(drive->medium && drive->media.worm);
 }
 
-/* What the partitions have together: SET CAPACITY may have cut the tape. */
-static uint64_t whole_size(const struct drive *drive)
-{
-	uint64_t size = 0;
-	for (unsigned i = 0; i < drive->media.partitions; i++)
-		size += drive_partition_size(drive, i);
-	return size;
-}
-
 /* Bytes of one size descriptor's unit; 0 when it is beyond all tapes. */
 static uint64_t page_unit(const uint8_t *page)
 {
@@ -89,7 +80,7 @@ int partition_page_check(struct scsi_lu *lu, const uint8_t *page)
 	if (modes != PARTITION_HOST || page[3] == 0 || !drive->medium)
 		return 0;
 	uint64_t sizes[2];
-	unsigned wrong = page_sizes(page, whole_size(drive), sizes);
+	unsigned wrong = page_sizes(page, drive_whole_size(drive), sizes);
 	return wrong ? WRONG(wrong) : 0;
 }
 
@@ -111,7 +102,7 @@ void partition_page_refresh(struct scsi_lu *lu, uint8_t *page)
 	/* The finest unit in which the tape can be told. */
 	uint64_t unit = MEGABYTE;
 	page[6] = 6;
-	while (whole_size(drive) / unit >= SIZE_REST) {
+	while (drive_whole_size(drive) / unit >= SIZE_REST) {
 		unit *= 10;
 		page[6]++;
 	}
@@ -125,7 +116,7 @@ unsigned drive_partitions_wanted(struct drive *drive, uint64_t sizes[CARTRIDGE_P
 {
 	const struct drive_info *info = drive->info;
 	const uint8_t *page = info->partition_page;
-	uint64_t capacity = whole_size(drive);
+	uint64_t capacity = drive_whole_size(drive);
 	sizes[0] = capacity;
 	sizes[1] = 0;
 	if (!info->partitions_asked || page[3] == 0 || !can_partition(drive))

@@ -160,6 +160,8 @@ bool drive_ready(struct drive *drive, struct scsi_task *task);
  * in a command. */
 uint64_t drive_warning_at(const struct drive *drive, unsigned partition);
 uint64_t drive_partition_size(const struct drive *drive, unsigned partition);
+/* Of all partitions together: the tape's, which SET CAPACITY may have cut. */
+uint64_t drive_whole_size(const struct drive *drive);
 /* What is on a partition, filemarks and all. Likewise. */
 uint64_t drive_used(const struct drive *drive, unsigned partition);
 /* Objects and bytes that are acknowledged but not yet on the cartridge. Never waits. */

@@ -229,6 +229,14 @@ uint64_t drive_partition_size(const struct drive *drive, unsigned partition)
 	return partition < drive->media.partitions ? drive->media.partition_size[partition] : 0;
 }
 
+uint64_t drive_whole_size(const struct drive *drive)
+{
+	uint64_t size = 0;
+	for (unsigned i = 0; i < drive->media.partitions; i++)
+		size += drive->media.partition_size[i];
+	return size;
+}
+
 uint64_t drive_warning_at(const struct drive *drive, unsigned partition)
 {
 	uint64_t size = drive_partition_size(drive, partition);
