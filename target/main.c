@@ -126,32 +126,26 @@ static void targetd_stop(struct daemon *d)
 	service_stop(&service);
 }
 
-/* Names of files may be no UTF-8. */
-static void targetd_add_text(json_t *object, const char *name, const char *value)
-{
-	json_t *key = rpc_text(name);
-
-	json_object_set_new(object, json_string_value(key), rpc_text(value));
-	json_decref(key);
-}
-
 /* How many are served; and those that are not, with the reason, or their number. */
 static void targetd_libraries(struct service *service, json_t *object, bool reasons)
 {
 	char name[LIBRARY_FILE_MAX], reason[LIBRARY_MESSAGE];
-	json_t *failed = json_object();
+	json_t *failed = json_array();
 	size_t served = 0;
 
 	for (struct library *library; (library = library_at(service, served)) != NULL; served++)
 		library_release(&library);
-	for (size_t n = 0; failed_at(service, n, name, reason); n++)
-		targetd_add_text(failed, name, reason);
+	for (size_t n = 0; failed_at(service, n, name, reason); n++) {
+		CLEANUP_FREE char *text = mem_printf("%s: %s", name, reason);
+		/* Names of files may be no UTF-8. */
+		json_array_append_new(failed, rpc_text(text));
+	}
 	json_object_set_new(object, "libraries", json_integer((json_int_t)served));
 	if (reasons) {
 		json_object_set_new(object, "failed_libraries", failed);
 		return;
 	}
-	json_object_set_new(object, "libraries_failed", json_integer((json_int_t)json_object_size(failed)));
+	json_object_set_new(object, "libraries_failed", json_integer((json_int_t)json_array_size(failed)));
 	json_decref(failed);
 }
 

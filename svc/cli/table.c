@@ -172,7 +172,8 @@ static bool table_is_size(const char *name)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		if (strcmp(name, sizes[i]) == 0)
 			return true;
-	return strstr(name, "bytes") != NULL;
+	size_t length = strlen(name);
+	return strstr(name, "bytes") || (length > 5 && strcmp(name + length - 5, "_size") == 0);
 }
 
 static const char *table_number(const char *name, json_int_t value, char text[TABLE_TEXT_MAX])
@@ -189,21 +190,9 @@ static const char *table_number(const char *name, json_int_t value, char text[TA
 	return text;
 }
 
-static void table_print_member(const char *name, const json_t *value, int depth, FILE *out)
+/* What people see of a member's name. */
+static char *table_label(const char *name)
 {
-	char text[TABLE_TEXT_MAX];
-	const char *shown = "-";
-	if (json_is_integer(value))
-		shown = table_number(name, json_integer_value(value), text);
-	else if (json_is_string(value))
-		shown = json_string_value(value);
-	else if (json_is_boolean(value))
-		shown = json_is_true(value) ? "yes" : "no";
-	else if (json_is_real(value)) {
-		snprintf(text, sizeof(text), "%.3f", json_real_value(value));
-		shown = text;
-	}
-	char *clean = table_clean(shown);
 	char *label = table_clean(name);
 	char *unit = strstr(label, "_ns");
 	if (unit) /* the value says it */
@@ -211,9 +200,38 @@ static void table_print_member(const char *name, const json_t *value, int depth,
 	for (char *p = label; *p; p++)
 		if (*p == '_')
 			*p = ' ';
+	return label;
+}
+
+static void table_print_line(const char *label, const char *value, int depth, FILE *out)
+{
+	char *clean = table_clean(value);
 	fprintf(out, "%*s%-*s %s\n", depth * 2, "", 24 - depth * 2, label, clean);
-	free(label);
 	free(clean);
+}
+
+static const char *table_value(const char *name, const json_t *value, char text[TABLE_TEXT_MAX])
+{
+	if (json_is_integer(value))
+		return table_number(name, json_integer_value(value), text);
+	if (json_is_string(value))
+		return json_string_value(value);
+	if (json_is_boolean(value))
+		return json_is_true(value) ? "yes" : "no";
+	if (!json_is_real(value))
+		return "-";
+	snprintf(text, TABLE_TEXT_MAX, "%.3f", json_real_value(value));
+	return text;
+}
+
+/* A line for each; lists of objects have tables of their own. */
+static void table_print_list(const char *label, const json_t *list, int depth, FILE *out)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+		if (text)
+			table_print_line(i ? "" : label, text, depth, out);
+	}
 }
 
 static void table_print_depth(const json_t *object, int depth, FILE *out)
@@ -222,16 +240,17 @@ static void table_print_depth(const json_t *object, int depth, FILE *out)
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
-		if (json_is_array(value))
-			continue; /* lists have tables of their own */
-		if (!json_is_object(value)) {
-			table_print_member(name, value, depth, out);
+		char text[TABLE_TEXT_MAX];
+		char *label = table_label(name);
+		if (json_is_array(value)) {
+			table_print_list(label, value, depth, out);
+		} else if (!json_is_object(value)) {
+			table_print_line(label, table_value(name, value, text), depth, out);
 		} else if (depth < 8) {
-			char *label = table_clean(name);
 			fprintf(out, "%*s%s\n", depth * 2, "", label);
-			free(label);
 			table_print_depth(value, depth + 1, out);
 		}
+		free(label);
 	}
 }
 

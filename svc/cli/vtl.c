@@ -186,7 +186,7 @@ enum cli_exit vtl_show(struct command_call *call)
 {
 	CLEANUP_JSON json_t *result = NULL;
 	enum cli_exit status = target_query(call, "vtl.show", target_name, NULL, &result);
-	json_t *portals;
+	json_t *size;
 
 	if (status != CLI_DONE)
 		return status;
@@ -194,11 +194,10 @@ enum cli_exit vtl_show(struct command_call *call)
 		remote_print_json(result);
 		return CLI_DONE;
 	}
+	size = json_object_get(result, "tape_size");
+	if (json_is_integer(size) && json_integer_value(size) == 0)
+		json_object_set_new(result, "tape_size", json_string("the medium's"));
 	table_print_object(result, stdout);
-	portals = json_object_get(result, "portals");
-	for (size_t i = 0; i < json_array_size(portals); i++)
-		printf("%-24s %s\n", i ? "" : "portals",
-		       json_string_value(json_array_get(portals, i)));
 	return CLI_DONE;
 }
 

@@ -37,7 +37,9 @@ assert libraries[0]["reason"] is None and libraries[1]["iqn"] is None'
 expect_status 0 targetd vtl show c
 expect_output '^reason .*tapes/c: No such file'
 expect_status 0 targetd daemon status targetd
-expect_output '^ *empty .*"version" is missing'
+expect_output '^failed libraries  *[ac]: '
+expect_output '^  .* empty: .*"version" is missing'
+expect_output '^portals  *127\.0\.0\.1:'
 expect_status 0 targetd daemon metrics targetd --json
 expect_output '"libraries_failed": 3'
 expect_output '"libraries": 1'

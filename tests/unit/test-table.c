@@ -106,9 +106,10 @@ static void wide_characters_line_up(void **state)
 static void objects_show_units_by_name(void **state)
 {
 	(void)state;
-	json_t *object = json_pack("{s:I, s:i, s:b, s:n, s:[], s:{s:i, s:i}}", "bytes_new",
-				   (json_int_t)2048, "packs", 5, "read_only", 1, "error", "list",
-				   "index", "runs", 3, "commit_ns_last", 2500000);
+	json_t *object = json_pack("{s:I, s:i, s:b, s:n, s:[], s:[{}], s:[s, s], s:I, s:{s:i, s:i, s:{}}}",
+				   "bytes_new", (json_int_t)2048, "packs", 5, "read_only", 1, "error", "list",
+				   "objects", "failed_ones", "a_b: none", "c", "tape_size", (json_int_t)1 << 40,
+				   "run_index", "runs", 3, "commit_ns_last", 2500000, "of_it");
 	FILE *f = open_text();
 	table_print_object(object, f);
 	fclose(f);
@@ -117,9 +118,13 @@ static void objects_show_units_by_name(void **state)
 				     "packs                    5\n"
 				     "read only                yes\n"
 				     "error                    -\n"
-				     "index\n"
+				     "failed ones              a_b: none\n"
+				     "                         c\n"
+				     "tape size                1.0 TiB\n"
+				     "run index\n"
 				     "  runs                   3\n"
-				     "  commit last            2.5 ms\n");
+				     "  commit last            2.5 ms\n"
+				     "  of it\n");
 }
 
 static int end(void **state)
