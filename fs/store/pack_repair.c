@@ -93,7 +93,13 @@ static int repair_write(struct store *store, const struct pack_row *row, void *d
 	const struct segment_place place = {row->place.segment, row->place.offset + at, size};
 	struct iovec part = {data, size};
 	int error = segments_write(store->segments, &place, &part, 1);
-	return error ? error : segments_sync(store->segments, &place, 1);
+	if (error)
+		return error;
+	error = segments_sync(store->segments, &place, 1);
+	/* The host tells of a loss once: it may be of packs that no commit has asked for yet. */
+	if (error)
+		store_fail(store, error, "sync a repaired pack");
+	return error;
 }
 
 /* -EAGAIN: the pack is elsewhere now. */
@@ -116,7 +122,7 @@ static int repair_bytes(struct store *store, const struct pack_row *row, void *d
 		error = repair_write(store, row, data, size, at);
 	pthread_rwlock_unlock(&store->sweep_lock);
 	if (error && error != -EAGAIN)
-		/* Nothing that was there is lost by it: the store goes on. */
+		/* Nothing that was there is lost by what could not be written: the store goes on. */
 		log_error("%s: pack %" PRIu64 ": %s cannot be repaired: %s", store->path, row->pack, what,
 			  strerror(-error));
 	else if (!error)

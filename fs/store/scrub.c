@@ -166,8 +166,8 @@ struct scrub_frame {
 	bool damaged, repaired;
 };
 
-/* Repairs the beginning and the end of the pack as far as they need it and as that can be done.
- * -EAGAIN: cleaning has the pack; -ENOMEM. */
+/* Repairs the beginning, and once that is good the end of the pack, as far as they need it and as that
+ * can be done. -EAGAIN: cleaning has the pack; -ENOMEM. */
 static int scrub_frame(struct scrub *s, struct scrub_frame *frame)
 {
 	const struct pack *pack = s->pack;
@@ -177,17 +177,19 @@ static int scrub_frame(struct scrub *s, struct scrub_frame *frame)
 	*frame = (struct scrub_frame){.damaged = pack->rebuilt, .repaired = pack->rebuilt && !error};
 	if (error == -ENOMEM || error == -EAGAIN)
 		return error;
-	/* A beginning that stays bad has been made from the end, which has been checked so; or the end
-	 * is bad, too, and nothing to write it from. */
-	int end = pack->salvaged ? 0 : store_repair_end(s->store, &row, &pack->directory);
+	/* While the beginning stays bad the end may be all that there is. */
+	if (error)
+		return 0;
+	int end = store_repair_end(s->store, &row, &pack->directory);
 	if (end) {
 		frame->damaged = true;
-		frame->repaired = end > 0 && !error;
+		frame->repaired = end > 0;
 	}
 	return end == -ENOMEM || end == -EAGAIN ? end : 0;
 }
 
-/* What was made again with what could be read then is read again as it is now. */
+/* The beginning is good: what others have made again with what they could read then is read again as
+ * it is now. */
 static void scrub_renew(struct scrub *s)
 {
 	uint64_t number = s->pack->number;
@@ -196,7 +198,7 @@ static void scrub_renew(struct scrub *s)
 	pack_release(&known);
 	if (old)
 		pack_table_drop(s->store->packs, number);
-	if (store_load_pack(s->store, number, &fresh) == 0) {
+	if (s->pack->rebuilt && store_load_pack(s->store, number, &fresh) == 0) {
 		pack_release(&s->pack);
 		s->pack = fresh;
 	}
@@ -220,9 +222,22 @@ static int scrub_load(struct scrub *s, uint64_t number)
 		return error;
 	s->result->damaged_packs += frame.damaged;
 	s->result->repaired_packs += frame.repaired;
-	if (s->pack->rebuilt && frame.repaired)
+	if (!s->pack->rebuilt || frame.repaired)
 		scrub_renew(s);
 	return 0;
+}
+
+/* Slots that are empty: lost, or else of chunks that are gone, though they may have been called lost. */
+static void scrub_empty_slots(struct scrub *s)
+{
+	struct chunk_ref good;
+	for (uint32_t slot = 0; slot < s->pack->directory.slots; slot++) {
+		if (s->pack->directory.slot[slot].size)
+			continue;
+		s->result->damaged_chunks += s->pack->salvaged;
+		if (!s->pack->salvaged && damage_find(s->store->damage, scrub_ref(s, slot), &good))
+			damage_forget(s->store->damage, scrub_ref(s, slot));
+	}
 }
 
 static int scrub_pack(struct scrub *s, const struct pack_row *row)
@@ -241,8 +256,8 @@ static int scrub_pack(struct scrub *s, const struct pack_row *row)
 	if (!error)
 		s->result->bytes += PACK_HEADER_SIZE +
 				    pack_directory_size(s->pack->directory.regions, s->pack->directory.slots);
-	for (uint32_t i = 0; !error && s->pack->salvaged && i < s->pack->directory.slots; i++)
-		s->result->damaged_chunks += s->pack->directory.slot[i].size == 0;
+	if (!error)
+		scrub_empty_slots(s);
 	for (uint32_t i = 0; !error && i < s->pack->directory.regions; i++)
 		error = s->pack->directory.region[i].raw ? scrub_region(s, i) : 0;
 	if (!error && damage_find(store->damage, directory, &good))

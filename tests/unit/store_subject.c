@@ -43,19 +43,24 @@ void flip_bit(struct fixture *f, const struct subject *s, uint64_t at)
 	write_pack(f, s, &byte, 1, at);
 }
 
-struct subject put_subject(struct fixture *f, struct chunk_ref *refs)
+struct subject find_subject(struct fixture *f, const struct chunk_ref *refs)
 {
 	struct subject s;
 	struct pack *pack = NULL;
-	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
-	assert_int_equal(commit(f->store), 0);
-	assert_true(refs[COUNT - 1].pack != refs[0].pack);
 	assert_int_equal(pack_table_get(f->store->packs, refs[0].pack, &pack), 0);
 	s.place = pack->place;
 	pack_release(&pack);
 	s.good = read_pack(f, &s);
 	assert_int_equal(pack_header_decode(s.good.data, f->sb.uuid, &s.header), 0);
 	return s;
+}
+
+struct subject put_subject(struct fixture *f, struct chunk_ref *refs)
+{
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 1, COUNT, refs);
+	assert_int_equal(commit(f->store), 0);
+	assert_true(refs[COUNT - 1].pack != refs[0].pack);
+	return find_subject(f, refs);
 }
 
 void reopen(struct fixture *f)

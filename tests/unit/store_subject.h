@@ -31,6 +31,8 @@ void write_pack(struct fixture *f, const struct subject *s, const void *data, si
 void flip_bit(struct fixture *f, const struct subject *s, uint64_t at);
 /* Stores COUNT chunks in some packs; the first of them is what is damaged. */
 struct subject put_subject(struct fixture *f, struct chunk_ref *refs);
+/* That first pack as it is now, where cleaning has made another of it. */
+struct subject find_subject(struct fixture *f, const struct chunk_ref *refs);
 void reopen(struct fixture *f);
 struct store_scrub_result scrub(struct fixture *f);
 bool is_as_it_was(struct fixture *f, const struct subject *s);

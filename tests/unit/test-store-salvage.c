@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A pack of which both ends are damaged: what the data proves of the one or the other is there. */
+/*
+ * A pack of which both ends are damaged: what the data proves of the one or the other is there.
+ * What repairs one end does not touch the other before that is done.
+ */
 #include "tests/unit/store_subject.h"
 
 #include <errno.h>
@@ -8,6 +11,7 @@
 #include <unistd.h>
 
 #include "fs/store/store_private.h"
+#include "lib/base/fault.h"
 
 /* Of the first pack. */
 #define AT_FIRST 48u
@@ -136,6 +140,75 @@ static void test_both_ends_at_random(void **state)
 	free(s.good.data);
 }
 
+/* What did not read for a while does as soon as scrubbing has seen it well; so do slots of chunks that
+ * have gone since, of which nothing is left to be seen. */
+static void test_both_ends_read_again(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	struct store_stats stats;
+	struct subject before = put_subject(f, refs);
+	sweep(f, refs, live_even_at_first);
+	assert_int_equal(commit(f->store), 0);
+	struct subject s = find_subject(f, refs);
+	flip_bit(f, &s, fingerprint_place(&s, refs[6].slot));
+	flip_bit(f, &s, s.place.length - PACK_HEADER_SIZE - 5);
+	reopen(f);
+	assert_int_equal(get_error(f->store, refs[6]), -EIO);
+	write_pack(f, &s, s.good.data, s.good.size, 0);
+	struct store_scrub_result result = scrub(f);
+	check_result(&result, 0, 0, 1, 1);
+	assert_int_equal(get_error(f->store, refs[6]), 0);
+	check_fingerprints(f, refs, live_even_at_first);
+	store_get_stats(f->store, &stats);
+	assert_int_equal(stats.damaged_chunks, 0);
+	free(before.good.data);
+	free(s.good.data);
+}
+
+/* While the beginning cannot be written the end stays as it is: a power cut may have both. */
+static void test_one_end_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT];
+	struct subject s = put_subject(f, refs);
+	fixture_close(f);
+	flip_bit(f, &s, PACK_HEADER_SIZE + 40);
+	flip_bit(f, &s, s.place.length - 5);
+	fixture_open(f);
+	struct subject damaged = find_subject(f, refs);
+	fault_set("pwrite:1");
+	struct store_scrub_result result = scrub(f);
+	fault_set(NULL);
+	check_result(&result, 1, 0, 0, 0);
+	assert_true(is_as_it_was(f, &damaged));
+	check_repaired(f, &s, refs);
+	free(damaged.good.data);
+	free(s.good.data);
+}
+
+/* The disk tells once that it has lost something of a segment. Whom it tells is the repair: what
+ * others have written there must not be called durable after that. */
+static void test_sync_error_of_a_repair_is_for_good(void **state)
+{
+	struct fixture *f = *state;
+	struct chunk_ref refs[COUNT], more[COUNT];
+	struct subject s = put_subject(f, refs);
+	flip_bit(f, &s, PACK_HEADER_SIZE + 40);
+	reopen(f);
+	put_many(f->store, store_shared_stream(f->store, PACK_DATA), 9000, COUNT, more);
+	fault_set("fdatasync:1");
+	struct store_scrub_result result = scrub(f);
+	fault_set(NULL);
+	assert_int_equal(result.repaired_packs, 0);
+	assert_int_equal(store_failed(f->store), -EIO);
+	assert_int_equal(commit(f->store), -EIO);
+	check_many(f->store, 1, COUNT, refs);
+	reopen(f);
+	check_many(f->store, 1, COUNT, refs);
+	free(s.good.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +217,9 @@ int main(void)
 		STORE_TEST(test_both_ends_complete_each_other),
 		STORE_TEST(test_both_ends_lose_a_chunk),
 		STORE_TEST(test_both_ends_at_random),
+		STORE_TEST(test_both_ends_read_again),
+		STORE_TEST(test_one_end_at_a_time),
+		STORE_TEST(test_sync_error_of_a_repair_is_for_good),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
