@@ -31,7 +31,8 @@ static int repair_write(struct fsck *f, const struct pack_row *row, const uint8_
 	return error;
 }
 
-static int repair_beginning(struct fsck *f, const struct pack_row *row)
+/* *good: the beginning is as it was now. */
+static int repair_beginning(struct fsck *f, const struct pack_row *row, bool *good)
 {
 	CLEANUP_REBUILT struct pack_rebuilt rebuilt = {0};
 	int error = reader_rebuild(f->reader, row, &rebuilt);
@@ -46,12 +47,13 @@ static int repair_beginning(struct fsck *f, const struct pack_row *row)
 	if (!f->repair || !rebuilt.whole)
 		return 0;
 	error = repair_write(f, row, rebuilt.head, rebuilt.head_size, 0);
+	*good = error == 0;
 	if (!error)
 		finding_corrected(f, 1);
 	return error;
 }
 
-static int repair_end(struct fsck *f, const struct pack_row *row)
+static int repair_end(struct fsck *f, const struct pack_row *row, bool write)
 {
 	CLEANUP_PACK_END struct pack_end end = {0};
 	struct reader_pack *pack = NULL;
@@ -63,7 +65,7 @@ static int repair_end(struct fsck *f, const struct pack_row *row)
 	if (found == -ENOMEM)
 		return found;
 	finding(f, "pack %" PRIu64 ": its end, the copy of its header and directory, is damaged", row->pack);
-	if (!f->repair || found != 1)
+	if (!write || found != 1)
 		return 0;
 	int error = repair_write(f, row, end.data, end.size, end.offset);
 	if (!error)
@@ -76,10 +78,13 @@ int check_repair(struct fsck *f)
 	int error = 0;
 
 	for (size_t i = 0; i < f->packs.count && !error; i++) {
-		if (f->packs.rows[i].rebuilt)
-			error = repair_beginning(f, &f->packs.rows[i]);
+		bool good = !f->packs.rows[i].rebuilt;
+
+		if (!good)
+			error = repair_beginning(f, &f->packs.rows[i], &good);
+		/* While the beginning stays bad the end may be all that there is. */
 		if (!error && f->packs.rows[i].end_bad)
-			error = repair_end(f, &f->packs.rows[i]);
+			error = repair_end(f, &f->packs.rows[i], f->repair && good);
 	}
 	return error;
 }

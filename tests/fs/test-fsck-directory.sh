@@ -18,18 +18,25 @@ cp -r "$store" "$scratch/pristine"
 sqlite3 -separator ' ' "$store/catalogue.sqlite" 'SELECT segment, offset, slots, length FROM pack' >"$scratch/packs"
 [ "$(wc -l <"$scratch/packs")" -ge 4 ] || fail "too few packs"
 
-# hurt AT: a byte of each pack, counted from its start; "slots": the first fingerprint's end; "copy":
-# the header at its end; "tail": what is before that.
+# The 32 bits at that place of $file.
+number() { od -A n -t u4 --endian=little -j "$1" -N 4 "$file" | tr -d ' '; }
+
+# hurt AT: a byte of each pack, counted from its start; "slots": the first fingerprint's end; "last":
+# the last one's; "region": the region with that chunk; "copy": the header at its end; "tail": what is
+# before that.
 hurt() {
-	local segment offset slots length at file
+	local segment offset slots length at file regions
 	while read -r segment offset slots length; do
+		file=$(printf '%s/segments/%02d/%010d.seg' "$store" $((segment % 100)) "$segment")
+		regions=$(number $((offset + 28)))
 		at=$1
 		case $at in
 		slots) at=$((128 + slots * 40 - 3)) ;;
+		last) at=$((128 + regions * 24 + slots * 40 - 3)) ;;
+		region) at=$(number $((offset + 128 + (regions - 1) * 24))) ;;
 		copy) at=$((length - 60)) ;;
 		tail) at=$((length - 130)) ;;
 		esac
-		file=$(printf '%s/segments/%02d/%010d.seg' "$store" $((segment % 100)) "$segment")
 		printf '%02x' $((0x$(xxd -p -s $((offset + at)) -l 1 "$file") ^ 0x20)) | xxd -r -p |
 			dd of="$file" bs=1 seek=$((offset + at)) conv=notrunc status=none
 	done <"$scratch/packs"
@@ -96,3 +103,13 @@ expect_status 4 fsck.granary -n --verify-data "$store"
 expect_output 'header or directory is damaged; the data is there, but not all of it$'
 check_equal "$(grep -c ': 1 chunks are damaged$' "$scratch/output")" \
 	"$(awk '$3 > 1' "$scratch/packs" | wc -l)" "packs that lack one chunk of several"
+
+# While a beginning cannot be made whole its pack's end is left alone: with less of it more is lost.
+fresh
+hurt region
+hurt last
+hurt copy
+cp -r "$store/segments" "$scratch/damaged"
+expect_status 4 fsck.granary -y --verify-data "$store"
+expect_output "errors, 0 corrected"
+diff -r "$store/segments" "$scratch/damaged" || fail "a pack was written to although its beginning stays bad"
