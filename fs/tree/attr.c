@@ -62,6 +62,7 @@ static int setattr_locked(struct inode *inode, unsigned set, const struct stat *
 	if (set & TREE_SET_GID)
 		row->gid = attr->st_gid;
 	setattr_times(row, set, attr, clock_real_ns());
+	inode_hold_target_locked(inode);
 	return 0;
 }
 

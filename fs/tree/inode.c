@@ -19,6 +19,7 @@
 #include "lib/base/clock.h"
 
 #define STAT_BLOCK_MIN 4096u /* of what no map shows yet */
+#define TRIM_TRIES     8u
 #define DAY_NS INT64_C(86400000000000)
 
 static struct inode *inode_alloc(struct tree *t, const struct inode_row *row)
@@ -53,13 +54,27 @@ static struct inode *table_find(struct tree *t, uint64_t number)
 	return inode;
 }
 
-/* table held */
-static void table_pin(struct tree *t, struct inode *inode)
+/* table held: into the list of clean ones, as the youngest, and out of it. */
+static void clean_add(struct tree *t, struct inode *inode)
 {
-	if (inode->pins++ == 0 && !inode->dirty && !inode->committing) {
-		DL_DELETE(t->inodes_clean, inode);
-		t->inodes_clean_count--;
-	}
+	DL_APPEND(t->inodes_clean, inode);
+	t->inodes_clean_count++;
+	/* Nobody has it, so nobody changes it. */
+	inode->clean_bytes = inode->map_size > INODE_MAP_BYTES ? inode->map_size - INODE_MAP_BYTES : 0;
+	t->clean_bytes += inode->clean_bytes;
+}
+
+static void clean_remove(struct tree *t, struct inode *inode)
+{
+	DL_DELETE(t->inodes_clean, inode);
+	t->inodes_clean_count--;
+	t->clean_bytes -= inode->clean_bytes;
+}
+
+void inode_hold_locked(struct tree *t, struct inode *inode)
+{
+	if (inode->pins++ == 0 && !inode->dirty && !inode->committing)
+		clean_remove(t, inode);
 }
 
 /* table held. A clean inode that nobody has pinned: nobody changes it. */
@@ -71,7 +86,27 @@ static bool table_may_drop(struct tree *t, const struct inode *inode)
 	       references_put(&t->references, inode->row.number, inode->references) == 0;
 }
 
-/* table held; gives back what is to be destroyed after the lock. */
+/* table held: the oldest clean ones that are too many, as a list. */
+static struct inode *table_trim(struct tree *t)
+{
+	struct inode *gone = NULL;
+	/* One that comes with a long target takes the room of some. */
+	for (unsigned tries = 0; tries < TRIM_TRIES; tries++) {
+		struct inode *oldest = t->inodes_clean;
+		if (t->inodes_clean_count * INODE_BYTES + t->clean_bytes <= t->inodes_max * INODE_BYTES)
+			break;
+		clean_remove(t, oldest);
+		if (!table_may_drop(t, oldest)) { /* stays, at the young end */
+			clean_add(t, oldest);
+			continue;
+		}
+		HASH_DELETE(hh, t->inodes, oldest);
+		LL_PREPEND(gone, oldest);
+	}
+	return gone;
+}
+
+/* table held; gives back a list of what is to be destroyed after the lock. */
 static struct inode *table_settle(struct tree *t, struct inode *inode)
 {
 	if (inode->pins || inode->dirty || inode->committing)
@@ -79,24 +114,21 @@ static struct inode *table_settle(struct tree *t, struct inode *inode)
 	/* `deleted` was set under the inode's lock by one who held a pin; nobody has one now. */
 	if (inode->deleted) {
 		HASH_DELETE(hh, t->inodes, inode);
+		inode->next = NULL;
 		return inode;
 	}
 	/* Nobody has it: what is dropped will be read again. */
 	if (xattrs_are_large(inode->xattrs))
 		xattrs_free(&inode->xattrs);
-	DL_APPEND(t->inodes_clean, inode);
-	if (++t->inodes_clean_count <= t->inodes_max)
-		return NULL;
-	struct inode *oldest = t->inodes_clean;
-	DL_DELETE(t->inodes_clean, oldest);
-	t->inodes_clean_count--;
-	if (!table_may_drop(t, oldest)) { /* stays, at the young end */
-		DL_APPEND(t->inodes_clean, oldest);
-		t->inodes_clean_count++;
-		return NULL;
-	}
-	HASH_DELETE(hh, t->inodes, oldest);
-	return oldest;
+	clean_add(t, inode);
+	return table_trim(t);
+}
+
+static void table_destroy(struct inode *gone)
+{
+	struct inode *inode, *next;
+	LL_FOREACH_SAFE(gone, inode, next)
+		inode_destroy(inode);
 }
 
 /* table held */
@@ -136,7 +168,7 @@ static bool inode_publish(struct tree *t, struct inode *loaded, uint64_t ended, 
 	LOCK_SCOPE(&t->table);
 	*inode = table_find(t, loaded->row.number);
 	if (*inode) {
-		table_pin(t, *inode);
+		inode_hold_locked(t, *inode);
 		return true;
 	}
 	if (atomic_load(&t->commits) != ended)
@@ -157,7 +189,7 @@ int inode_get(struct tree *t, uint64_t number, struct inode **result)
 		pthread_mutex_lock(&t->table);
 		inode = table_find(t, number);
 		if (inode)
-			table_pin(t, inode);
+			inode_hold_locked(t, inode);
 		uint64_t ended = atomic_load(&t->commits);
 		pthread_mutex_unlock(&t->table);
 		if (inode)
@@ -178,7 +210,7 @@ int inode_get(struct tree *t, uint64_t number, struct inode **result)
 void inode_hold(struct inode *inode)
 {
 	LOCK_SCOPE(&inode->tree->table);
-	table_pin(inode->tree, inode);
+	inode_hold_locked(inode->tree, inode);
 }
 
 void inode_put(struct inode **pointer)
@@ -192,8 +224,7 @@ void inode_put(struct inode **pointer)
 	inode->pins--;
 	gone = table_settle(t, inode);
 	pthread_mutex_unlock(&t->table);
-	if (gone)
-		inode_destroy(gone);
+	table_destroy(gone);
 }
 
 static void inode_mark_as(struct inode *inode, bool sync)
@@ -263,7 +294,7 @@ void tree_forget(struct tree *t, uint64_t number, uint64_t count)
 	pthread_mutex_lock(&t->table);
 	inode = table_find(t, number);
 	if (inode) {
-		table_pin(t, inode);
+		inode_hold_locked(t, inode);
 		inode->references -= count < inode->references ? count : inode->references;
 	} else {
 		references_drop(&t->references, number, count);
@@ -303,12 +334,24 @@ void inode_reap(struct inode *inode)
 		inode_mark(inode);
 }
 
+/* Who reads does not wait for commits: a new time of access is not worth a pile of targets. */
+static bool access_is_dear(const struct inode *inode)
+{
+	struct tree *t = inode->tree;
+	if (!S_ISLNK(inode->row.mode) || inode->target_dirty || atomic_load(&t->held) <= t->budget / 2)
+		return false;
+	commit_kick(t);
+	return true;
+}
+
 void inode_accessed_locked(struct inode *inode)
 {
 	struct inode_row *row = &inode->row;
 	struct tree *t = inode->tree;
 	/* A store that takes nothing (any more, or now): the inode would stay dirty, in memory. */
 	if (!t->options.atime || inode->deleted || store_failed(t->store) || atomic_load(&t->failing))
+		return;
+	if (access_is_dear(inode))
 		return;
 	if (row->atime > row->mtime && row->atime > row->ctime) {
 		int64_t now = clock_real_ns();
@@ -318,6 +361,7 @@ void inode_accessed_locked(struct inode *inode)
 	} else {
 		row->atime = clock_real_ns();
 	}
+	inode_hold_target_locked(inode);
 	inode_mark_lazily(inode);
 }
 
@@ -375,8 +419,7 @@ void inode_settle(struct inode *inode, bool committed)
 	}
 	struct inode *gone = table_settle(t, inode);
 	pthread_mutex_unlock(&t->table);
-	if (gone)
-		inode_destroy(gone);
+	table_destroy(gone);
 }
 
 void inode_lock_pair(struct inode *a, struct inode *b)

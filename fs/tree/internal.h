@@ -55,6 +55,8 @@ static inline unsigned hash_numbers(const void *key, size_t size)
 #define TREE_FILE_MAX    ((uint64_t)INT64_MAX)
 #define TREE_LINKS_MAX   UINT32_C(2000000000)
 #define TREE_SYMLINK_MAX 4095u
+#define INODE_BYTES      700u /* of memory, with its share of tables and */
+#define INODE_MAP_BYTES  256u /* so much of its map or target */
 #define ENTRIES_AN_INODE 2u /* as many of them take less memory than an inode */
 #define BUFFER_SIZE      (1u << 20) /* one write buffer, a task's worth */
 #define SHARED_STREAMS   2
@@ -96,8 +98,9 @@ struct inode {
 	struct content *content; /* of a regular file in use */
 	struct xattrs *xattrs;   /* NULL: not loaded, or there are none (INODE_XATTRS not set) */
 	bool xattrs_dirty;
-	bool target_dirty;  /* of a symbolic link: no commit has its target yet */
+	bool target_dirty;  /* of a symbolic link: the next commit writes its target */
 	size_t bytes_held;  /* of attributes and target, as counted in tree.held */
+	size_t clean_bytes; /* table: as counted in tree.clean_bytes */
 	bool deleted; /* no name, no handle, no kernel reference: its row goes */
 	uint32_t opens;
 	uint32_t direct; /* of these, handles that write past the kernel's page cache */
@@ -159,7 +162,7 @@ struct tree {
 	uint64_t name_seed, epoch;
 	struct tree_options options;
 	uint64_t budget;      /* bytes of write buffers */
-	size_t inodes_max;    /* clean ones kept */
+	size_t inodes_max;    /* clean ones kept, of INODE_BYTES each */
 	size_t entries_max;
 	size_t dirty_max;     /* dirty inodes that make a commit start */
 	struct shared_stream data[SHARED_STREAMS], nodes;
@@ -187,6 +190,7 @@ struct tree {
 	struct inode *inodes_dirty;
 	struct references references; /* table: the kernel's, on inodes that are not in memory */
 	size_t inodes_clean_count;
+	size_t clean_bytes; /* table: what they hold beyond INODE_MAP_BYTES each, such as long targets */
 	atomic_size_t inodes_dirty_count; /* changed under table */
 	bool changed; /* table: something that a sync must wait for */
 	atomic_uint_fast64_t losses; /* changed under table */
@@ -238,6 +242,8 @@ void inode_put(struct inode **inode);
 /* A new inode, pinned and dirty; under freeze. `row` lacks number, generation and times. */
 int inode_new(struct tree *t, const struct inode_row *row, struct inode **inode);
 void inode_hold(struct inode *inode);
+/* The same, table held. */
+void inode_hold_locked(struct tree *t, struct inode *inode);
 /* Under freeze: the inode has changed and belongs to the current commit. */
 void inode_mark(struct inode *inode);
 /* The same for what no sync need wait for (atime). */
@@ -297,6 +303,8 @@ int xattrs_copy(const struct xattrs *from, struct xattrs **to);
 void xattrs_free(struct xattrs **xattrs);
 /* Brings what the inode counts in tree.held up to date. */
 void inode_hold_bytes_locked(struct inode *inode);
+/* The inode is about to be marked: of a symbolic link the target is written again, too. */
+void inode_hold_target_locked(struct inode *inode);
 /* So much that a clean inode should not keep it in memory. */
 bool xattrs_are_large(const struct xattrs *xattrs);
 #define XATTR_ACL_ACCESS  "system.posix_acl_access"

@@ -249,8 +249,10 @@ static int link_locked(struct tree *t, struct inode *inode, struct inode *direct
 		error = -EMLINK;
 	else
 		inode->row.links++;
-	if (!error)
+	if (!error) {
 		inode->row.ctime = clock_real_ns();
+		inode_hold_target_locked(inode);
+	}
 	pthread_mutex_unlock(&inode->lock);
 	if (error)
 		return error;

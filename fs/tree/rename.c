@@ -116,6 +116,7 @@ static void rename_set_parent(struct inode *child, const struct inode *parent)
 	if (S_ISDIR(child->row.mode))
 		child->row.parent = parent->row.number;
 	child->row.ctime = clock_real_ns();
+	inode_hold_target_locked(child);
 	pthread_mutex_unlock(&child->lock);
 	inode_mark(child);
 }

@@ -20,7 +20,6 @@
 
 #define TREE_MEMORY_DEFAULT (UINT64_C(256) << 20)
 #define TREE_BUDGET_MIN     (UINT64_C(8) << 20)
-#define TREE_INODE_BYTES    700u /* of memory, with its share of tables */
 #define TREE_ENTRY_BYTES    200u
 #define TREE_DIRTY_BYTES    8192u /* memory per dirty inode that makes a commit start */
 
@@ -74,7 +73,7 @@ static void tree_set_limits(struct tree *t, const struct tree_options *options)
 		t->options.commit_seconds = 5;
 	uint64_t memory = t->options.memory;
 	t->budget = memory / 4 > TREE_BUDGET_MIN ? memory / 4 : TREE_BUDGET_MIN;
-	t->inodes_max = memory / 4 / TREE_INODE_BYTES + 256;
+	t->inodes_max = memory / 4 / INODE_BYTES + 256;
 	t->entries_max = memory / 8 / TREE_ENTRY_BYTES + 256;
 	t->dirty_max = memory / TREE_DIRTY_BYTES + 256;
 }
@@ -251,10 +250,7 @@ static void tree_reap_all(struct tree *t)
 			/* links of an unpinned inode: nobody changes them any more */
 			if (!found && i->row.links == 0 && !i->deleted && i->opens == 0) {
 				found = true;
-				if (i->pins++ == 0 && !i->dirty && !i->committing) {
-					DL_DELETE(t->inodes_clean, i);
-					t->inodes_clean_count--;
-				}
+				inode_hold_locked(t, i);
 				inode = i;
 			}
 		}
@@ -357,11 +353,12 @@ void tree_get_stats(struct tree *t, struct tree_stats *stats)
 	pthread_mutex_lock(&t->table);
 	stats->inodes_cached = HASH_COUNT(t->inodes);
 	stats->dirty_inodes = t->inodes_dirty_count;
+	uint64_t targets = t->clean_bytes;
 	uint64_t references = t->references.capacity * sizeof(struct reference);
 	pthread_mutex_unlock(&t->table);
 	pthread_mutex_lock(&t->names);
 	uint64_t entries = HASH_COUNT(t->entries);
 	pthread_mutex_unlock(&t->names);
-	stats->memory_bytes = slabs_memory(t) + atomic_load(&t->held) + stats->inodes_cached * TREE_INODE_BYTES +
-			      entries * TREE_ENTRY_BYTES + references;
+	stats->memory_bytes = slabs_memory(t) + atomic_load(&t->held) + stats->inodes_cached * INODE_BYTES +
+			      targets + entries * TREE_ENTRY_BYTES + references;
 }

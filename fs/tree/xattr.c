@@ -56,6 +56,14 @@ void inode_hold_bytes_locked(struct inode *inode)
 	inode->bytes_held = size;
 }
 
+void inode_hold_target_locked(struct inode *inode)
+{
+	if (!S_ISLNK(inode->row.mode) || inode->target_dirty)
+		return;
+	inode->target_dirty = true;
+	inode_hold_bytes_locked(inode);
+}
+
 int xattrs_load_locked(struct inode *inode)
 {
 	if (inode->xattrs || !(inode->row.flags & INODE_XATTRS))

@@ -174,6 +174,47 @@ static void test_tails_of_open_files_take_little_memory(void **state)
 	free(file);
 }
 
+/* Of those that are clean, too. */
+static void test_long_targets_take_little_memory(void **state)
+{
+	struct tree_test *test = *state;
+	static char target[4096];
+	struct tree_entry entry;
+	struct tree_stats stats;
+	struct most m = {0};
+	char name[32];
+	const unsigned links = 5000;
+	test->store_options.memory = 16u << 20;
+	test->options.memory = 8u << 20;
+	test->options.commit_seconds = 1000;
+	tree_test_reopen(test);
+	memset(target, 't', sizeof(target) - 1);
+	for (unsigned i = 0; i < links; i++) {
+		snprintf(name, sizeof(name), "l%u", i);
+		assert_int_equal(tree_make(test->tree, TREE_ROOT, name, S_IFLNK | 0777, 0, target, &test_caller,
+					   &entry), 0);
+		tree_forget(test->tree, entry.inode, 1);
+	}
+	/* Read, and so given a new time of access; then once more, clean. */
+	for (unsigned turn = 0; turn < 2; turn++) {
+		tree_test_reopen(test);
+		m = (struct most){0};
+		most_note(&m);
+		for (unsigned i = 0; i < links; i++) {
+			snprintf(name, sizeof(name), "l%u", i);
+			char *got = NULL;
+			assert_int_equal(tree_readlink(test->tree, test_find(test->tree, TREE_ROOT, name), &got), 0);
+			assert_string_equal(got, target);
+			free(got);
+			most_note(&m);
+		}
+		tree_get_stats(test->tree, &stats);
+		print_message("%zu bytes at most for 20 MB of targets, %llu counted\n", m.most,
+			      (unsigned long long)stats.memory_bytes);
+		assert_true(m.most < 17u << 20);
+	}
+}
+
 /* ---- the kernel's references ---- */
 
 static void test_references_outlive_the_cache(void **state)
@@ -355,6 +396,7 @@ int main(void)
 		CASE(test_commit_does_not_wait_for_a_writer), CASE(test_tiny_writes_take_little_memory),
 		CASE(test_large_attributes_are_committed_early),
 		CASE(test_tails_of_open_files_take_little_memory),
+		CASE(test_long_targets_take_little_memory),
 		CASE(test_references_outlive_the_cache), CASE(test_last_copy_holds_the_last_change),
 		CASE(test_copies_are_made_while_mounted),
 		CASE(test_copy_is_made_up_for_after_a_crash), CASE(test_accounts_of_links_that_stay_behind),
