@@ -181,12 +181,23 @@ struct errand {
 	struct refusal refusal;
 };
 
+bool changer_is_ejecting(struct changer *changer)
+{
+	ASSERT_OBJECT(changer, CHANGER_MAGIC);
+	LOCK_SCOPE(&changer->lu->lock);
+	return changer->ejecting;
+}
+
 static int run_errand(struct changer *changer, int (*job)(struct scsi_lu *lu, void *context),
 		      struct errand *errand, char message[256])
 {
 	int error;
 
-	ASSERT_OBJECT(changer, CHANGER_MAGIC);
+	/* Whoever asks may be the hook: it would wait for itself. */
+	if (changer_is_ejecting(changer)) {
+		snprintf(message, 256, "an eject hook of the library runs: nothing moves until it has ended");
+		return -EBUSY;
+	}
 	error = scsi_lu_call(changer->lu, job, errand);
 	if (error != 0 && errand->refusal.error == 0)
 		refuse(&errand->refusal, error, SENSE_NO_SENSE, ASC_NONE, "%s", strerror(-error));

@@ -82,6 +82,8 @@ int changer_put(struct changer *changer, const char *barcode, uint16_t *address,
 int changer_take(struct changer *changer, uint16_t address, char message[256]);
 /* Only the tape of this barcode; -ENOENT when another has taken its place. */
 int changer_take_tape(struct changer *changer, uint16_t address, const char *barcode, char message[256]);
+/* An eject hook runs. Meanwhile all that move something are refused with -EBUSY: the hook may be who asks. */
+bool changer_is_ejecting(struct changer *changer);
 /* Copies the inventory: the caller's to free. */
 int changer_inventory(struct changer *changer, struct element **elements, size_t *count);
 const char *element_type_name(enum element_type type);

@@ -61,6 +61,7 @@ struct changer {
 	uint8_t identifier_size; /* the longest of them */
 	struct inventory inventory;
 	uint64_t alerts; /* bit n-1: flag n. lu->lock */
+	bool ejecting;	 /* an eject hook runs, and may ask for anything. lu->lock */
 	struct tag_search_list searches; /* lu->lock */
 };
 

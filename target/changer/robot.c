@@ -71,12 +71,26 @@ void changer_alert(struct changer *changer, enum changer_alert alert)
 	changer->alerts |= UINT64_C(1) << (alert - 1);
 }
 
+static void set_ejecting(struct changer *changer, bool ejecting)
+{
+	LOCK_SCOPE(&changer->lu->lock);
+	changer->ejecting = ejecting;
+}
+
 int changer_hook(struct changer *changer, const char *what, const char *barcode,
 		 const struct element *from, const struct element *to)
 {
+	bool ejects = strcmp(what, "eject") == 0;
+	int error;
+
 	if (changer->calls.hook == NULL)
 		return 0;
-	return changer->calls.hook(changer->calls.context, what, barcode, from, to);
+	if (ejects)
+		set_ejecting(changer, true);
+	error = changer->calls.hook(changer->calls.context, what, barcode, from, to);
+	if (ejects)
+		set_ejecting(changer, false);
+	return error;
 }
 
 /* ---- what a move must fulfil -------------------------------------------------------- */

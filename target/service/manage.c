@@ -218,6 +218,10 @@ static int library_check_idle(struct library *library, bool force, char message[
 {
 	size_t sessions = library_sessions(library);
 
+	/* It may be the hook that asks, and the end of the library waits for that. */
+	if (changer_is_ejecting(library->changer))
+		return tape_say(message, -EBUSY, "an eject hook of library %s runs: wait until it has ended",
+				library->config.name);
 	if (sessions && !force)
 		return tape_say(message, -EBUSY,
 				"%zu sessions are logged in to library %s: --force ends them", sessions,

@@ -342,14 +342,14 @@ int rpc_vtl_put(struct rpc_call *call)
 int rpc_vtl_take(struct rpc_call *call)
 {
 	CLEANUP_JOURNEY struct journey j = {0};
-	int error;
-	LOCK_SCOPE(&call->service->admin);
+	int error = journey_begin(call, &j);
 
-	error = journey_begin(call, &j);
 	if (!error)
 		error = devices_place(call, j.library, &j.copy, "from", &j.from);
+	/* Without service->admin: the eject hook runs, and may want something of this daemon. */
 	if (!error)
-		error = changer_take(j.library->changer, j.from->address, call->message);
+		error = changer_take_tape(j.library->changer, j.from->address,
+					  *j.from->barcode ? j.from->barcode : NULL, call->message);
 	return error ? error
 		     : rpc_answer(call, json_pack("{s:s, s:I}", "barcode", j.from->barcode, "from",
 						  (json_int_t)j.from->address));

@@ -7,6 +7,8 @@
  *
  * Locks, in this order: service->admin (whoever makes, deletes or moves tapes and libraries about)
  * -> service->lock (the list, users of a library) -> library->lock (its configuration and file).
+ * With service->admin held a changer may be asked to put a tape in, never to take one out: an eject hook
+ * may call verbs that need it.
  * The changer's and the drives' workers call back into a library and take library->lock alone, so
  * nobody calls a changer or a drive with that one held.
  */

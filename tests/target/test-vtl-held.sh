@@ -67,28 +67,4 @@ expect_status 0 targetd vtl load main G00003L8 1
 expect_status 0 targetd vtl delete main --purge
 [ ! -e "$tapes" ] || fail "the folder of the tapes stays"
 
-# Whoever has taken the tapes over while the library was about to end keeps them.
-targetd vtl create old --tapes 2 --drives 1 --tape-size 64M --barcode S >/dev/null
-cat >"$target_state/hooks.d/eject/10-wait" <<END
-#!/bin/sh
-while [ ! -e "$scratch/go" ]; do sleep 0.1; done
-END
-chmod 755 "$target_state/hooks.d/eject/10-wait"
-targetd vtl move old S00001L8 10 >/dev/null &
-moving=$!
-wait_for 20 pgrep -f "$target_state/hooks.d/eject/10-wait" >/dev/null || fail "the hook does not run"
-targetd vtl delete old --purge >"$scratch/delete.out" 2>&1 &
-deleting=$!
-not_listed() {
-	! targetd vtl show old >/dev/null 2>&1
-}
-wait_for 20 not_listed || fail "the library does not end"
-expect_status 0 targetd vtl create new --adopt --folder "$target_state/tapes/old"
-expect_status 0 targetd tape lock S00002L8 --days 1
-: >"$scratch/go"
-wait "$moving" || fail "the move failed"
-! wait "$deleting" || fail "the tapes of another library are deleted"
-grep -q 'library new has its tapes by now' "$scratch/delete.out" || fail "it is not said why"
-[ -e "$target_state/tapes/old/S00002L8/p0.data" ] || fail "a locked tape is gone"
-expect_status 0 targetd tape show S00001L8
 stop_targetd

@@ -57,6 +57,42 @@ check_equal "$(place_of main G00002L8)" 1001 "place after a hook that hangs"
 rm "$hooks/eject/20-refuse"
 expect_status 0 targetd vtl move main G00002L8 11
 
+# A hook may use the verbs: what cannot be done while it runs is refused at once, and hangs nobody.
+targetd daemon stop targetd >/dev/null
+wait "$targetd_pid"
+start_targetd --hook-seconds 100
+granary=$(command -v granary)
+hook eject 20-verbs <<-END
+	#!/bin/sh
+	verb() {
+		"$granary" "\$@" --root "$target_root" >>"$scratch/verbs.out" 2>&1
+		echo "\$1 \$2: \$?" >>"$scratch/verbs"
+	}
+	verb tape clone "\$BARCODE" C00001L8
+	verb tape lock G00001L8 --days 1
+	verb tape create main --barcode N00001L8
+	verb vtl put main N00001L8
+	verb vtl move main G00001L8 1009
+	verb tape delete G00001L8
+	verb vtl delete main --force
+	verb vtl update main --slots 30 --force
+END
+begun=$SECONDS
+expect_status 0 targetd vtl take main G00003L8
+printf '%s\n' 'tape clone: 0' 'tape lock: 0' 'tape create: 0' 'vtl put: 1' 'vtl move: 1' 'tape delete: 1' \
+	'vtl delete: 1' 'vtl update: 1' | diff - "$scratch/verbs" || fail "$(cat "$scratch/verbs.out")"
+grep -q 'an eject hook of the library runs' "$scratch/verbs.out" || fail "it is not said why"
+[ $((SECONDS - begun)) -lt 90 ] || fail "a verb of a hook was waited for"
+expect_status 0 targetd tape show C00001L8
+expect_status 0 targetd vtl put main C00001L8
+rm "$hooks/eject/20-verbs"
+rm "$scratch/load.env"
+expect_status 0 targetd vtl put main G00003L8
+# An LTO-9 tape does not go into these drives: there is no load.
+expect_status 0 targetd tape create main --medium LTO-9 --barcode X00001L9
+expect_status 1 targetd vtl load main X00001L9 1
+[ ! -e "$scratch/load.env" ] || fail "the load hook has run for a load that was refused"
+
 hook load 30-fails <<-'END'
 	#!/bin/sh
 	exit 1
