@@ -12,7 +12,10 @@
 enum { ALERTS = 64, NO_SENSOR = 0xff };
 
 const uint16_t changer_versions[] = {
+	0x00a0, /* SAM-5 */
+	0x0460, /* SPC-4 */
 	0x0480, /* SMC-3 */
+	0x0960, /* iSCSI */
 	0,
 };
 
