@@ -96,8 +96,9 @@ static int repair_write(struct store *store, const struct pack_row *row, void *d
 	if (error)
 		return error;
 	error = segments_sync(store->segments, &place, 1);
-	/* The host tells of a loss once: it may be of packs that no commit has asked for yet. */
-	if (error)
+	/* The host tells of a loss once: it may be of packs that no commit has asked for yet. It has
+	 * said nothing where the segment has gone meanwhile, or cannot be opened again just now. */
+	if (error && error != -ENOENT && error != -EMFILE && error != -ENFILE)
 		store_fail(store, error, "sync a repaired pack");
 	return error;
 }
