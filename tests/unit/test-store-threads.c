@@ -132,7 +132,9 @@ static void test_parallel_writers(void **state)
 	}
 	assert_int_equal(result.damaged_chunks, 0);
 	assert_int_equal(commit(f->store), 0);
+	pthread_mutex_lock(&f->store->flow.lock);
 	assert_int_equal(f->store->flow.bytes, 0);
+	pthread_mutex_unlock(&f->store->flow.lock);
 	fixture_close(f);
 	fixture_open(f);
 	for (unsigned i = 0; i < WRITERS; i++)
