@@ -40,7 +40,7 @@ static void login_counted(struct connection *connection)
 	if (!connection->counted_in_login)
 		return;
 	connection->counted_in_login = false;
-	__atomic_fetch_sub(&connection->server->in_login, 1, __ATOMIC_RELAXED);
+	arrivals_leave(&connection->server->arrivals, connection->arrival);
 }
 
 static void set_state(struct connection *connection, enum connection_state state)
@@ -213,8 +213,8 @@ static struct connection *connection_new(struct network *network, struct portal 
 	return connection;
 }
 
-/* The caller has counted it in network->load and server->in_login. */
-void connection_accept(struct network *network, struct portal *portal, int fd)
+/* The caller has counted it in network->load and server->arrivals, at that place. */
+void connection_accept(struct network *network, struct portal *portal, int fd, int arrival)
 {
 	tune_socket(fd);
 	struct connection *connection = connection_new(network, portal, fd);
@@ -225,11 +225,12 @@ void connection_accept(struct network *network, struct portal *portal, int fd)
 		free(connection);
 		close(fd);
 		__atomic_fetch_sub(&network->load, 1, __ATOMIC_RELAXED);
-		__atomic_fetch_sub(&network->server->in_login, 1, __ATOMIC_RELAXED);
+		arrivals_leave(&network->server->arrivals, arrival);
 		return;
 	}
 	connection->reading_added = true;
 	connection->counted_in_login = true;
+	connection->arrival = arrival;
 	TAILQ_INSERT_TAIL(&network->connections, connection, link);
 	counter_add(&network->server->stats.connections, 1);
 	log_debug("iSCSI %s: connected", connection->peer_text);

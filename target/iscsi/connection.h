@@ -130,6 +130,7 @@ struct connection {
 	uint64_t pinged;    /* 0: no ping is under way */
 	bool leaving;	    /* it has been asked to log out */
 	bool counted_in_login;
+	int arrival;	    /* its place in server->arrivals, then */
 	struct sockaddr_storage peer, local;
 	char peer_text[64];
 
@@ -227,7 +228,7 @@ struct session {
 };
 
 /* connection.c */
-void connection_accept(struct network *network, struct portal *portal, int fd);
+void connection_accept(struct network *network, struct portal *portal, int fd, int arrival);
 void connection_settle(struct connection *connection);
 void connection_tick(struct connection *connection);
 void connection_mark(struct connection *connection);

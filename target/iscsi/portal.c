@@ -20,7 +20,6 @@
 
 #define DEFAULT_PORT  "3260"
 #define BACKLOG	      128
-#define IN_LOGIN_MAX  128u /* connections that are not logged in */
 #define ACCEPT_ROUNDS 16
 
 void address_format(const struct sockaddr_storage *address, bool with_port, char *text, size_t size)
@@ -120,13 +119,13 @@ struct arrival {
 	struct message message;
 	struct network *network;
 	struct portal *portal;
-	int fd;
+	int fd, place;
 };
 
 static void arrival_run(struct message *message)
 {
 	struct arrival *arrival = (struct arrival *)message;
-	connection_accept(arrival->network, arrival->portal, arrival->fd);
+	connection_accept(arrival->network, arrival->portal, arrival->fd, arrival->place);
 	free(arrival);
 }
 
@@ -147,24 +146,28 @@ static struct network *network_choose(struct iscsi_server *server)
 	return best;
 }
 
-static void hand_over(struct portal *portal, int fd)
+static void hand_over(struct portal *portal, int fd, const struct sockaddr_storage *peer)
 {
 	struct iscsi_server *server = portal->server;
-	if (__atomic_load_n(&server->in_login, __ATOMIC_RELAXED) >= IN_LOGIN_MAX) {
-		log_warning("iSCSI: more than %u connections in login: one is refused", IN_LOGIN_MAX);
+	int place = arrivals_enter(&server->arrivals, peer);
+	if (place < 0) {
+		char text[64];
+		address_format(peer, false, text, sizeof(text));
+		log_warning("iSCSI %s: more than %u connections in login, or %u of its address: one is refused",
+			    text, ARRIVALS_MAX, ARRIVALS_PEER_MAX);
 		close(fd);
 		return;
 	}
 	struct arrival *arrival = mem_try_zalloc(1, sizeof(*arrival));
 	if (!arrival) {
+		arrivals_leave(&server->arrivals, place);
 		close(fd);
 		return;
 	}
 	struct network *network = network_choose(server);
 	*arrival = (struct arrival){
-		.message.run = arrival_run, .network = network, .portal = portal, .fd = fd};
+		.message.run = arrival_run, .network = network, .portal = portal, .fd = fd, .place = place};
 	__atomic_fetch_add(&network->load, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&server->in_login, 1, __ATOMIC_RELAXED);
 	network_post(network, &arrival->message);
 }
 
@@ -173,9 +176,11 @@ static void on_connection(evutil_socket_t listener, short what, void *context)
 	(void)what;
 	struct portal *portal = context;
 	for (int round = 0; round < ACCEPT_ROUNDS; round++) {
-		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage peer = {0};
+		socklen_t size = sizeof(peer);
+		int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			hand_over(portal, fd);
+			hand_over(portal, fd, &peer);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -80,6 +80,7 @@ static void server_release(struct iscsi_server *server)
 	free(server->networks);
 	guess_table_free(&server->guesses);
 	free(server->alias);
+	pthread_mutex_destroy(&server->arrivals.lock);
 	pthread_mutex_destroy(&server->lock);
 	server->magic = 0;
 	free(server);
@@ -90,6 +91,7 @@ int iscsi_server_new(const struct iscsi_settings *settings, struct iscsi_server 
 	struct iscsi_server *server = mem_zalloc(sizeof(*server));
 	server->magic = SERVER_MAGIC;
 	pthread_mutex_init(&server->lock, NULL);
+	pthread_mutex_init(&server->arrivals.lock, NULL);
 	TAILQ_INIT(&server->offers);
 	TAILQ_INIT(&server->portals);
 	TAILQ_INIT(&server->sessions);

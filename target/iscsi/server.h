@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "target/iscsi/arrivals.h"
 #include "target/iscsi/iscsi.h"
 #include "target/iscsi/login.h"
 #include "target/iscsi/network.h"
@@ -55,7 +56,7 @@ struct iscsi_server {
 	struct network *networks;
 	unsigned network_count;
 	unsigned next_network;	/* atomic: whose turn it is */
-	unsigned in_login;	/* atomic: connections that are not logged in yet */
+	struct arrivals arrivals; /* connections that are not logged in yet */
 	struct iscsi_stats stats; /* atomic counters */
 	struct guess_table *guesses; /* has a lock of its own, under which none is taken */
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Portals, connections, sessions, data transfer.
 ISCSI_SERVER_SOURCES = \
+	target/iscsi/arrivals.h target/iscsi/arrivals.c \
 	target/iscsi/async.c \
 	target/iscsi/command.c \
 	target/iscsi/connection.h target/iscsi/connection.c \

@@ -72,6 +72,12 @@ void initiator_free(struct initiator *initiator)
 
 void initiator_connect(struct initiator *initiator, uint16_t port)
 {
+	initiator_connect_from(initiator, port, INADDR_LOOPBACK);
+}
+
+void initiator_connect_from(struct initiator *initiator, uint16_t port, uint32_t from)
+{
+	struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from)};
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port),
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int one = 1;
@@ -80,6 +86,8 @@ void initiator_connect(struct initiator *initiator, uint16_t port)
 	initiator->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(initiator->fd >= 0);
 	setsockopt(initiator->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (from != INADDR_LOOPBACK)
+		assert_int_equal(bind(initiator->fd, (struct sockaddr *)&own, sizeof(own)), 0);
 	assert_int_equal(connect(initiator->fd, (struct sockaddr *)&address, sizeof(address)), 0);
 }
 

@@ -48,6 +48,8 @@ struct initiator {
 void initiator_init(struct initiator *initiator, unsigned number);
 void initiator_free(struct initiator *initiator);
 void initiator_connect(struct initiator *initiator, uint16_t port);
+/* The same from another address of the loopback network. */
+void initiator_connect_from(struct initiator *initiator, uint16_t port, uint32_t from);
 void initiator_close(struct initiator *initiator);
 /* One PDU; its lengths and, where it has them, its sequence numbers are filled in. */
 void initiator_send(struct initiator *initiator, struct pdu *pdu, const void *data, size_t size);

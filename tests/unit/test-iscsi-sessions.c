@@ -103,17 +103,24 @@ static void what_is_no_login_ends_the_connection(void **state)
 	wait_for_sessions(0);
 }
 
-/* 128 connections may be in login; who is in is not counted. */
+/* 128 connections may be in login, and 32 of one address; who is in is not counted. */
 static void half_open_connections_are_limited(void **state)
 {
 	(void)state;
-	enum { LIMIT = 128, MORE = 8 };
+	enum { LIMIT = 128, EACH = 32, MORE = 8 };
 	struct initiator many[LIMIT + MORE];
 	initiator_enter(&initiator, &scene, KEYS(""));
-	for (unsigned i = 0; i < LIMIT + MORE; i++) {
+	for (unsigned i = 0; i < LIMIT + MORE; i++)
 		initiator_init(&many[i], 100 + i);
+	/* One address keeps nobody else out. */
+	for (unsigned i = 0; i < EACH + 1; i++)
 		initiator_connect(&many[i], scene.port);
-	}
+	assert_int_equal(initiator_receive(&many[EACH], SCENE_MS), -EPIPE);
+	initiator_connect_from(&other, scene.port, INADDR_LOOPBACK + 1);
+	assert_int_equal(initiator_login(&other, KEYS("TargetName=" SCENE_TARGET "\0")), 0);
+	/* Four addresses do. */
+	for (unsigned i = EACH; i < LIMIT + MORE; i++)
+		initiator_connect_from(&many[i], scene.port, INADDR_LOOPBACK + i / EACH);
 	for (unsigned i = LIMIT; i < LIMIT + MORE; i++)
 		assert_int_equal(initiator_receive(&many[i], SCENE_MS), -EPIPE);
 	initiator_expect_nothing(&many[0], 50);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* How many connections are not logged in yet, in all and of each peer. Any thread. */
+#ifndef TARGET_ISCSI_ARRIVALS_H
+#define TARGET_ISCSI_ARRIVALS_H
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define ARRIVALS_MAX	  128u
+#define ARRIVALS_PEER_MAX (ARRIVALS_MAX / 4)
+
+struct arrivals_place {
+	unsigned count; /* 0: free */
+	sa_family_t family;
+	uint8_t key[sizeof(uint64_t)];
+};
+
+struct arrivals {
+	pthread_mutex_t lock; /* none is taken under it */
+	unsigned count;
+	struct arrivals_place places[ARRIVALS_MAX];
+};
+
+/* Counts one of the peer: its place, for arrivals_leave(); -1: there are too many. */
+int arrivals_enter(struct arrivals *arrivals, const struct sockaddr_storage *peer);
+void arrivals_leave(struct arrivals *arrivals, int place);
+
+#endif
