@@ -383,3 +383,16 @@ void expect_data(const struct answer *answer, size_t size, uint64_t seed)
 	assert_memory_equal(answer->data, data, size);
 	free(data);
 }
+
+void scene_flip_byte(struct scene *s, off_t offset)
+{
+	char path[300];
+	uint8_t byte;
+	snprintf(path, sizeof(path), "%s/p0.data", s->path);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, offset), 1);
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+	close(fd);
+}

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <sys/types.h>
 
 #include "target/scsi/scsi.h"
 #include "target/tape/cartridge.h"
@@ -48,6 +49,8 @@ void scene_tape(struct scene *s, uint64_t size);
 void scene_cartridge(struct scene *s, struct cartridge_info info);
 int scene_load(struct scene *s);
 int scene_unload(struct scene *s);
+/* Damages the byte there of the first partition's data. */
+void scene_flip_byte(struct scene *s, off_t offset);
 /* One more session of the same initiator name. */
 struct scsi_nexus *scene_nexus(struct scene *s, uint8_t number);
 /* Both nexuses have told what they had to. */

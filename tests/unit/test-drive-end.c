@@ -285,19 +285,6 @@ static void commands_that_synchronise_do(void **state)
 
 /* ---- damage -------------------------------------------------------------------------------------- */
 
-static void flip_byte(struct scene *s, off_t offset)
-{
-	char path[300];
-	uint8_t byte;
-	snprintf(path, sizeof(path), "%s/p0.data", s->path);
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(pread(fd, &byte, 1, offset), 1);
-	byte ^= 1;
-	assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
-	close(fd);
-}
-
 static void damage_is_a_read_error_and_never_data(void **state)
 {
 	struct scene *s = *state;
@@ -306,7 +293,7 @@ static void damage_is_a_read_error_and_never_data(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		expect_good(tape_write(s, MIB, i));
 	assert_int_equal(scene_unload(s), 0);
-	flip_byte(s, MIB + 4711);
+	scene_flip_byte(s, MIB + 4711);
 	assert_int_equal(scene_load(s), 0);
 	expect_data(tape_read(s, MIB, false), MIB, 0);
 	for (int i = 0; i < 2; i++) {
@@ -351,7 +338,7 @@ static void blocks_before_damage_are_given(void **state)
 	tape_block_size(s, SIZE);
 	expect_good(tape_write_fixed(s, COUNT, SIZE, 0));
 	assert_int_equal(scene_unload(s), 0);
-	flip_byte(s, 2 * MIB + 300000);
+	scene_flip_byte(s, 2 * MIB + 300000);
 	assert_int_equal(scene_load(s), 0);
 	const struct answer *answer = tape_read_fixed(s, COUNT, SIZE);
 	expect_sense(answer, SENSE_MEDIUM_ERROR, ASC_UNRECOVERED_READ_ERROR, "", COUNT - GOOD);

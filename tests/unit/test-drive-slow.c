@@ -107,19 +107,6 @@ static void the_drive_is_not_ready_while_a_command_with_immed_runs(void **state)
 	}
 }
 
-static void flip_byte(struct scene *s, off_t offset)
-{
-	char path[300];
-	uint8_t byte;
-	snprintf(path, sizeof(path), "%s/p0.data", s->path);
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(pread(fd, &byte, 1, offset), 1);
-	byte ^= 1;
-	assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
-	close(fd);
-}
-
 /* After the end of the command: READ POSITION waits its turn, and is told instead of it. */
 static void expect_deferred(struct scene *s, enum sense_key key, enum sense_code code)
 {
@@ -146,7 +133,7 @@ static void what_verify_with_immed_finds_is_told_with_the_next_command(void **st
 	expect_good(command(s, NULL, 0, 0, 0x13, 4, 0, 0, 9, 0));
 	expect_deferred(s, SENSE_BLANK_CHECK, ASC_END_OF_DATA);
 	assert_int_equal(scene_unload(s), 0);
-	flip_byte(s, MIB + 5);
+	scene_flip_byte(s, MIB + 5);
 	assert_int_equal(scene_load(s), 0);
 	expect_good(tape_locate(s, 1));
 	expect_good(command(s, NULL, 0, 0, 0x13, 4, 0x10, 0, 0, 0));
