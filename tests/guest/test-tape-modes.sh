@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What st can be set to, and the tapes that are not plain ones: fixed blocks with and without the
 # driver's buffers, block sizes from one byte to the largest, cpio, logical positions, two
-# partitions, WORM, locked tapes, two sessions with one drive, a drive that comes later.
+# partitions, WORM, locked and write-protected tapes, two sessions with one drive, a drive that comes later.
 . "${top_srcdir:-.}/tests/guest/tape.sh"
 
 start_targetd
@@ -13,8 +13,8 @@ login lib 1
 mtx -f "$changer" load 1 0 >/dev/null
 
 mkdir "$scratch/in"
-head -c 4M /dev/urandom >"$scratch/in/random"
-cp -r "$top_srcdir/target/tape" "$scratch/in/text"
+head -c 2M /dev/urandom >"$scratch/in/random"
+cp -r "$top_srcdir/examples" "$scratch/in/text"
 
 # round_trip SIZE [COUNT]: random blocks, written and read back from the beginning.
 round_trip() {
@@ -31,7 +31,7 @@ for options in "" "buffer-writes" "buffer-writes async-writes read-ahead"; do
 	mt -f "$drive" stclearoptions buffer-writes async-writes read-ahead
 	# shellcheck disable=SC2086
 	[ -z "$options" ] || mt -f "$drive" stsetoptions $options
-	for size in 512 1024 65536; do
+	for size in 512 65536; do
 		mt -f "$drive" setblk "$size"
 		mt -f "$drive" rewind
 		dd if="$scratch/in/random" of="$drive" bs=128k count=8 status=none
@@ -161,6 +161,25 @@ dd if="$drive" bs=64k status=none | cmp -n 262144 - "$scratch/in/random"
 dd if="$drive" bs=64k status=none | cmp -n 65536 - "$scratch/in/random"
 mt -f "$drive" offline
 mtx -f "$changer" unload 2 0 >/dev/null
+
+# ---- a tape that is write-protected is read, and not written in any way ----
+mtx -f "$changer" load 3 0 >/dev/null
+dd if="$scratch/in/random" of="$drive" bs=64k count=4 status=none
+mt -f "$drive" offline
+mtx -f "$changer" unload 3 0 >/dev/null
+targetd tape protect G00003L8 on >/dev/null
+mtx -f "$changer" load 3 0 >/dev/null
+status_has WR_PROT
+fails tar cf "$drive" -C "$scratch/in" text
+grep -q 'Read-only file system' "$scratch/failing" || fail "a protected tape: $(cat "$scratch/failing")"
+fails mt -f "$drive" weof 1
+fails mt -f "$drive" erase
+mt -f "$drive" rewind
+dd if="$drive" bs=64k status=none | cmp - <(head -c 262144 "$scratch/in/random")
+[ "$(dd if="$drive" bs=64k status=none 2>/dev/null | wc -c)" = 0 ] || fail "the protected tape is longer than before"
+mt -f "$drive" offline
+mtx -f "$changer" unload 3 0 >/dev/null
+targetd tape protect G00003L8 off >/dev/null
 
 # ---- two sessions of one host: both are the same drive ----
 mtx -f "$changer" load 3 0 >/dev/null
