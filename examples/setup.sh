@@ -24,7 +24,7 @@ SETUP_GUEST_PACKAGES="qemu-system-x86 cpio kmod open-iscsi mt-st mtx lsscsi sg3-
 # shellcheck disable=SC2034
 # What is unpacked for that guest alone, and not installed.
 SETUP_GUEST_PROGRAMS="udev bacula-director bacula-director-sqlite3 bacula-fd bacula-console
-	amanda-server amanda-client"
+	amanda-server amanda-client libencode-locale-perl"
 # shellcheck disable=SC2034
 # What the benchmark compares with and draws by.
 SETUP_BENCH_PACKAGES="restic borgbackup gnuplot-nox fio time zstd tgt"

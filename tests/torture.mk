@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Random operations and power cuts for hours, kill -9, damage, full disks, the POSIX suite with a
-# folder of a million entries, large trees through real programs. TORTURE_MINUTES bounds it.
+# folder of a million entries, large trees through real programs, a whole backup program in the guest.
+# TORTURE_MINUTES bounds it.
 TORTURE_TESTS = $(PROOF_TESTS) \
 	tests/fs/test-posix-mount.sh \
 	tests/fs/test-model-clean.sh \
@@ -18,4 +19,5 @@ EXTRA_DIST += tests/torture.sh
 
 .PHONY: torture
 torture: all $(check_PROGRAMS)
-	+MAKE='$(MAKE)' $(top_srcdir)/tests/torture.sh $(TORTURE_TESTS)
+	+status=0; MAKE='$(MAKE)' $(top_srcdir)/tests/torture.sh $(TORTURE_TESTS) || status=1; \
+		$(MAKE) check-guest-apps && exit "$$status"

@@ -55,27 +55,31 @@ named_devices() {
 	done
 }
 
-# check_same FOLDER RESTORED: every file, its bytes, kind, mode and owner.
-check_same() {
-	diff -r --no-dereference "$1" "$2" || fail "$2 is not what $1 is"
-	(cd "$1" && find . -printf '%P %y %m %U %G %l\n' | sort) >"$scratch/listed"
-	(cd "$2" && find . -printf '%P %y %m %U %G %l\n' | sort) | diff "$scratch/listed" - ||
-		fail "$2 has other modes than $1"
+list_tree() {
+	(cd "$1" && find . -printf '%P %y %m %U %G %l' \( ! -type d -printf ' %n' -o -true \) -printf '\n' | sort)
 }
 
-# make_tree FOLDER MEGABYTES: some real sources, and libraries up to about that much. Copying many
-# small files into the guest takes longer than all that is done with them afterwards.
+# check_same FOLDER RESTORED: every file, its bytes, kind, mode, owner and number of names.
+check_same() {
+	diff -r --no-dereference "$1" "$2" || fail "$2 is not what $1 is"
+	list_tree "$1" >"$scratch/listed"
+	list_tree "$2" | diff "$scratch/listed" - || fail "$2 has other modes than $1"
+}
+
+# make_tree FOLDER MEGABYTES: a few small files of several kinds, and larger ones of bytes that no drive
+# and no store makes smaller. Copying many into the guest takes longer than all that is done with
+# them afterwards.
 make_tree() {
-	local file
+	local number
 	mkdir -p "$1/empty" "$1/private"
-	cp -a "$top_srcdir/target/changer" "$top_srcdir/examples" "$1"
+	cp -a "$top_srcdir/examples" "$1"
 	touch "$1/nothing"
+	ln -s examples/setup.sh "$1/link"
+	ln "$1/examples/setup.sh" "$1/other-name"
 	cp -a "$top_srcdir/README.md" "$1/private"
 	chmod 700 "$1/private"
-	for file in /usr/lib/x86_64-linux-gnu/*.so*; do
-		[ -z "$(find "$file" -size +4096k)" ] || continue
-		cp -a "$file" "$1"
-		[ "$(du -sm "$1" | cut -f1)" -lt "$2" ] || break
+	for ((number = 0; number < $2; number++)); do
+		head -c 1M /dev/urandom >"$1/large-$number"
 	done
 	chown -R 1234:4321 "$1/private"
 }
