@@ -90,8 +90,11 @@ static int library_hook(void *context, const char *what, const char *barcode,
 			const struct element *from, const struct element *to)
 {
 	struct library *library = context;
-	ASSERT(strcmp(from->barcode, barcode) == 0 || strcmp(what, "unload") == 0);
-	(void)to;
+	/* An eject is asked before the move, the others are told after it. */
+	if (strcmp(what, "eject") == 0)
+		ASSERT(strcmp(from->barcode, barcode) == 0);
+	if (strcmp(what, "load") == 0)
+		ASSERT(strcmp(to->barcode, barcode) == 0);
 	return library->faults & EJECT;
 }
 
