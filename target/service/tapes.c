@@ -161,7 +161,8 @@ static int tapes_place(struct library *library, struct tape_set *set)
 		elements = mem_try_alloc(count, sizeof(*elements));
 		if (!elements)
 			return -ENOMEM;
-		memcpy(elements, library->config.elements, count * sizeof(*elements));
+		if (count) /* none when the library has ended */
+			memcpy(elements, library->config.elements, count * sizeof(*elements));
 	}
 	qsort(elements, count, sizeof(*elements), element_compare_barcode);
 	for (size_t i = 0; i < set->count; i++) {

@@ -67,7 +67,8 @@ static size_t put_attribute(uint8_t *at, uint16_t id, uint8_t format, const void
 	be_put16(at, id);
 	at[2] = format;
 	be_put16(at + 3, length);
-	memcpy(at + 5, value, length);
+	if (length)
+		memcpy(at + 5, value, length);
 	return 5u + length;
 }
 
