@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#define ARRIVALS_MAX	  128u
+#define ARRIVALS_MAX	  384u
 #define ARRIVALS_PEER_MAX (ARRIVALS_MAX / 4)
 
 struct arrivals_place {

@@ -103,11 +103,11 @@ static void what_is_no_login_ends_the_connection(void **state)
 	wait_for_sessions(0);
 }
 
-/* 128 connections may be in login, and 32 of one address; who is in is not counted. */
+/* 384 connections may be in login, and 96 of one address; who is in is not counted. */
 static void half_open_connections_are_limited(void **state)
 {
 	(void)state;
-	enum { LIMIT = 128, EACH = 32, MORE = 8 };
+	enum { LIMIT = 384, EACH = 96, MORE = 8 };
 	struct initiator many[LIMIT + MORE];
 	initiator_enter(&initiator, &scene, KEYS(""));
 	for (unsigned i = 0; i < LIMIT + MORE; i++)
