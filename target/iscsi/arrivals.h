@@ -4,16 +4,14 @@
 #define TARGET_ISCSI_ARRIVALS_H
 
 #include <pthread.h>
-#include <stdint.h>
-#include <sys/socket.h>
+#include "target/iscsi/peer.h"
 
 #define ARRIVALS_MAX	  384u
 #define ARRIVALS_PEER_MAX (ARRIVALS_MAX / 4)
 
 struct arrivals_place {
 	unsigned count; /* 0: free */
-	sa_family_t family;
-	uint8_t key[sizeof(uint64_t)];
+	struct peer peer;
 };
 
 struct arrivals {

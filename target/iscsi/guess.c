@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who has told wrong secrets lately: a table of fixed size. A source is an IPv4
- * address or the 64 bits of an IPv6 network, since whoever has one address of
- * those has all of them. The delay doubles with each wrong secret, up to
+ * Who has told wrong secrets lately: a table of fixed size. The delay doubles with each wrong secret, up to
  * GUESS_LONGEST times the first; a source is forgotten FORGET after the end of its
  * delay. When the table is full the one whose delay ends first makes room.
  *
@@ -12,24 +10,21 @@
 #include "target/iscsi/guess.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "target/iscsi/peer.h"
 
 #define SOURCES 512u
 #define FORGET	60000000000ull /* ns */
-#define KEY_SIZE 8u
 
 struct guess_source {
 	uint64_t until; /* 0: the place is free */
 	unsigned failures, waiting;
-	sa_family_t family;
-	uint8_t key[KEY_SIZE];
+	struct peer peer;
 };
 
 struct guess_table {
@@ -57,24 +52,13 @@ void guess_table_free(struct guess_table **table)
 	*table = NULL;
 }
 
-static void key_of(const struct sockaddr_storage *peer, uint8_t key[KEY_SIZE])
-{
-	memset(key, 0, KEY_SIZE);
-	if (peer->ss_family == AF_INET6)
-		memcpy(key, &((const struct sockaddr_in6 *)peer)->sin6_addr, KEY_SIZE);
-	else if (peer->ss_family == AF_INET)
-		memcpy(key, &((const struct sockaddr_in *)peer)->sin_addr, 4);
-}
-
 static struct guess_source *find_locked(struct guess_table *table, const struct sockaddr_storage *peer,
 					uint64_t now)
 {
-	uint8_t key[KEY_SIZE];
-	key_of(peer, key);
+	struct peer wanted = peer_of(peer);
 	for (unsigned i = 0; i < SOURCES; i++) {
 		struct guess_source *source = &table->sources[i];
-		if (!source->until || source->family != peer->ss_family ||
-		    memcmp(source->key, key, KEY_SIZE) != 0)
+		if (!source->until || !peer_same(&source->peer, &wanted))
 			continue;
 		if (source->waiting || now < source->until + FORGET)
 			return source;
@@ -95,8 +79,7 @@ static struct guess_source *make_locked(struct guess_table *table, const struct 
 	}
 	if (!best)
 		return NULL;
-	*best = (struct guess_source){.family = peer->ss_family};
-	key_of(peer, best->key);
+	*best = (struct guess_source){.peer = peer_of(peer)};
 	return best;
 }
 

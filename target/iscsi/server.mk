@@ -8,6 +8,7 @@ ISCSI_SERVER_SOURCES = \
 	target/iscsi/data_in.c \
 	target/iscsi/data_out.c \
 	target/iscsi/full.c \
+	target/iscsi/peer.h target/iscsi/peer.c \
 	target/iscsi/guess.h target/iscsi/guess.c \
 	target/iscsi/iscsi.h \
 	target/iscsi/management.c \

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_SCSI_SCENE_H
 #define TESTS_UNIT_SCSI_SCENE_H
 
+#include "lib/base/fault.h"
 #include "tests/unit/scsi-fake.h"
 
 static struct scene scene;
@@ -18,6 +19,7 @@ static int start(void **state)
 static int stop(void **state)
 {
 	(void)state;
+	fault_set(NULL);
 	scene_stop(&scene);
 	return 0;
 }

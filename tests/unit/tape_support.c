@@ -396,3 +396,15 @@ void scene_flip_byte(struct scene *s, off_t offset)
 	assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
 	close(fd);
 }
+
+void pending_done(struct scsi_task *task)
+{
+	struct pending *pending = (struct pending *)((char *)task - offsetof(struct pending, task));
+	__atomic_store_n(&pending->done, 1, __ATOMIC_RELEASE);
+}
+
+void await(const unsigned *flag)
+{
+	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
+		usleep(1000);
+}

@@ -106,4 +106,13 @@ void expect_at(struct scene *s, uint64_t object, uint64_t file);
 /* The data of the answer is the block of that seed, or its beginning. */
 void expect_data(const struct answer *answer, size_t size, uint64_t seed);
 
+/* A command that is under way while the test goes on: its task's `done` is pending_done(). */
+struct pending {
+	struct scsi_task task;
+	unsigned done; /* atomic */
+};
+void pending_done(struct scsi_task *task);
+/* Until the flag is not 0. */
+void await(const unsigned *flag);
+
 #endif

@@ -33,7 +33,7 @@ tests_unit_test_scsi_queue_SOURCES = tests/unit/test-scsi-queue.c $(SCSI_FAKE)
 tests_unit_test_scsi_queue_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_queue_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 
-tests_unit_test_scsi_reserve_SOURCES = tests/unit/test-scsi-reserve.c $(SCSI_FAKE)
+tests_unit_test_scsi_reserve_SOURCES = tests/unit/test-scsi-reserve.c tests/unit/scsi-scene.h $(SCSI_FAKE)
 tests_unit_test_scsi_reserve_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_reserve_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 
@@ -41,6 +41,6 @@ tests_unit_test_scsi_sense_SOURCES = tests/unit/test-scsi-sense.c
 tests_unit_test_scsi_sense_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_sense_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)
 
-tests_unit_test_scsi_sessions_SOURCES = tests/unit/test-scsi-sessions.c $(SCSI_FAKE)
+tests_unit_test_scsi_sessions_SOURCES = tests/unit/test-scsi-sessions.c tests/unit/scsi-scene.h $(SCSI_FAKE)
 tests_unit_test_scsi_sessions_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_scsi_sessions_LDADD = $(SCSI_LIBS) $(CMOCKA_LIBS)

@@ -242,23 +242,6 @@ static void alerts_that_find_no_room_are_told_again(void **state)
 
 /* ---- commands whose answer nobody gets ---------------------------------------------------------- */
 
-struct pending {
-	struct scsi_task task;
-	unsigned done; /* atomic */
-};
-
-static void pending_done(struct scsi_task *task)
-{
-	struct pending *pending = (struct pending *)((char *)task - offsetof(struct pending, task));
-	__atomic_store_n(&pending->done, 1, __ATOMIC_RELEASE);
-}
-
-static void await(const unsigned *flag)
-{
-	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
-		usleep(1000);
-}
-
 /* WRITE FILEMARKS(6) of none, which stands still in the commit until gate_open(). */
 static void flush_start(struct scene *s, struct pending *pending)
 {

@@ -35,23 +35,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-struct pending {
-	struct scsi_task task;
-	unsigned done; /* atomic */
-};
-
-static void pending_done(struct scsi_task *task)
-{
-	struct pending *pending = (struct pending *)((char *)task - offsetof(struct pending, task));
-	__atomic_store_n(&pending->done, 1, __ATOMIC_RELEASE);
-}
-
-static void await(const unsigned *flag)
-{
-	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
-		usleep(1000);
-}
-
 /* Submits a command whose drain stands at the gate then. */
 static void start(struct scene *s, struct pending *pending, const uint8_t *cdb, size_t size,
 		  struct scsi_buffer *out)

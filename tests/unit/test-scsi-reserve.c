@@ -7,29 +7,12 @@
 #include <string.h>
 
 #include "lib/base/bytes.h"
-#include "tests/unit/scsi-fake.h"
-
-static struct scene scene;
-static struct answer answer;
+#include "tests/unit/scsi-scene.h"
 
 enum { REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_ABORT, IGNORE };
 enum { WE = 1, EA = 3, WERO = 5, EARO = 6, WEAR = 7, EAAR = 8 };
 #define A_KEY 0xaaaa000000000001ull
 #define B_KEY 0xbbbb000000000002ull
-
-static int start(void **state)
-{
-	(void)state;
-	scene_start(&scene, true);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	scene_stop(&scene);
-	return 0;
-}
 
 static enum scsi_status out(struct scsi_nexus *nexus, uint8_t action, uint8_t type, uint64_t key,
 			    uint64_t action_key)

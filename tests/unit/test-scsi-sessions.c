@@ -12,25 +12,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
-#include "tests/unit/scsi-fake.h"
-
-static struct scene scene;
-static struct answer answer;
-
-static int start(void **state)
-{
-	(void)state;
-	scene_start(&scene, true);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	fault_set(NULL);
-	scene_stop(&scene);
-	return 0;
-}
+#include "tests/unit/scsi-scene.h"
 
 /* ---- sessions in several threads ----------------------------------------------------------- */
 
