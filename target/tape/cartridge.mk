@@ -7,6 +7,7 @@ target_tape_libcartridge_a_SOURCES = \
 	target/tape/cartridge_private.h \
 	target/tape/cartridge.c \
 	target/tape/cartridge_clone.c \
+	target/tape/cartridge_compact.c \
 	target/tape/cartridge_write.c \
 	target/tape/cartridge_read.c \
 	target/tape/cartridge_data.c target/tape/cartridge_data.h \

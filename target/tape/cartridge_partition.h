@@ -24,6 +24,7 @@
 
 #define STRETCH_SIZE	 (1u << 20) /* bytes of pN.data that have one checksum */
 #define DESCRIPTIONS_MAX (1u << 20)
+#define RUN_RECORD	 8u /* bytes that a run takes in the index, more or less */
 
 struct stretches {
 	uint32_t *checksums; /* of whole stretches */
