@@ -93,6 +93,7 @@ static enum sense_code class_reservation_lost(struct scsi_lu *lu, bool preempted
 static void drive_make_class(struct drive *drive)
 {
 	size_t count = join_opcodes(drive, 0, drive_read_opcodes);
+	count = join_opcodes(drive, count, drive_verify_opcodes);
 	count = join_opcodes(drive, count, drive_write_opcodes);
 	count = join_opcodes(drive, count, drive_position_opcodes);
 	count = join_opcodes(drive, count, drive_load_opcodes);

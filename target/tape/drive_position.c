@@ -5,7 +5,7 @@
  * index of filemarks; nothing costs more than O(log runs), but for SPACE over
  * sequential filemarks.
  *
- * The reference of SPACE's and LOCATE's sense is vtl.md 2.3: INFORMATION is what
+ * The table of SPACE's and LOCATE's sense is tests/unit/sense_rows.h: INFORMATION is what
  * is left of the count, as a magnitude; a filemark stops SPACE over blocks after it
  * (forward) or before it (in reverse).
  */

@@ -265,6 +265,7 @@ void drive_active_locked(struct drive *drive, const char *activity);
 
 /* Tables of commands; end with run == NULL. */
 extern const struct scsi_opcode drive_read_opcodes[];
+extern const struct scsi_opcode drive_verify_opcodes[];
 extern const struct scsi_opcode drive_write_opcodes[];
 extern const struct scsi_opcode drive_position_opcodes[];
 extern const struct scsi_opcode drive_load_opcodes[];
