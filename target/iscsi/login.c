@@ -101,6 +101,12 @@ bool login_is_challenged(const struct login *login)
 	return login->auth.state == AUTH_CHALLENGED && login->stage != STAGE_FAILED;
 }
 
+const char *login_user(const struct login *login)
+{
+	ASSERT_OBJECT(login, LOGIN_MAGIC);
+	return login->access.user;
+}
+
 const struct iscsi_parameters *login_parameters(const struct login *login)
 {
 	ASSERT_OBJECT(login, LOGIN_MAGIC);

@@ -65,6 +65,8 @@ bool login_is_done(const struct login *login);   /* full feature phase */
 bool login_has_failed(const struct login *login);
 /* The next request is to prove a secret: a step that fails then is a guess that was wrong. */
 bool login_is_challenged(const struct login *login);
+/* Whose secret that is, by the access row; "" when none is asked for. */
+const char *login_user(const struct login *login);
 /* Names are there once the first request has been answered, the rest when it is done. */
 const struct iscsi_parameters *login_parameters(const struct login *login);
 /* Turns the response of the last step into a refusal without text, for what only the server knows

@@ -120,7 +120,7 @@ static int take_request(struct connection *connection, const struct pdu *request
 	if (login_has_failed(connection->login)) {
 		if (proof)
 			guess_failed(connection->server->guesses, &connection->peer,
-				     connection->network->now);
+				     login_user(connection->login), connection->network->now);
 		queue_refusal(connection, &answer);
 		return 0;
 	}
@@ -163,8 +163,8 @@ static bool is_delayed(struct connection *connection)
 	uint64_t until;
 	if (!login_is_challenged(connection->login))
 		return false;
-	if (guess_arrive(connection->server->guesses, &connection->peer, connection->network->now, &until,
-			 &source)) {
+	if (guess_arrive(connection->server->guesses, &connection->peer, login_user(connection->login),
+			 connection->network->now, &until, &source)) {
 		struct pdu answer = {
 			.opcode = PDU_LOGIN_RESPONSE,
 			.itt = receive->pdu.itt,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guessing secrets is slow: after a wrong one the next proofs of that address wait, longer each time,
- * also those of connections that were there before; those of other addresses and sessions that are
- * there do not; and a right secret gets in all the same.
+ * Guessing secrets is slow: after a wrong one the next proofs of that user from that address wait, longer
+ * each time, also those of connections that were there before; those of other addresses and users and
+ * sessions that are there do not; and a right secret gets in all the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,16 +25,21 @@
 #define FIRST_MS 1000
 #define SECRET	 "a secret of sixteen"
 #define MS	 1000000ull
+/* Its row asks for another user than those of the others. */
+#define NEIGHBOUR "iqn.2026-11.test:neighbour"
 
 static struct scene scene;
 
 static int start(void **state)
 {
 	const struct iscsi_settings settings = {.threads = 2, .guess_ms = FIRST_MS};
-	const struct iscsi_access access = {.user = "joe", .secret = SECRET};
+	const struct iscsi_access access[] = {
+		{.initiator = NEIGHBOUR, .user = "ann", .secret = SECRET},
+		{.user = "joe", .secret = SECRET},
+	};
 	(void)state;
 	scene_start(&scene, &settings);
-	assert_int_equal(iscsi_target_access(scene.server, SCENE_TARGET, &access, 1), 0);
+	assert_int_equal(iscsi_target_access(scene.server, SCENE_TARGET, access, 2), 0);
 	return 0;
 }
 
@@ -97,7 +102,8 @@ static void prove(struct initiator *who, const char *secret)
 	}
 	assert_int_equal(EVP_Digest(bytes, size, digest, NULL, EVP_md5(), NULL), 1);
 	char text[128];
-	int length = snprintf(text, sizeof(text), "CHAP_N=joe%cCHAP_R=0x", 0);
+	const char *user = strcmp(who->name, NEIGHBOUR) == 0 ? "ann" : "joe";
+	int length = snprintf(text, sizeof(text), "CHAP_N=%s%cCHAP_R=0x", user, 0);
 	for (int i = 0; i < 16; i++)
 		length += snprintf(text + length, sizeof(text) - (size_t)length, "%02x", digest[i]);
 	ask(who, PDU_FINAL | 1, text, (size_t)length + 1);
@@ -205,6 +211,32 @@ static void who_waits_may_leave(void **state)
 		initiator_free(&who[i]);
 }
 
+/* Behind one address there may be many hosts: one whose secret is an old one delays none but those that
+ * prove the same secret. */
+static void other_users_of_the_address_do_not_wait(void **state)
+{
+	(void)state;
+	struct initiator who[GUESS_WAITING_MAX + 2], neighbour;
+	for (unsigned i = 0; i < GUESS_WAITING_MAX + 2; i++)
+		begin_new(&who[i], i);
+	prove(&who[0], "an old secret");
+	assert_int_equal(status_of(&who[0]), 0x0201);
+	for (unsigned i = 1; i <= GUESS_WAITING_MAX; i++)
+		prove(&who[i], "an old secret");
+	prove(&who[GUESS_WAITING_MAX + 1], SECRET);
+	assert_int_equal(status_of(&who[GUESS_WAITING_MAX + 1]), 0x0301);
+	initiator_init(&neighbour, 77);
+	neighbour.name = NEIGHBOUR;
+	initiator_connect(&neighbour, scene.port);
+	begin(&neighbour);
+	prove(&neighbour, SECRET);
+	assert_int_equal(status_of(&neighbour), 0);
+	initiator_expect_nothing(&who[1], 5); /* they still wait */
+	for (unsigned i = 0; i < GUESS_WAITING_MAX + 2; i++)
+		initiator_free(&who[i]);
+	initiator_free(&neighbour);
+}
+
 /* ---- the table alone ---- */
 
 static struct sockaddr_storage address(const char *text)
@@ -219,22 +251,27 @@ static struct sockaddr_storage address(const char *text)
 }
 
 /* When a proof of this address would be looked at, in ms from `now`. */
-static uint64_t delay_of(struct guess_table *table, const char *text, uint64_t now)
+static uint64_t delay_of_user(struct guess_table *table, const char *text, const char *user, uint64_t now)
 {
 	struct sockaddr_storage peer = address(text);
 	struct guess_source *source = NULL;
 	uint64_t until;
-	assert_int_equal(guess_arrive(table, &peer, now, &until, &source), 0);
+	assert_int_equal(guess_arrive(table, &peer, user, now, &until, &source), 0);
 	if (!until)
 		return 0;
 	guess_leave(table, source);
 	return (until - now) / MS;
 }
 
+static uint64_t delay_of(struct guess_table *table, const char *text, uint64_t now)
+{
+	return delay_of_user(table, text, "joe", now);
+}
+
 static void fail_from(struct guess_table *table, const char *text, uint64_t now)
 {
 	struct sockaddr_storage peer = address(text);
-	guess_failed(table, &peer, now);
+	guess_failed(table, &peer, "joe", now);
 }
 
 static void delays_grow_and_are_bounded_and_forgotten(void **state)
@@ -268,8 +305,8 @@ static void many_sources_push_out_the_oldest_alone(void **state)
 	struct guess_source *source;
 	uint64_t now = MS, until;
 	char text[32];
-	guess_failed(table, &kept, now);
-	assert_int_equal(guess_arrive(table, &kept, now, &until, &source), 0);
+	guess_failed(table, &kept, "joe", now);
+	assert_int_equal(guess_arrive(table, &kept, "joe", now, &until, &source), 0);
 	assert_true(until > now);
 	for (unsigned i = 0; i < 5000; i++) {
 		(void)snprintf(text, sizeof(text), "10.0.%u.%u", i >> 8, i & 255);
@@ -282,14 +319,39 @@ static void many_sources_push_out_the_oldest_alone(void **state)
 	guess_table_free(&table);
 }
 
+/* Who may guess for very many users gains nothing by taking them in turn, nor room in the table. */
+static void very_many_users_of_an_address_are_one(void **state)
+{
+	(void)state;
+	struct guess_table *table = guess_table_new(1000 * MS);
+	struct sockaddr_storage peer = address("192.0.2.7");
+	uint64_t now = MS;
+	char user[32];
+	fail_from(table, "198.51.100.1", now);
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 1000; i++) {
+			(void)snprintf(user, sizeof(user), "user%u", i);
+			guess_failed(table, &peer, user, ++now);
+		}
+	}
+	assert_int_equal(delay_of_user(table, "192.0.2.7", "user3", now), 3999);
+	assert_int_equal(delay_of_user(table, "192.0.2.7", "user999", now), 8000);
+	assert_int_equal(delay_of_user(table, "192.0.2.7", "another", now), 8000);
+	assert_int_equal(delay_of_user(table, "192.0.2.8", "user3", now), 0);
+	assert_true(delay_of(table, "198.51.100.1", now) > 0);
+	guess_table_free(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_wrong_secret_slows_the_next, start, stop),
 		cmocka_unit_test_setup_teardown(connections_side_by_side_are_no_faster, start, stop),
 		cmocka_unit_test_setup_teardown(who_waits_may_leave, start, stop),
+		cmocka_unit_test_setup_teardown(other_users_of_the_address_do_not_wait, start, stop),
 		cmocka_unit_test(delays_grow_and_are_bounded_and_forgotten),
 		cmocka_unit_test(many_sources_push_out_the_oldest_alone),
+		cmocka_unit_test(very_many_users_of_an_address_are_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
