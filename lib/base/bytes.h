@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Big-endian integers in place, as SCSI and iSCSI have them, for fields at fixed offsets of
- * buffers whose size has been checked (a CDB, a header). Records of variable shape go through
+ * Big-endian integers and ASCII in place, as SCSI and iSCSI have them, for fields at fixed offsets
+ * of buffers whose size has been checked (a CDB, a header). Records of variable shape go through
  * the cursor of wire.h.
  */
 #ifndef LIB_BASE_BYTES_H
 #define LIB_BASE_BYTES_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline uint16_t be_get16(const uint8_t *p)
 {
@@ -51,6 +53,14 @@ static inline void be_put64(uint8_t *p, uint64_t value)
 {
 	be_put32(p, (uint32_t)(value >> 32));
 	be_put32(p + 4, (uint32_t)value);
+}
+
+/* Left-aligned, filled up with blanks, without a NUL (SPC-5 4.3.1); what has no room is cut off. */
+static inline void ascii_put(uint8_t *p, size_t size, const char *text)
+{
+	size_t length = strnlen(text, size);
+	memcpy(p, text, length);
+	memset(p + length, ' ', size - length);
 }
 
 #endif

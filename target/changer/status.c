@@ -76,16 +76,6 @@ size_t status_barcode(const struct changer *changer, const struct element *eleme
 	return size;
 }
 
-/* Text of a fixed size, padded with spaces. */
-static size_t put_padded(uint8_t *to, const char *text, size_t size)
-{
-	size_t length = strnlen(text, size);
-
-	memset(to, ' ', size);
-	memcpy(to, text, length);
-	return size;
-}
-
 void status_prepare(struct changer *changer)
 {
 	changer->identifier_size = 0;
@@ -95,8 +85,9 @@ void status_prepare(struct changer *changer)
 		size_t size = 0, serial = strnlen(id->serial, sizeof(id->serial) - 1);
 
 		if (!changer->personality->identifier_is_serial) {
-			size += put_padded(bay->identifier, id->vendor, 8);
-			size += put_padded(bay->identifier + size, id->product, 16);
+			ascii_put(bay->identifier, 8, id->vendor);
+			ascii_put(bay->identifier + 8, 16, id->product);
+			size = 24;
 		}
 		memcpy(bay->identifier + size, id->serial, serial);
 		bay->identifier_size = (uint8_t)(size + serial);
@@ -212,7 +203,7 @@ static void put_descriptor(struct changer *changer, const struct status_request 
 		char barcode[BARCODE_MAX + 1];
 
 		if (status_barcode(changer, element, barcode) > 0)
-			put_padded(d + at, barcode, BARCODE_MAX);
+			ascii_put(d + at, BARCODE_MAX, barcode);
 		at += CHANGER_TAG_SIZE;
 	}
 	if (has_identifier(changer, request, element->type)) {

@@ -23,13 +23,6 @@ static const uint16_t common_versions[] = {
 	0,
 };
 
-static void put_padded(uint8_t *to, const char *text, size_t size)
-{
-	size_t length = strnlen(text, size);
-	memset(to, ' ', size);
-	memcpy(to, text, length);
-}
-
 static void put_versions(uint8_t *data, const uint16_t *versions)
 {
 	for (unsigned i = 0; i < VERSION_MAX && versions[i]; i++)
@@ -45,9 +38,9 @@ static void inquiry_standard(struct scsi_lu *lu, struct scsi_task *task, uint16_
 	data[3] = 0x12; /* HISUP, format 2 */
 	data[4] = STANDARD_SIZE - 5;
 	data[7] = 0x02; /* CMDQUE */
-	put_padded(data + 8, lu ? lu->identity.vendor : "", 8);
-	put_padded(data + 16, lu ? lu->identity.product : "", 16);
-	put_padded(data + 32, lu ? lu->identity.revision : "", 4);
+	ascii_put(data + 8, 8, lu ? lu->identity.vendor : "");
+	ascii_put(data + 16, 16, lu ? lu->identity.product : "");
+	ascii_put(data + 32, 4, lu ? lu->identity.revision : "");
 	put_versions(data + 58, lu && lu->class->versions ? lu->class->versions : common_versions);
 	if (lu && lu->class->inquiry)
 		lu->class->inquiry(lu, data);
@@ -93,8 +86,8 @@ static size_t vpd_identification(struct scsi_lu *lu, const struct scsi_task *tas
 	uint8_t vendor[8 + 16 + sizeof(identity->serial)], port[4] = {0};
 	char name[SCSI_NAME_MAX + 16];
 
-	put_padded(vendor, identity->vendor, 8);
-	put_padded(vendor + 8, identity->product, 16);
+	ascii_put(vendor, 8, identity->vendor);
+	ascii_put(vendor + 8, 16, identity->product);
 	memcpy(vendor + 24, identity->serial, serial);
 	size += put_designator(data + size, 2, 1, vendor, 24 + serial);
 	size += put_designator(data + size, 1, 3, identity->naa, sizeof(identity->naa));

@@ -44,9 +44,9 @@ static void add_density(struct report *report, const struct drive *drive, const 
 	be_put16(at + 8, medium->width);
 	be_put16(at + 10, (uint16_t)medium->tracks);
 	be_put32(at + 12, (uint32_t)(medium->capacity / MEGABYTE));
-	drive_put_text(at + 16, 8, medium->organization);
-	drive_put_text(at + 24, 8, medium->density_name);
-	drive_put_text(at + 32, 20, medium->description);
+	ascii_put(at + 16, 8, medium->organization);
+	ascii_put(at + 24, 8, medium->density_name);
+	ascii_put(at + 32, 20, medium->description);
 }
 
 /* A medium type descriptor (SSC-5 table 67). */
@@ -60,9 +60,9 @@ static void add_type(struct report *report, const struct medium *medium)
 	at[4] = 1; /* density codes */
 	at[5] = medium->density;
 	be_put16(at + 14, medium->width);
-	drive_put_text(at + 24, 8, medium->organization);
-	drive_put_text(at + 32, 8, medium->worm ? "WORM" : "Data");
-	drive_put_text(at + 40, 16, medium->name);
+	ascii_put(at + 24, 8, medium->organization);
+	ascii_put(at + 32, 8, medium->worm ? "WORM" : "Data");
+	ascii_put(at + 40, 16, medium->name);
 }
 
 /* Both kinds of list go by code; WORM cartridges are a type, not a density. */

@@ -29,13 +29,6 @@ bool drive_is_ibm(const struct drive *drive)
 	return strcmp(drive->settings.identity.vendor, "IBM") == 0;
 }
 
-void drive_put_text(uint8_t *bytes, size_t size, const char *text)
-{
-	size_t length = strnlen(text, size);
-	memcpy(bytes, text, length);
-	memset(bytes + length, ' ', size - length);
-}
-
 void drive_put_alerts(uint8_t bytes[8], uint64_t alerts)
 {
 	memset(bytes, 0, 8);
@@ -135,8 +128,8 @@ static void mam_put_drives(struct drive *drive)
 		memcpy(value, attribute.value, sizeof(value));
 		mam_put(drive, id, 1, value, sizeof(value));
 	}
-	drive_put_text(value, 8, drive->settings.identity.vendor);
-	drive_put_text(value + 8, sizeof(value) - 8, drive->settings.identity.serial);
+	ascii_put(value, 8, drive->settings.identity.vendor);
+	ascii_put(value + 8, sizeof(value) - 8, drive->settings.identity.serial);
 	mam_put(drive, MAM_LAST_DRIVE, 1, value, sizeof(value));
 }
 

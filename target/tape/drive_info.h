@@ -63,8 +63,6 @@ struct volume_totals drive_volume_totals(const struct drive *drive);
 void drive_put_alerts(uint8_t bytes[8], uint64_t alerts);
 /* Full hours since the drive was made. */
 uint32_t drive_hours(const struct drive *drive);
-/* ASCII, filled up with blanks. */
-void drive_put_text(uint8_t *bytes, size_t size, const char *text);
 
 /* ---- encryption: drive_crypt.c ---- */
 int crypt_new(struct crypt **crypt);

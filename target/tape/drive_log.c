@@ -49,7 +49,7 @@ void log_add_text(struct log_writer *log, uint16_t code, uint8_t length, const c
 {
 	uint8_t *at = log_add(log, code, LOG_TEXT, length);
 	if (at)
-		drive_put_text(at, length, text);
+		ascii_put(at, length, text);
 }
 
 #define LOG_WRITER(first_, data_, room_) {.first = (first_), .data = (data_), .room = (room_)}

@@ -52,10 +52,10 @@ static void put_diagnostic(const struct drive *drive, const struct drive_event *
 	at[3] = event->medium_type;
 	at[9] = event->key;
 	be_put16(at + 10, event->code);
-	drive_put_text(at + 16, 4, drive->settings.identity.revision);
+	ascii_put(at + 16, 4, drive->settings.identity.revision);
 	at[24] = event->opcode;
 	at[25] = event->action;
-	drive_put_text(at + 28, MEDIUM_NUMBER_SIZE, event->barcode);
+	ascii_put(at + 28, MEDIUM_NUMBER_SIZE, event->barcode);
 	at[60] = TIMESTAMP_OTHER;
 	be_put16(at + 62, (uint16_t)(event->milliseconds >> 32));
 	be_put32(at + 64, (uint32_t)event->milliseconds);

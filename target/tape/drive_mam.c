@@ -39,7 +39,7 @@ static void live_space(const struct drive *drive, unsigned partition, uint8_t *v
 static void live_organization(const struct drive *drive, unsigned partition, uint8_t *value)
 {
 	(void)partition;
-	drive_put_text(value, 8, drive->medium->organization);
+	ascii_put(value, 8, drive->medium->organization);
 }
 
 static void live_density(const struct drive *drive, unsigned partition, uint8_t *value)
@@ -57,7 +57,7 @@ static void live_formats(const struct drive *drive, unsigned partition, uint8_t 
 static void live_barcode(const struct drive *drive, unsigned partition, uint8_t *value)
 {
 	(void)partition;
-	drive_put_text(value, 32, drive->media.barcode);
+	ascii_put(value, 32, drive->media.barcode);
 }
 
 static void live_written(const struct drive *drive, unsigned partition, uint8_t *value)
@@ -115,7 +115,7 @@ static void live_usage(const struct drive *drive, unsigned partition, uint8_t *v
 static void live_maker(const struct drive *drive, unsigned partition, uint8_t *value)
 {
 	(void)drive, (void)partition;
-	drive_put_text(value, 8, "GRANARY");
+	ascii_put(value, 8, "GRANARY");
 }
 
 static void live_serial(const struct drive *drive, unsigned partition, uint8_t *value)

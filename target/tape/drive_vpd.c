@@ -99,8 +99,8 @@ static int vpd_serials(struct scsi_lu *lu, uint8_t *data, size_t room)
 		return -ENOENT;
 	if (room < 24)
 		return -ENOBUFS;
-	drive_put_text(data, 12, lu->identity.serial);
-	drive_put_text(data + 12, 12, lu->identity.serial);
+	ascii_put(data, 12, lu->identity.serial);
+	ascii_put(data + 12, 12, lu->identity.serial);
 	return 24;
 }
 
