@@ -8,8 +8,9 @@
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 #include "target/changer/internal.h"
+#include "target/scsi/log_page.h"
 
-enum { ALERTS = 64, NO_SENSOR = 0xff };
+enum { ALERTS = 64 };
 
 const uint16_t changer_versions[] = {
 	0x00a0, /* SAM-5 */
@@ -120,42 +121,13 @@ void pages_prepare(struct changer *changer)
 
 /* ---- log pages ---------------------------------------------------------------------- */
 
-static size_t put_parameter(uint8_t *data, uint16_t code, const uint8_t *value, uint8_t size)
+static void build_alerts(struct scsi_lu *lu, struct scsi_log *log)
 {
-	be_put16(data, code);
-	data[2] = 0x03; /* a binary list */
-	data[3] = size;
-	memcpy(data + 4, value, size);
-	return 4u + size;
-}
+	LOCK_SCOPE(&lu->lock);
+	uint64_t alerts = changer_of(lu)->alerts;
 
-static int build_temperature(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
-{
-	static const uint8_t degrees[][2] = { { 0, NO_SENSOR }, { 0, NO_SENSOR } };
-	size_t size = 0;
-
-	(void)lu;
-	for (uint16_t code = first; code < 2 && room - size >= 6; code++)
-		size += put_parameter(data + size, code, degrees[code], 2);
-	return (int)size;
-}
-
-static int build_alerts(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
-{
-	struct changer *changer = changer_of(lu);
-	uint64_t alerts;
-	size_t size = 0;
-
-	{
-		LOCK_SCOPE(&lu->lock);
-		alerts = changer->alerts;
-	}
-	for (uint16_t code = first > 0 ? first : 1; code <= ALERTS && room - size >= 5; code++) {
-		uint8_t value = alerts >> (code - 1) & 1;
-
-		size += put_parameter(data + size, code, &value, 1);
-	}
-	return (int)size;
+	for (uint16_t flag = 1; flag <= ALERTS; flag++)
+		scsi_log_number(log, flag, LOG_BINARY, 1, alerts >> (flag - 1) & 1);
 }
 
 /* Telling clears: each flag is told once (SMC-3 annex A, SPC-5 7.3.18), where there was room for it. */
@@ -170,7 +142,7 @@ static void told_alerts(struct scsi_lu *lu, const uint8_t *data, size_t size)
 }
 
 const struct scsi_log_page changer_log_pages[] = {
-	{ .code = 0x0d, .build = build_temperature },
+	{ .code = 0x0d, .build = scsi_log_no_temperature },
 	{ .code = 0x2e, .build = build_alerts, .told = told_alerts },
 	{ 0 },
 };

@@ -8,6 +8,7 @@ target_scsi_libscsi_a_SOURCES = \
 	target/scsi/diagnostic.c \
 	target/scsi/dispatch.c \
 	target/scsi/inquiry.c \
+	target/scsi/log_page.h target/scsi/log_page.c \
 	target/scsi/logs.c \
 	target/scsi/lu.c \
 	target/scsi/manage.c \

@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
 #include "target/scsi/common.h"
+#include "target/scsi/log_page.h"
 #include "target/scsi/self_test.h"
 
 #define LOG_ROOM    32768u
@@ -88,7 +89,6 @@ static const struct scsi_log_page *log_asked(const struct scsi_lu *lu, const str
 static int log_build(struct scsi_lu *lu, struct scsi_task *task, uint8_t *data)
 {
 	uint8_t code = task->cdb[2] & 0x3f, subpage = task->cdb[3];
-	uint16_t first = be_get16(task->cdb + 5);
 	if (subpage == SUBPAGE_ALL && log_has_code(lu, code))
 		return (int)list_subpages(lu, code, data);
 	if (!code && !subpage)
@@ -99,14 +99,14 @@ static int log_build(struct scsi_lu *lu, struct scsi_task *task, uint8_t *data)
 		scsi_invalid_cdb(task, known ? 3 : 2, known ? 7 : 5);
 		return -1;
 	}
-	int size = page->build(lu, first, data, LOG_ROOM - 4);
-	if (size <= 0 && first) {
+	struct scsi_log log = {
+		.nexus = task->nexus, .first = be_get16(task->cdb + 5), .data = data, .room = LOG_ROOM - 4};
+	page->build(lu, &log);
+	if (!log.size && log.first) {
 		scsi_invalid_cdb(task, 5, 7); /* there is none so high */
 		return -1;
 	}
-	if (size < 0)
-		scsi_invalid_cdb(task, 2, 5); /* not now */
-	return size;
+	return (int)log.size;
 }
 
 void log_sense_run(struct scsi_lu *lu, struct scsi_task *task)

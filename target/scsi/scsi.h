@@ -48,6 +48,7 @@ enum scsi_attribute { SCSI_SIMPLE, SCSI_ORDERED, SCSI_HEAD_OF_QUEUE, SCSI_ACA };
 struct scsi_target;
 struct scsi_lu;
 struct scsi_nexus;
+struct scsi_log;
 
 /* ---- a task --------------------------------------------------------------------------- */
 
@@ -171,10 +172,10 @@ struct scsi_mode_page {
 	void (*refresh)(struct scsi_lu *lu, uint8_t *page);
 };
 
-/* A log page: `build` writes its parameters (each with its header, ascending) from `first` on. */
+/* A log page: `build` adds its parameters to the log (target/scsi/log_page.h). */
 struct scsi_log_page {
 	uint8_t code, subpage;
-	int (*build)(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room);
+	void (*build)(struct scsi_lu *lu, struct scsi_log *log);
 	void (*reset)(struct scsi_lu *lu); /* LOG SELECT with PCR; or NULL */
 	/* The first `size` bytes of what was built have found room with the initiator. Or NULL. */
 	void (*told)(struct scsi_lu *lu, const uint8_t *data, size_t size);

@@ -11,8 +11,9 @@
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "target/scsi/log_page.h"
 
-enum { PARAMETER_SIZE = 20, VALUE_SIZE = PARAMETER_SIZE - 4, CODE_ABORT = 4 };
+enum { VALUE_SIZE = 16, CODE_ABORT = 4 };
 #define NS_PER_HOUR UINT64_C(3600000000000)
 
 void self_test_done(struct scsi_lu *lu, unsigned code)
@@ -33,25 +34,16 @@ void self_test_done(struct scsi_lu *lu, unsigned code)
 }
 
 /* All twenty are there; those that have not been are zeros. */
-int self_test_log(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+void self_test_log(struct scsi_lu *lu, struct scsi_log *log)
 {
-	size_t size = 0;
 	LOCK_SCOPE(&lu->lock);
 	const struct scsi_unit *unit = lu->unit;
 	for (uint16_t n = 0; n < SCSI_SELF_TESTS; n++) {
-		uint8_t *at = data + size;
-		if (n + 1u < first || room - size < PARAMETER_SIZE)
+		uint8_t *at = scsi_log_add(log, n + 1u, LOG_BINARY, VALUE_SIZE);
+		if (!at || n >= unit->self_test_count)
 			continue;
-		size += PARAMETER_SIZE;
-		memset(at, 0, PARAMETER_SIZE);
-		be_put16(at, n + 1u);
-		at[2] = 0x03; /* a binary list */
-		at[3] = VALUE_SIZE;
-		if (n >= unit->self_test_count)
-			continue;
-		at[4] = (uint8_t)(unit->self_tests[n].code << 5); /* result 0: no error */
-		be_put16(at + 6, unit->self_tests[n].hours);
-		memset(at + 8, 0xff, 8); /* no address has failed */
+		at[0] = (uint8_t)(unit->self_tests[n].code << 5); /* result 0: no error */
+		be_put16(at + 2, unit->self_tests[n].hours);
+		memset(at + 4, 0xff, 8); /* no address has failed */
 	}
-	return (int)size;
 }

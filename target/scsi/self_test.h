@@ -8,6 +8,6 @@
 /* SEND DIAGNOSTIC's self-test has ended well. code: of its CDB; 0 with the SELFTEST bit. */
 void self_test_done(struct scsi_lu *lu, unsigned code);
 /* struct scsi_log_page's build(). */
-int self_test_log(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room);
+void self_test_log(struct scsi_lu *lu, struct scsi_log *log);
 
 #endif

@@ -16,44 +16,6 @@
 
 #define MEGABYTE UINT64_C(1000000)
 
-/* ---- writing ---------------------------------------------------------------------------------- */
-
-uint8_t *log_add(struct log_writer *log, uint16_t code, enum log_kind kind, uint8_t length)
-{
-	/* DU, TSD and TMC 0; FORMAT AND LINKING: bounded counter, binary list, ASCII list. */
-	static const uint8_t controls[] = {[LOG_COUNTER] = 0x00, [LOG_BINARY] = 0x03, [LOG_TEXT] = 0x01};
-	if (code < log->first || log->room - log->size < 4u + length)
-		return NULL;
-	uint8_t *at = log->data + log->size;
-	log->size += 4u + length;
-	be_put16(at, code);
-	at[2] = controls[kind];
-	at[3] = length;
-	memset(at + 4, 0, length);
-	return at + 4;
-}
-
-void log_add_number(struct log_writer *log, uint16_t code, enum log_kind kind, uint8_t length,
-		    uint64_t number)
-{
-	uint8_t bytes[8], *at = log_add(log, code, kind, length);
-	if (!at)
-		return;
-	if (length < 8 && number >> 8 * length)
-		number = (UINT64_C(1) << 8 * length) - 1;
-	be_put64(bytes, number);
-	memcpy(at, bytes + 8 - length, length);
-}
-
-void log_add_text(struct log_writer *log, uint16_t code, uint8_t length, const char *text)
-{
-	uint8_t *at = log_add(log, code, LOG_TEXT, length);
-	if (at)
-		ascii_put(at, length, text);
-}
-
-#define LOG_WRITER(first_, data_, room_) {.first = (first_), .data = (data_), .room = (room_)}
-
 /* What has been counted since the last reset. */
 static struct drive_counters counted(const struct drive *drive)
 {
@@ -97,65 +59,48 @@ static void reset_both(struct scsi_lu *lu)
 	reset_reads(lu);
 }
 
-/* ---- 02h, 03h: errors; 0Ch: sequential access; 0Dh: temperature --------------------------------- */
+/* ---- 02h, 03h: errors; 0Ch: sequential access ------------------------------------------------ */
 
 /* Nothing is corrected: what fails is the host's folder, and that is counted as unrecovered. */
-static int build_errors(uint16_t first, uint8_t *data, size_t room, uint64_t bytes, uint64_t errors)
+static void build_errors(struct scsi_log *log, uint64_t bytes, uint64_t errors)
 {
-	struct log_writer log = LOG_WRITER(first, data, room);
 	for (uint16_t code = 0; code < 5; code++)
-		log_add_number(&log, code, LOG_COUNTER, 8, 0);
-	log_add_number(&log, 5, LOG_COUNTER, 8, bytes);
-	log_add_number(&log, 6, LOG_COUNTER, 8, errors);
-	return (int)log.size;
+		scsi_log_number(log, code, LOG_COUNTER, 8, 0);
+	scsi_log_number(log, 5, LOG_COUNTER, 8, bytes);
+	scsi_log_number(log, 6, LOG_COUNTER, 8, errors);
 }
 
-static int build_write_errors(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_write_errors(struct scsi_lu *lu, struct scsi_log *log)
 {
 	struct drive_counters c = counted(drive_of(lu));
-	return build_errors(first, data, room, c.written_bytes, c.write_errors);
+	build_errors(log, c.written_bytes, c.write_errors);
 }
 
-static int build_read_errors(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_read_errors(struct scsi_lu *lu, struct scsi_log *log)
 {
 	struct drive_counters c = counted(drive_of(lu));
-	return build_errors(first, data, room, c.read_bytes, c.read_errors);
+	build_errors(log, c.read_bytes, c.read_errors);
 }
 
-static int build_sequential(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_sequential(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = LOG_WRITER(first, data, room);
 	const struct drive *drive = drive_of(lu);
 	struct drive_counters c = counted(drive);
-	log_add_number(&log, 0x0000, LOG_COUNTER, 8, c.written_bytes); /* from hosts */
-	log_add_number(&log, 0x0001, LOG_COUNTER, 8, c.stored_bytes);  /* to the tape */
-	log_add_number(&log, 0x0002, LOG_COUNTER, 8, c.read_bytes);    /* from the tape */
-	log_add_number(&log, 0x0003, LOG_COUNTER, 8, c.read_bytes);    /* to hosts */
+	scsi_log_number(log, 0x0000, LOG_COUNTER, 8, c.written_bytes); /* from hosts */
+	scsi_log_number(log, 0x0001, LOG_COUNTER, 8, c.stored_bytes);  /* to the tape */
+	scsi_log_number(log, 0x0002, LOG_COUNTER, 8, c.read_bytes);    /* from the tape */
+	scsi_log_number(log, 0x0003, LOG_COUNTER, 8, c.read_bytes);    /* to hosts */
 	if (drive->phase == DRIVE_LOADED) {
 		LOCK_SCOPE(&lu->lock);
 		unsigned partition = drive->partition;
 		uint64_t size = drive_partition_size(drive, partition);
 		uint64_t warning = drive_warning_at(drive, partition);
-		log_add_number(&log, 0x0004, LOG_COUNTER, 8, drive_used(drive, partition) / MEGABYTE);
-		log_add_number(&log, 0x0005, LOG_COUNTER, 8, warning / MEGABYTE);
-		log_add_number(&log, 0x0006, LOG_COUNTER, 8, (size - warning) / MEGABYTE);
+		scsi_log_number(log, 0x0004, LOG_COUNTER, 8, drive_used(drive, partition) / MEGABYTE);
+		scsi_log_number(log, 0x0005, LOG_COUNTER, 8, warning / MEGABYTE);
+		scsi_log_number(log, 0x0006, LOG_COUNTER, 8, (size - warning) / MEGABYTE);
 	}
-	log_add_number(&log, 0x0008, LOG_COUNTER, 8, drive->settings.buffer / MEGABYTE);
-	log_add_number(&log, 0x0100, LOG_COUNTER, 8, 0); /* cleaning is never asked for */
-	return (int)log.size;
-}
-
-/* FFh: a drive without a sensor (SPC-5 7.3.21). */
-static int build_temperature(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
-{
-	(void)lu;
-	struct log_writer log = LOG_WRITER(first, data, room);
-	for (uint16_t code = 0; code < 2; code++) {
-		uint8_t *at = log_add(&log, code, LOG_BINARY, 2);
-		if (at)
-			at[1] = 0xff;
-	}
-	return (int)log.size;
+	scsi_log_number(log, 0x0008, LOG_COUNTER, 8, drive->settings.buffer / MEGABYTE);
+	scsi_log_number(log, 0x0100, LOG_COUNTER, 8, 0); /* cleaning is never asked for */
 }
 
 /* ---- 11h: DT device status (SSC-5 8.3.3) ----------------------------------------------------------- */
@@ -193,47 +138,39 @@ static void put_status(struct scsi_lu *lu, uint8_t *at)
 	at[3] = state.alerts != 0; /* TAFC */
 }
 
-static int build_status(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_status(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = LOG_WRITER(first, data, room);
-	uint8_t *at = log_add(&log, 0x0000, LOG_BINARY, 4);
+	uint8_t *at = scsi_log_add(log, 0x0000, LOG_BINARY, 4);
 	if (at)
 		put_status(lu, at);
-	log_add_number(&log, 0x0001, LOG_BINARY, 2, 100); /* ms between two polls of it */
-	return (int)log.size;
+	scsi_log_number(log, 0x0001, LOG_BINARY, 2, 100); /* ms between two polls of it */
 }
 
 /* ---- 12h, 2Eh: TapeAlert; 13h: recovery ------------------------------------------------------------ */
 
-static int build_alert_response(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_alert_response(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = LOG_WRITER(first, data, room);
-	uint8_t *at = log_add(&log, 0x0000, LOG_BINARY, 8);
+	uint8_t *at = scsi_log_add(log, 0x0000, LOG_BINARY, 8);
 	LOCK_SCOPE(&lu->lock);
 	if (at)
 		drive_put_alerts(at, drive_of(lu)->alerts);
-	return (int)log.size;
 }
 
 /* No recovery is asked for. */
-static int build_recovery(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_recovery(struct scsi_lu *lu, struct scsi_log *log)
 {
 	(void)lu;
-	struct log_writer log = LOG_WRITER(first, data, room);
-	log_add_number(&log, 0x0000, LOG_BINARY, 1, 0);
-	return (int)log.size;
+	scsi_log_number(log, 0x0000, LOG_BINARY, 1, 0);
 }
 
-static int build_alerts(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_alerts(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = LOG_WRITER(first, data, room);
 	LOCK_SCOPE(&lu->lock);
 	for (uint16_t flag = 1; flag <= 64; flag++) {
-		uint8_t *at = log_add(&log, flag, LOG_BINARY, 1);
+		uint8_t *at = scsi_log_add(log, flag, LOG_BINARY, 1);
 		if (at)
 			at[0] = drive_of(lu)->alerts >> (flag - 1) & 1;
 	}
-	return (int)log.size;
 }
 
 /* What is told is cleared (SSC-5 4.2.20.2), and nothing that the initiator had no room for; the MAM
@@ -260,51 +197,46 @@ static void reset_alerts(struct scsi_lu *lu)
 
 /* ---- 14h: device statistics ------------------------------------------------------------------------- */
 
-static int build_device(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_device(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = LOG_WRITER(first, data, room);
 	const struct drive *drive = drive_of(lu);
 	LOCK_SCOPE(&lu->lock);
-	log_add_number(&log, 0x0000, LOG_COUNTER, 8, drive->mounts);
-	log_add_number(&log, 0x0001, LOG_COUNTER, 8, drive->info->cleanings);
-	log_add_number(&log, 0x0002, LOG_COUNTER, 8, drive_hours(drive)); /* since the target was started */
-	log_add_number(&log, 0x000e, LOG_COUNTER, 8, drive->life.write_errors);
-	log_add_number(&log, 0x000f, LOG_COUNTER, 8, drive->life.read_errors);
-	log_add_text(&log, 0x0040, 32, drive->settings.identity.serial);
-	log_add_text(&log, 0x0041, 32, drive->settings.identity.serial);
-	log_add_number(&log, 0x0080, LOG_BINARY, 1, scsi_removal_prevented_locked(lu));
-	return (int)log.size;
+	scsi_log_number(log, 0x0000, LOG_COUNTER, 8, drive->mounts);
+	scsi_log_number(log, 0x0001, LOG_COUNTER, 8, drive->info->cleanings);
+	scsi_log_number(log, 0x0002, LOG_COUNTER, 8, drive_hours(drive)); /* since the target was started */
+	scsi_log_number(log, 0x000e, LOG_COUNTER, 8, drive->life.write_errors);
+	scsi_log_number(log, 0x000f, LOG_COUNTER, 8, drive->life.read_errors);
+	scsi_log_text(log, 0x0040, 32, drive->settings.identity.serial);
+	scsi_log_text(log, 0x0041, 32, drive->settings.identity.serial);
+	scsi_log_number(log, 0x0080, LOG_BINARY, 1, scsi_removal_prevented_locked(lu));
 }
 
 /* ---- 1Bh, 32h: compression; 31h: capacity; 30h, 38h of IBM -------------------------------------------- */
 
 /* Parts of the bytes that went one way: whole megabytes and the rest. */
-static void add_amount(struct log_writer *log, uint16_t code, uint64_t bytes)
+static void add_amount(struct scsi_log *log, uint16_t code, uint64_t bytes)
 {
-	log_add_number(log, code, LOG_COUNTER, 4, bytes / MEGABYTE);
-	log_add_number(log, (uint16_t)(code + 1), LOG_COUNTER, 4, bytes % MEGABYTE);
+	scsi_log_number(log, code, LOG_COUNTER, 4, bytes / MEGABYTE);
+	scsi_log_number(log, (uint16_t)(code + 1), LOG_COUNTER, 4, bytes % MEGABYTE);
 }
 
 /* Ratios times 100. The drive does not compress: what is stored is what came. */
-static int build_compression(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_compression(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = LOG_WRITER(first, data, room);
 	const struct drive *drive = drive_of(lu);
 	struct drive_counters c = counted(drive);
-	log_add_number(&log, 0x0000, LOG_COUNTER, 2, 100);
-	log_add_number(&log, 0x0001, LOG_COUNTER, 2, 100);
-	add_amount(&log, 0x0002, c.read_bytes);	   /* to hosts */
-	add_amount(&log, 0x0004, c.read_bytes);	   /* from the tape */
-	add_amount(&log, 0x0006, c.written_bytes); /* from hosts */
-	add_amount(&log, 0x0008, c.stored_bytes);  /* to the tape */
-	log_add_number(&log, 0x0100, LOG_BINARY, 1, drive->mode.compression);
-	return (int)log.size;
+	scsi_log_number(log, 0x0000, LOG_COUNTER, 2, 100);
+	scsi_log_number(log, 0x0001, LOG_COUNTER, 2, 100);
+	add_amount(log, 0x0002, c.read_bytes);	   /* to hosts */
+	add_amount(log, 0x0004, c.read_bytes);	   /* from the tape */
+	add_amount(log, 0x0006, c.written_bytes); /* from hosts */
+	add_amount(log, 0x0008, c.stored_bytes);  /* to the tape */
+	scsi_log_number(log, 0x0100, LOG_BINARY, 1, drive->mode.compression);
 }
 
 /* MiB, as the drives of both vendors have it. */
-static int build_capacity(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_capacity(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = LOG_WRITER(first, data, room);
 	const struct drive *drive = drive_of(lu);
 	uint64_t left[2] = {0}, all[2] = {0};
 	LOCK_SCOPE(&lu->lock);
@@ -313,39 +245,36 @@ static int build_capacity(struct scsi_lu *lu, uint16_t first, uint8_t *data, siz
 			left[i] = drive_remaining(drive, i) / DRIVE_MEBIBYTE;
 			all[i] = drive_partition_size(drive, i) / DRIVE_MEBIBYTE;
 		}
-	log_add_number(&log, 1, LOG_COUNTER, 4, left[0]);
-	log_add_number(&log, 2, LOG_COUNTER, 4, left[1]);
-	log_add_number(&log, 3, LOG_COUNTER, 4, all[0]);
-	log_add_number(&log, 4, LOG_COUNTER, 4, all[1]);
-	return (int)log.size;
+	scsi_log_number(log, 1, LOG_COUNTER, 4, left[0]);
+	scsi_log_number(log, 2, LOG_COUNTER, 4, left[1]);
+	scsi_log_number(log, 3, LOG_COUNTER, 4, all[0]);
+	scsi_log_number(log, 4, LOG_COUNTER, 4, all[1]);
 }
 
 /* Tape usage: of the cartridge's life. */
-static int build_usage(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void build_usage(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = LOG_WRITER(first, data, room);
 	const struct drive *drive = drive_of(lu);
 	if (drive->phase != DRIVE_LOADED)
-		return 0;
+		return;
 	LOCK_SCOPE(&lu->lock);
 	struct volume_totals totals = drive_volume_totals(drive);
-	log_add_number(&log, 0x0001, LOG_COUNTER, 4, drive->info->loads);
-	log_add_number(&log, 0x0002, LOG_COUNTER, 8, totals.written_blocks);
-	log_add_number(&log, 0x0003, LOG_COUNTER, 4, 0); /* retries */
-	log_add_number(&log, 0x0004, LOG_COUNTER, 2, totals.write_errors);
-	log_add_number(&log, 0x0005, LOG_COUNTER, 2, 0); /* suspended writes */
-	log_add_number(&log, 0x0006, LOG_COUNTER, 2, 0); /* fatal ones */
-	log_add_number(&log, 0x0007, LOG_COUNTER, 8, totals.read_blocks);
-	log_add_number(&log, 0x0008, LOG_COUNTER, 4, 0);
-	log_add_number(&log, 0x0009, LOG_COUNTER, 2, totals.read_errors);
-	return (int)log.size;
+	scsi_log_number(log, 0x0001, LOG_COUNTER, 4, drive->info->loads);
+	scsi_log_number(log, 0x0002, LOG_COUNTER, 8, totals.written_blocks);
+	scsi_log_number(log, 0x0003, LOG_COUNTER, 4, 0); /* retries */
+	scsi_log_number(log, 0x0004, LOG_COUNTER, 2, totals.write_errors);
+	scsi_log_number(log, 0x0005, LOG_COUNTER, 2, 0); /* suspended writes */
+	scsi_log_number(log, 0x0006, LOG_COUNTER, 2, 0); /* fatal ones */
+	scsi_log_number(log, 0x0007, LOG_COUNTER, 8, totals.read_blocks);
+	scsi_log_number(log, 0x0008, LOG_COUNTER, 4, 0);
+	scsi_log_number(log, 0x0009, LOG_COUNTER, 2, totals.read_errors);
 }
 
 #define COMMON_PAGES                                                                               \
 	{0x02, 0, build_write_errors, reset_writes},                                               \
 	{0x03, 0, build_read_errors, reset_reads},                                                 \
 	{0x0c, 0, build_sequential, reset_both},                                                   \
-	{0x0d, 0, build_temperature, NULL},                                                        \
+	{0x0d, 0, scsi_log_no_temperature, NULL},                                                        \
 	{0x11, 0, build_status, NULL},                                                             \
 	{0x12, 0, build_alert_response, reset_alerts},                                             \
 	{0x13, 0, build_recovery, NULL},                                                           \

@@ -61,28 +61,25 @@ static void put_diagnostic(const struct drive *drive, const struct drive_event *
 	be_put32(at + 64, (uint32_t)event->milliseconds);
 }
 
-int log_build_diagnostic(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+void log_build_diagnostic(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = {.first = first, .data = data, .room = room};
 	const struct drive *drive = drive_of(lu);
 	LOCK_SCOPE(&lu->lock);
 	for (uint16_t code = 0; code < drive->info->event_count; code++) {
-		uint8_t *at = log_add(&log, code, LOG_BINARY, DIAGNOSTIC_SIZE);
+		uint8_t *at = scsi_log_add(log, code, LOG_BINARY, DIAGNOSTIC_SIZE);
 		if (at)
 			put_diagnostic(drive, &drive->info->events[code], at);
 	}
-	return (int)log.size;
 }
 
 /* Hours, a number for the medium, sense key and codes. */
-int log_build_wellness(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+void log_build_wellness(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = {.first = first, .data = data, .room = room};
 	const struct drive *drive = drive_of(lu);
 	LOCK_SCOPE(&lu->lock);
 	for (uint16_t code = 0; code < drive->info->event_count; code++) {
 		const struct drive_event *event = &drive->info->events[code];
-		uint8_t *at = log_add(&log, code, LOG_COUNTER, WELLNESS_SIZE);
+		uint8_t *at = scsi_log_add(log, code, LOG_COUNTER, WELLNESS_SIZE);
 		if (!at)
 			continue;
 		be_put32(at, event->hours);
@@ -90,7 +87,6 @@ int log_build_wellness(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t
 		at[8] = event->key;
 		be_put16(at + 9, event->code);
 	}
-	return (int)log.size;
 }
 
 /* ---- 3Eh -------------------------------------------------------------------------------------------- */
@@ -98,13 +94,12 @@ int log_build_wellness(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t
 enum { STATUS_UNKNOWN, STATUS_OK, STATUS_DEGRADED, STATUS_FAILED };
 
 /* No product number (0004h): HP has one for each model and kind of port, and none for iSCSI. */
-int log_build_status_bits(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+void log_build_status_bits(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = {.first = first, .data = data, .room = room};
 	const struct drive *drive = drive_of(lu);
 	LOCK_SCOPE(&lu->lock);
-	log_add_number(&log, 0x0000, LOG_BINARY, 4, 0); /* device type: obsolete */
-	uint8_t *at = log_add(&log, 0x0001, LOG_BINARY, 4);
+	scsi_log_number(log, 0x0000, LOG_BINARY, 4, 0); /* device type: obsolete */
+	uint8_t *at = scsi_log_add(log, 0x0001, LOG_BINARY, 4);
 	if (at) {
 		uint64_t alerts = drive->alerts;
 		at[0] = alerts >> (DRIVE_ALERT_EXPIRED_CLEANING - 1) & 1;
@@ -112,13 +107,11 @@ int log_build_status_bits(struct scsi_lu *lu, uint16_t first, uint8_t *data, siz
 		if (drive->phase == DRIVE_LOADED)
 			at[2] = drive->failure ? STATUS_FAILED : STATUS_OK;
 	}
-	log_add_number(&log, 0x0002, LOG_COUNTER, 4, drive->mounts);
-	log_add_number(&log, 0x0003, LOG_BINARY, 4, UINT32_MAX); /* uses of a cleaning tape: unknown */
-	return (int)log.size;
+	scsi_log_number(log, 0x0002, LOG_COUNTER, 4, drive->mounts);
+	scsi_log_number(log, 0x0003, LOG_BINARY, 4, UINT32_MAX); /* uses of a cleaning tape: unknown */
 }
 
-int log_build_service_buffers(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+void log_build_service_buffers(struct scsi_lu *lu, struct scsi_log *log)
 {
-	(void)lu, (void)first, (void)data, (void)room;
-	return 0;
+	(void)lu, (void)log;
 }

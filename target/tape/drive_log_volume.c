@@ -16,11 +16,11 @@
 /* A partition record: its length after this byte, reserved, number, value in MB. */
 #define RECORD_SIZE 8u
 
-static void add_partitions(struct log_writer *log, const struct drive *drive, uint16_t code,
+static void add_partitions(struct scsi_log *log, const struct drive *drive, uint16_t code,
 			   uint64_t (*value)(const struct drive *drive, unsigned partition))
 {
 	unsigned count = drive->media.partitions;
-	uint8_t *at = log_add(log, code, LOG_BINARY, (uint8_t)(count * RECORD_SIZE));
+	uint8_t *at = scsi_log_add(log, code, LOG_BINARY, (uint8_t)(count * RECORD_SIZE));
 	for (unsigned i = 0; at && i < count; i++, at += RECORD_SIZE) {
 		at[0] = RECORD_SIZE - 1;
 		be_put16(at + 2, (uint16_t)i);
@@ -28,25 +28,25 @@ static void add_partitions(struct log_writer *log, const struct drive *drive, ui
 	}
 }
 
-static void add_life(struct log_writer *log, const struct drive *drive, const struct volume_totals *totals)
+static void add_life(struct scsi_log *log, const struct drive *drive, const struct volume_totals *totals)
 {
-	log_add_number(log, 0x0001, LOG_COUNTER, 4, drive->info->loads);
-	log_add_number(log, 0x0002, LOG_COUNTER, 8, totals->written_blocks);
-	log_add_number(log, 0x0003, LOG_COUNTER, 4, 0); /* retries: nothing is tried twice */
-	log_add_number(log, 0x0004, LOG_COUNTER, 2, totals->write_errors);
-	log_add_number(log, 0x0005, LOG_COUNTER, 2, 0);
-	log_add_number(log, 0x0006, LOG_COUNTER, 2, 0);
-	log_add_number(log, 0x0007, LOG_COUNTER, 8, totals->read_blocks);
-	log_add_number(log, 0x0008, LOG_COUNTER, 4, 0);
-	log_add_number(log, 0x0009, LOG_COUNTER, 2, totals->read_errors);
-	log_add_number(log, 0x000c, LOG_COUNTER, 2, drive->load.write_errors);
-	log_add_number(log, 0x000d, LOG_COUNTER, 2, drive->load.read_errors);
-	log_add_number(log, 0x000e, LOG_COUNTER, 4, drive->load.written_bytes / MEGABYTE);
-	log_add_number(log, 0x000f, LOG_COUNTER, 4, drive->load.read_bytes / MEGABYTE);
-	log_add_number(log, 0x0010, LOG_COUNTER, 8, totals->written_bytes / MEGABYTE);
-	log_add_number(log, 0x0011, LOG_COUNTER, 8, totals->read_bytes / MEGABYTE);
-	log_add_number(log, 0x0012, LOG_COUNTER, 2, 100); /* compression ratios times 100 */
-	log_add_number(log, 0x0013, LOG_COUNTER, 2, 100);
+	scsi_log_number(log, 0x0001, LOG_COUNTER, 4, drive->info->loads);
+	scsi_log_number(log, 0x0002, LOG_COUNTER, 8, totals->written_blocks);
+	scsi_log_number(log, 0x0003, LOG_COUNTER, 4, 0); /* retries: nothing is tried twice */
+	scsi_log_number(log, 0x0004, LOG_COUNTER, 2, totals->write_errors);
+	scsi_log_number(log, 0x0005, LOG_COUNTER, 2, 0);
+	scsi_log_number(log, 0x0006, LOG_COUNTER, 2, 0);
+	scsi_log_number(log, 0x0007, LOG_COUNTER, 8, totals->read_blocks);
+	scsi_log_number(log, 0x0008, LOG_COUNTER, 4, 0);
+	scsi_log_number(log, 0x0009, LOG_COUNTER, 2, totals->read_errors);
+	scsi_log_number(log, 0x000c, LOG_COUNTER, 2, drive->load.write_errors);
+	scsi_log_number(log, 0x000d, LOG_COUNTER, 2, drive->load.read_errors);
+	scsi_log_number(log, 0x000e, LOG_COUNTER, 4, drive->load.written_bytes / MEGABYTE);
+	scsi_log_number(log, 0x000f, LOG_COUNTER, 4, drive->load.read_bytes / MEGABYTE);
+	scsi_log_number(log, 0x0010, LOG_COUNTER, 8, totals->written_bytes / MEGABYTE);
+	scsi_log_number(log, 0x0011, LOG_COUNTER, 8, totals->read_bytes / MEGABYTE);
+	scsi_log_number(log, 0x0012, LOG_COUNTER, 2, 100); /* compression ratios times 100 */
+	scsi_log_number(log, 0x0013, LOG_COUNTER, 2, 100);
 }
 
 static uint64_t used_bytes(const struct drive *drive)
@@ -57,7 +57,7 @@ static uint64_t used_bytes(const struct drive *drive)
 	return used;
 }
 
-static void add_identity(struct log_writer *log, const struct drive *drive)
+static void add_identity(struct scsi_log *log, const struct drive *drive)
 {
 	char text[33], date[32] = "";
 	time_t created = (time_t)drive->media.created;
@@ -66,33 +66,31 @@ static void add_identity(struct log_writer *log, const struct drive *drive)
 		snprintf(text + 2 * i, 3, "%02X", drive->media.uuid[i]);
 	if (gmtime_r(&created, &tm))
 		strftime(date, sizeof(date), "%Y%m%d", &tm);
-	log_add_text(log, 0x0040, 32, text);
-	log_add_text(log, 0x0042, 32, drive->media.barcode);
-	log_add_text(log, 0x0043, 8, "GRANARY");
-	log_add_text(log, 0x0044, 4, drive->medium->density_name);
-	log_add_text(log, 0x0045, 9, drive->medium->description);
-	log_add_text(log, 0x0046, 8, date);
+	scsi_log_text(log, 0x0040, 32, text);
+	scsi_log_text(log, 0x0042, 32, drive->media.barcode);
+	scsi_log_text(log, 0x0043, 8, "GRANARY");
+	scsi_log_text(log, 0x0044, 4, drive->medium->density_name);
+	scsi_log_text(log, 0x0045, 9, drive->medium->description);
+	scsi_log_text(log, 0x0046, 8, date);
 }
 
-int log_build_volume(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+void log_build_volume(struct scsi_lu *lu, struct scsi_log *log)
 {
-	struct log_writer log = {.first = first, .data = data, .room = room};
 	const struct drive *drive = drive_of(lu);
 	bool valid = drive->phase == DRIVE_LOADED;
-	log_add_number(&log, 0x0000, LOG_COUNTER, 1, valid);
+	scsi_log_number(log, 0x0000, LOG_COUNTER, 1, valid);
 	if (!valid)
-		return (int)log.size;
+		return;
 	LOCK_SCOPE(&lu->lock);
 	struct volume_totals totals = drive_volume_totals(drive);
-	add_life(&log, drive, &totals);
-	log_add_number(&log, 0x0016, LOG_COUNTER, 4, drive->media.capacity / MEGABYTE);
-	log_add_number(&log, 0x0017, LOG_COUNTER, 4, used_bytes(drive) / MEGABYTE);
-	add_identity(&log, drive);
-	log_add_number(&log, 0x0080, LOG_COUNTER, 1, drive->write_protected);
-	log_add_number(&log, 0x0081, LOG_COUNTER, 1, drive->media.worm);
-	log_add_number(&log, 0x0100, LOG_COUNTER, 4, totals.write_mounts);
-	add_partitions(&log, drive, 0x0202, drive_partition_size);
-	add_partitions(&log, drive, 0x0203, drive_used);
-	add_partitions(&log, drive, 0x0204, drive_remaining);
-	return (int)log.size;
+	add_life(log, drive, &totals);
+	scsi_log_number(log, 0x0016, LOG_COUNTER, 4, drive->media.capacity / MEGABYTE);
+	scsi_log_number(log, 0x0017, LOG_COUNTER, 4, used_bytes(drive) / MEGABYTE);
+	add_identity(log, drive);
+	scsi_log_number(log, 0x0080, LOG_COUNTER, 1, drive->write_protected);
+	scsi_log_number(log, 0x0081, LOG_COUNTER, 1, drive->media.worm);
+	scsi_log_number(log, 0x0100, LOG_COUNTER, 4, totals.write_mounts);
+	add_partitions(log, drive, 0x0202, drive_partition_size);
+	add_partitions(log, drive, 0x0203, drive_used);
+	add_partitions(log, drive, 0x0204, drive_remaining);
 }

@@ -10,7 +10,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
-#include "target/scsi/scsi.h"
+#include "target/scsi/log_page.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,11 +54,12 @@ static int vpd_build(struct scsi_lu *lu, uint8_t *data, size_t room)
 	return room < 60 ? (int)room : 60;
 }
 
-static int log_build(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+/* More than there is room for. */
+static void log_build(struct scsi_lu *lu, struct scsi_log *log)
 {
 	(void)lu;
-	memset(data, 1, room);
-	return first > 7 ? 0 : (int)room / (first + 1);
+	for (uint16_t code = 0; code < 200; code++)
+		(void)scsi_log_add(log, code, LOG_BINARY, UINT8_MAX);
 }
 
 static int page_check(struct scsi_lu *lu, const uint8_t *page)

@@ -7,6 +7,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
+#include "target/scsi/log_page.h"
 
 /* ---- the device ---------------------------------------------------------------------------- */
 
@@ -180,21 +181,11 @@ static const struct scsi_mode_page fake_mode_pages[] = {
 	{0},
 };
 
-static int fake_log(struct scsi_lu *lu, uint16_t first, uint8_t *data, size_t room)
+static void fake_log(struct scsi_lu *lu, struct scsi_log *log)
 {
-	size_t size = 0;
 	(void)lu;
-	for (uint16_t code = 1; code <= 4; code++) {
-		if (code < first)
-			continue;
-		assert_true(room >= size + 5);
-		be_put16(data + size, code);
-		data[size + 2] = 0x03;
-		data[size + 3] = 1;
-		data[size + 4] = (uint8_t)(code * 16);
-		size += 5;
-	}
-	return (int)size;
+	for (uint16_t code = 1; code <= 4; code++)
+		scsi_log_number(log, code, LOG_BINARY, 1, code * 16);
 }
 
 static void fake_log_reset(struct scsi_lu *lu)
