@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,8 @@
 #define HOOKS_WAITING_MAX 256u
 #define HOOK_OUTPUT_MAX	  160u
 #define HOOK_VARIABLES	  8
+#define HOOK_READ	  512u
+#define HOOK_LAST_READS	  (65536u / HOOK_READ) /* what a pipe holds */
 
 struct hook_job {
 	STAILQ_ENTRY(hook_job) link;
@@ -65,7 +68,7 @@ static void hook_output_line(char *output)
 /* Reads what there is; past the room it is thrown away. False at the end. */
 static bool hook_read(int fd, char output[HOOK_OUTPUT_MAX + 1], size_t *size)
 {
-	char more[512];
+	char more[HOOK_READ];
 	ssize_t got = read(fd, more, sizeof(more));
 	size_t take;
 
@@ -94,9 +97,10 @@ static int hook_wait(int process, int pipe, uint64_t deadline, char output[HOOK_
 		if (fds[1].revents && !hook_read(pipe, output, &size))
 			fds[1].fd = -1;
 	}
-	/* What a child of the child holds open is not waited for. */
-	while (fds[1].fd >= 0 && poll(fds + 1, 1, 0) == 1 && hook_read(pipe, output, &size)) {
-	}
+	/* What it has printed; a child of the child may hold the pipe open, and print for ever. */
+	for (unsigned i = 0; i < HOOK_LAST_READS && fds[1].fd >= 0; i++)
+		if (poll(fds + 1, 1, 0) != 1 || !hook_read(pipe, output, &size))
+			break;
 	return 0;
 }
 
@@ -171,6 +175,14 @@ static int hook_is_wanted(const struct dirent *entry)
 	return entry->d_name[0] != '.' && entry->d_name[length - 1] != '~';
 }
 
+/* A folder is none, though it may be entered. */
+static bool hook_is_executable(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
 static void hook_environment(const struct hook_call *call, char *variables[HOOK_VARIABLES + 1])
 {
 	variables[0] = mem_strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
@@ -221,7 +233,7 @@ int hooks_run(struct hooks *hooks, const struct hook_call *call, char message[25
 		CLEANUP_FREE char *path = mem_printf("%s/%s", folder, names[i]->d_name);
 
 		free(names[i]);
-		if (error || access(path, X_OK) < 0)
+		if (error || !hook_is_executable(path))
 			continue;
 		int status = hook_execute(path, variables, hooks->seconds, output);
 
@@ -304,8 +316,21 @@ void hooks_post(struct hooks *hooks, const struct hook_call *call)
 	hook_job_free(job);
 }
 
+static bool hooks_defers(struct hooks *hooks, void (*run)(void *context), const void *context)
+{
+	const struct hook_job *job;
+	LOCK_SCOPE(&hooks->lock);
+
+	STAILQ_FOREACH(job, &hooks->jobs, link)
+		if (job->run == run && job->context == context)
+			return true;
+	return false;
+}
+
 bool hooks_defer(struct hooks *hooks, void (*run)(void *context), void *context)
 {
+	if (hooks_defers(hooks, run, context))
+		return true;
 	struct hook_job *job = mem_zalloc(sizeof(*job));
 
 	job->run = run;

@@ -30,7 +30,7 @@ void hooks_free(struct hooks **hooks);
 int hooks_run(struct hooks *hooks, const struct hook_call *call, char message[256]);
 /* Runs them on the thread; failures are logged. Any thread; never waits. */
 void hooks_post(struct hooks *hooks, const struct hook_call *call);
-/* Calls `run` on that thread. False when too much waits already. */
+/* Calls `run` on that thread; once, when it waits for that already. False when too much waits. */
 bool hooks_defer(struct hooks *hooks, void (*run)(void *context), void *context);
 
 #endif

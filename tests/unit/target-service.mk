@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 # Libraries as they are kept.
-SERVICE_TESTS = tests/unit/test-library-config
+SERVICE_TESTS = tests/unit/test-library-config tests/unit/test-hooks
 check_PROGRAMS += $(SERVICE_TESTS)
 TESTS += $(SERVICE_TESTS)
+THREAD_TESTS += tests/unit/test-hooks
+
+tests_unit_test_hooks_SOURCES = tests/unit/test-hooks.c
+tests_unit_test_hooks_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_hooks_LDADD = $(SERVICE_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_library_config_SOURCES = tests/unit/test-library-config.c
 tests_unit_test_library_config_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
