@@ -132,6 +132,25 @@ static int library_make_drives(struct library *library)
 	return 0;
 }
 
+/* In the order of their places, which need not be that of their LUNs. */
+static void library_sort_drives(const struct library *library, struct changer_drive *drives)
+{
+	const struct library_config *config = &library->config;
+
+	for (size_t i = 0; i < config->drive_count; i++) {
+		size_t place = 0;
+
+		for (size_t k = 0; k < config->drive_count; k++)
+			place += config->drives[k].address < config->drives[i].address;
+		drives[place] = (struct changer_drive){
+			.drive = library->drives[i],
+			.identity = &config->drives[i].identity,
+			.load = library_robot_load,
+			.unload = library_robot_unload,
+		};
+	}
+}
+
 static int library_make_changer(struct library *library)
 {
 	const struct library_config *config = &library->config;
@@ -153,13 +172,7 @@ static int library_make_changer(struct library *library)
 
 	if (!drives)
 		return -ENOMEM;
-	for (size_t i = 0; i < config->drive_count; i++)
-		drives[i] = (struct changer_drive){
-			.drive = library->drives[i],
-			.identity = &config->drives[i].identity,
-			.load = library_robot_load,
-			.unload = library_robot_unload,
-		};
+	library_sort_drives(library, drives);
 	int error = changer_new(&settings, &library->changer);
 	for (size_t i = 0; i < config->drive_count && !error; i++)
 		drive_set_automation(library->drives[i],

@@ -7,6 +7,7 @@ VTL_TESTS = \
 	tests/target/test-vtl-failed.sh \
 	tests/target/test-vtl-held.sh \
 	tests/target/test-vtl-hooks.sh \
+	tests/target/test-vtl-order.sh \
 	tests/target/test-vtl-refuses.sh \
 	tests/target/test-vtl-sessions.sh \
 	tests/target/test-vtl-tapes.sh
