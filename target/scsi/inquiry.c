@@ -81,7 +81,7 @@ static size_t vpd_serial(struct scsi_lu *lu, const struct scsi_task *task, uint8
 static size_t vpd_identification(struct scsi_lu *lu, const struct scsi_task *task, uint8_t *data)
 {
 	const struct scsi_identity *identity = &lu->identity;
-	uint16_t portal_group = task->nexus->portal_group;
+	uint16_t portal_group = task->nexus->ports.portal_group;
 	size_t size = 0, serial = strlen(identity->serial);
 	uint8_t vendor[8 + 16 + sizeof(identity->serial)], port[4] = {0};
 	char name[SCSI_NAME_MAX + 16];

@@ -21,19 +21,12 @@ static void conflict(struct persistent_request *request)
 
 /* ---- telling the others -------------------------------------------------------------------- */
 
-static bool nexus_has(const struct scsi_nexus *nexus, const struct scsi_registration *registration)
-{
-	return registration->portal_group == nexus->portal_group &&
-	       !memcmp(registration->isid, nexus->isid, sizeof(nexus->isid)) &&
-	       !strcmp(registration->initiator, nexus->initiator);
-}
-
 static void tell(struct persistent_request *request, size_t index, enum sense_code code, bool abort)
 {
 	const struct scsi_registration *registration = &request->reservation->registrations[index];
 	struct scsi_nexus *nexus;
 	TAILQ_FOREACH(nexus, &request->target->nexuses, link) {
-		if (nexus == request->task->nexus || !nexus_has(nexus, registration))
+		if (nexus == request->task->nexus || !ports_equal(&nexus->ports, &registration->ports))
 			continue;
 		attention_add_locked(&nexus->itl[request->lu->number], code);
 		if (abort)
@@ -70,7 +63,7 @@ static void registration_remove(struct persistent_request *request, size_t index
 	reservation->count--;
 	memmove(&reservation->registrations[index], &reservation->registrations[index + 1],
 		(reservation->count - index) * sizeof(*reservation->registrations));
-	request->own = registration_of(reservation, request->task->nexus);
+	request->own = registration_of(reservation, &request->task->nexus->ports);
 	if (ends)
 		reservation_end(request);
 	else if (reservation->type && !all && reservation->owner > index)
@@ -94,13 +87,10 @@ static size_t registration_add(struct persistent_request *request, const struct 
 
 static void registration_add_own(struct persistent_request *request)
 {
-	const struct scsi_nexus *nexus = request->task->nexus;
 	struct scsi_registration own = {
-		.portal_group = nexus->portal_group,
+		.ports = request->task->nexus->ports,
 		.key = request->action_key,
 	};
-	(void)snprintf(own.initiator, sizeof(own.initiator), "%s", nexus->initiator);
-	memcpy(own.isid, nexus->isid, sizeof(own.isid));
 	request->reservation->generation += registration_add(request, &own) != NOT_REGISTERED;
 }
 
@@ -237,25 +227,12 @@ static bool port_exists(const struct persistent_request *request, uint16_t porta
 {
 	const struct scsi_nexus *nexus;
 	TAILQ_FOREACH(nexus, &request->target->nexuses, link)
-		if (nexus->portal_group == portal_group)
+		if (nexus->ports.portal_group == portal_group)
 			return true;
 	for (size_t i = 0; i < request->reservation->count; i++)
-		if (request->reservation->registrations[i].portal_group == portal_group)
+		if (request->reservation->registrations[i].ports.portal_group == portal_group)
 			return true;
 	return false;
-}
-
-static size_t registration_of_port(const struct scsi_reservation *reservation,
-				   const struct scsi_registration *port)
-{
-	for (size_t i = 0; i < reservation->count; i++) {
-		const struct scsi_registration *other = &reservation->registrations[i];
-		if (other->portal_group == port->portal_group &&
-		    !memcmp(other->isid, port->isid, sizeof(port->isid)) &&
-		    !strcmp(other->initiator, port->initiator))
-			return i;
-	}
-	return NOT_REGISTERED;
 }
 
 /* SPC-5 5.14.8: who holds the reservation registers another one, and hands it over. */
@@ -263,19 +240,20 @@ static void action_move(struct persistent_request *request)
 {
 	struct scsi_reservation *reservation = request->reservation;
 	struct scsi_registration to = {
-		.portal_group = be_get16(request->list + 18),
+		.ports.portal_group = be_get16(request->list + 18),
 		.key = request->action_key,
 	};
 	if (!to.key) {
 		scsi_invalid_parameter(request->task, 8, 7);
 		return;
 	}
-	if (!port_exists(request, to.portal_group)) {
+	if (!port_exists(request, to.ports.portal_group)) {
 		scsi_invalid_parameter(request->task, 18, 7);
 		return;
 	}
-	if (!transport_id_parse(request->list + PERSISTENT_LIST_SIZE, request->size - PERSISTENT_LIST_SIZE, &to) ||
-	    registration_of_port(reservation, &to) == request->own) {
+	if (!transport_id_parse(request->list + PERSISTENT_LIST_SIZE, request->size - PERSISTENT_LIST_SIZE,
+				&to.ports) ||
+	    registration_of(reservation, &to.ports) == request->own) {
 		scsi_invalid_parameter(request->task, PERSISTENT_LIST_SIZE, 7);
 		return;
 	}
@@ -287,7 +265,7 @@ static void action_move(struct persistent_request *request)
 		scsi_invalid_cdb(request->task, 1, 4);
 		return;
 	}
-	size_t index = registration_of_port(reservation, &to);
+	size_t index = registration_of(reservation, &to.ports);
 	if (index == NOT_REGISTERED)
 		index = registration_add(request, &to);
 	if (index == NOT_REGISTERED)

@@ -33,10 +33,10 @@ static size_t put_reservation(const struct scsi_reservation *reservation, uint8_
 
 static size_t put_transport_id(const struct scsi_registration *registration, uint8_t *data)
 {
-	const uint8_t *isid = registration->isid;
+	const uint8_t *isid = registration->ports.isid;
 	char name[TRANSPORT_ID_MAX] = {0};
 	int length = snprintf(name, sizeof(name), "%s,i,0x%02x%02x%02x%02x%02x%02x",
-			      registration->initiator, isid[0], isid[1], isid[2], isid[3], isid[4],
+			      registration->ports.initiator, isid[0], isid[1], isid[2], isid[3], isid[4],
 			      isid[5]);
 	size_t size = ((size_t)length + 4) / 4 * 4;
 	data[0] = TRANSPORT_ID_ISCSI;
@@ -57,7 +57,7 @@ static size_t put_full_status(const struct scsi_reservation *reservation, uint8_
 			status[12] = 0x01;
 			status[13] = reservation->type;
 		}
-		be_put16(status + 18, registration->portal_group);
+		be_put16(status + 18, registration->ports.portal_group);
 		size_t id = put_transport_id(registration, status + STATUS_SIZE);
 		be_put32(status + 20, (uint32_t)id);
 		size += STATUS_SIZE + id;

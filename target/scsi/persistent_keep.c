@@ -66,7 +66,7 @@ static bool kept_is_valid(const struct scsi_kept *kept)
 		return false;
 	for (size_t i = 0; i < kept->count; i++) {
 		const struct scsi_registration *registration = &kept->registrations[i];
-		if (!registration->key || !memchr(registration->initiator, 0, SCSI_NAME_MAX))
+		if (!registration->key || !memchr(registration->ports.initiator, 0, SCSI_NAME_MAX))
 			return false;
 	}
 	return true;
@@ -126,7 +126,7 @@ static bool isid_parse(const char *text, uint8_t isid[6])
 	return true;
 }
 
-bool transport_id_parse(const uint8_t *data, size_t size, struct scsi_registration *port)
+bool transport_id_parse(const uint8_t *data, size_t size, struct scsi_ports *ports)
 {
 	char text[SCSI_NAME_MAX + 24];
 	if (size < 24 || data[0] != TRANSPORT_ID_ISCSI || 4u + be_get16(data + 2) != size)
@@ -137,13 +137,13 @@ bool transport_id_parse(const uint8_t *data, size_t size, struct scsi_registrati
 	memcpy(text, data + 4, length + 1);
 	char *separator = strstr(text, ",i,");
 	if (!separator || separator == text || separator - text >= (int)SCSI_NAME_MAX ||
-	    !isid_parse(separator + 3, port->isid))
+	    !isid_parse(separator + 3, ports->isid))
 		return false;
 	*separator = '\0';
 	/* As names are kept: ASCII letters small. */
 	for (char *c = text; *c; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c = (char)(*c + 'a' - 'A');
-	memcpy(port->initiator, text, strlen(text) + 1);
+	memcpy(ports->initiator, text, strlen(text) + 1);
 	return true;
 }

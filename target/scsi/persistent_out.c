@@ -111,7 +111,7 @@ static void act(struct persistent_request *request)
 	struct scsi_task *task = request->task;
 	const struct persistent_service *action = action_of(task);
 	struct scsi_reservation *reservation = request->reservation;
-	request->own = registration_of(reservation, task->nexus);
+	request->own = registration_of(reservation, &task->nexus->ports);
 	bool allowed = action->unregistered ||
 		       (request->own != NOT_REGISTERED &&
 			reservation->registrations[request->own].key == request->key);

@@ -10,15 +10,11 @@
 
 #include "lib/base/cleanup.h"
 
-size_t registration_of(const struct scsi_reservation *reservation, const struct scsi_nexus *nexus)
+size_t registration_of(const struct scsi_reservation *reservation, const struct scsi_ports *ports)
 {
-	for (size_t i = 0; i < reservation->count; i++) {
-		const struct scsi_registration *registration = &reservation->registrations[i];
-		if (registration->portal_group == nexus->portal_group &&
-		    !memcmp(registration->isid, nexus->isid, sizeof(nexus->isid)) &&
-		    !strcmp(registration->initiator, nexus->initiator))
+	for (size_t i = 0; i < reservation->count; i++)
+		if (ports_equal(&reservation->registrations[i].ports, ports))
 			return i;
-	}
 	return NOT_REGISTERED;
 }
 
@@ -47,7 +43,7 @@ static bool persistent_conflicts(const struct scsi_reservation *reservation,
 				 const struct scsi_task *task)
 {
 	unsigned flags = task->row->flags;
-	size_t own = registration_of(reservation, task->nexus);
+	size_t own = registration_of(reservation, &task->nexus->ports);
 	if (flags & SCSI_IF_PERSISTENT)
 		return false;
 	if (flags & SCSI_IF_WRITE_EXCLUSIVE && is_write_exclusive(reservation->type))

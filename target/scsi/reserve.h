@@ -13,8 +13,8 @@ enum persistent_type { /* SPC-5 table 73 */
 	PR_EXCLUSIVE_ACCESS_REGISTRANTS = 6, PR_WRITE_EXCLUSIVE_ALL = 7, PR_EXCLUSIVE_ACCESS_ALL = 8,
 };
 
-/* The index of the nexus' registration. lu->lock held. */
-size_t registration_of(const struct scsi_reservation *reservation, const struct scsi_nexus *nexus);
+/* The index of the ports' registration, or NOT_REGISTERED. lu->lock held. */
+size_t registration_of(const struct scsi_reservation *reservation, const struct scsi_ports *ports);
 bool reservation_is_all_registrants(uint8_t type);
 bool reservation_type_exists(uint8_t type);
 
@@ -27,8 +27,8 @@ void reservation_clear(struct scsi_reservation *reservation);
 /* Gives it to the keeper. Waits. */
 int reservation_save(struct scsi_lu *lu, const struct scsi_reservation *reservation);
 
-/* The initiator port that a TransportID names (SPC-5 7.6.4.6); false: none, or not one alone. */
-bool transport_id_parse(const uint8_t *data, size_t size, struct scsi_registration *port);
+/* Sets the initiator port that a TransportID names (SPC-5 7.6.4.6); false: none, or not one alone. */
+bool transport_id_parse(const uint8_t *data, size_t size, struct scsi_ports *ports);
 
 bool persistent_out_waits(struct scsi_lu *lu, const struct scsi_task *task);
 void persistent_out_run(struct scsi_lu *lu, struct scsi_task *task);

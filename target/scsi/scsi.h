@@ -258,11 +258,17 @@ bool scsi_removal_prevented_locked(const struct scsi_lu *lu);
 
 #define SCSI_REGISTRATIONS_MAX 256u
 
-/* A registration of PERSISTENT RESERVE OUT: of an initiator port with a target port. */
-struct scsi_registration {
-	char initiator[SCSI_NAME_MAX];
+/* An initiator port and a target port. Every session of this port has a nexus of its own, one after
+ * another; what is kept for the two ports outlives them (RFC 7143 4.4.3). */
+struct scsi_ports {
+	char initiator[SCSI_NAME_MAX]; /* the iSCSI name; with the ISID it is the initiator port */
 	uint8_t isid[6];
-	uint16_t portal_group;
+	uint16_t portal_group; /* of the target: the target port */
+};
+
+/* A registration of PERSISTENT RESERVE OUT. */
+struct scsi_registration {
+	struct scsi_ports ports;
 	uint64_t key;
 };
 

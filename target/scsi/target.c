@@ -140,19 +140,18 @@ void scsi_target_remove(struct scsi_target *target, uint8_t number)
 
 /* ---- nexuses ----------------------------------------------------------------------------- */
 
-static bool port_is(const struct scsi_known_port *known, const struct scsi_port *port)
+bool ports_equal(const struct scsi_ports *a, const struct scsi_ports *b)
 {
-	return !strcmp(known->initiator, port->initiator) &&
-	       !memcmp(known->isid, port->isid, sizeof(known->isid)) &&
-	       known->portal_group == port->portal_group;
+	return a->portal_group == b->portal_group && !memcmp(a->isid, b->isid, sizeof(a->isid)) &&
+	       !strcmp(a->initiator, b->initiator);
 }
 
 /* 0: it has been here before; 1: it has not; -ENOMEM. */
-static int target_remember_locked(struct scsi_target *target, const struct scsi_port *port)
+static int target_remember_locked(struct scsi_target *target, const struct scsi_ports *ports)
 {
 	struct scsi_known_port *known;
 	TAILQ_FOREACH(known, &target->known, link)
-		if (port_is(known, port))
+		if (ports_equal(&known->ports, ports))
 			break;
 	bool is_new = !known;
 	if (known) {
@@ -166,9 +165,7 @@ static int target_remember_locked(struct scsi_target *target, const struct scsi_
 			return -ENOMEM;
 		target->known_count++;
 	}
-	(void)snprintf(known->initiator, sizeof(known->initiator), "%s", port->initiator);
-	memcpy(known->isid, port->isid, sizeof(known->isid));
-	known->portal_group = port->portal_group;
+	known->ports = *ports;
 	TAILQ_INSERT_HEAD(&target->known, known, link);
 	return is_new;
 }
@@ -182,12 +179,12 @@ int scsi_nexus_open(struct scsi_target *target, const struct scsi_port *port,
 	nexus->magic = SCSI_NEXUS_MAGIC;
 	nexus->references = 1;
 	nexus->target = target;
-	(void)snprintf(nexus->initiator, sizeof(nexus->initiator), "%s", port->initiator);
-	memcpy(nexus->isid, port->isid, sizeof(nexus->isid));
-	nexus->portal_group = port->portal_group;
+	(void)snprintf(nexus->ports.initiator, sizeof(nexus->ports.initiator), "%s", port->initiator);
+	memcpy(nexus->ports.isid, port->isid, sizeof(nexus->ports.isid));
+	nexus->ports.portal_group = port->portal_group;
 	nexus->transport = port->transport;
 	LOCK_SCOPE(&target->lock);
-	int is_new = target_remember_locked(target, port);
+	int is_new = target_remember_locked(target, &nexus->ports);
 	if (is_new < 0)
 		return is_new;
 	for (unsigned i = 0; i < SCSI_LUNS; i++)

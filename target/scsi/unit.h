@@ -39,9 +39,7 @@ struct scsi_nexus {
 	unsigned references; /* atomic: the session and its tasks */
 	bool closing;	     /* atomic */
 	struct scsi_target *target;
-	char initiator[SCSI_NAME_MAX];
-	uint8_t isid[6];
-	uint16_t portal_group;
+	struct scsi_ports ports;
 	void *transport;
 	void (*closed)(void *context);
 	void *closed_context;
@@ -52,9 +50,7 @@ struct scsi_nexus {
 /* An initiator port that has been here since the start: its next session has had a nexus loss. */
 struct scsi_known_port {
 	TAILQ_ENTRY(scsi_known_port) link;
-	char initiator[SCSI_NAME_MAX];
-	uint8_t isid[6];
-	uint16_t portal_group;
+	struct scsi_ports ports;
 };
 
 struct scsi_target {
@@ -157,6 +153,7 @@ void *unit_worker(void *lu);
 void unit_add_job(struct scsi_lu *lu, struct scsi_job *job, bool first);
 void nexus_hold(struct scsi_nexus *nexus);
 void nexus_put(struct scsi_nexus *nexus);
+bool ports_equal(const struct scsi_ports *a, const struct scsi_ports *b);
 /* NULL: no such unit. target->lock held. */
 struct scsi_lu *target_find_locked(struct scsi_target *target, uint64_t lun);
 

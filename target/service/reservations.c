@@ -67,11 +67,11 @@ static void load_registration(struct reader *r, config_setting_t *group,
 	uint64_t portal_group = 0;
 
 	reader_known(r, group, registration_names);
-	reader_text(r, group, "initiator", registration->initiator, sizeof(registration->initiator));
-	reader_bytes(r, group, "isid", registration->isid, sizeof(registration->isid));
+	reader_text(r, group, "initiator", registration->ports.initiator, sizeof(registration->ports.initiator));
+	reader_bytes(r, group, "isid", registration->ports.isid, sizeof(registration->ports.isid));
 	reader_number(r, group, "portal_group", UINT16_MAX, &portal_group);
 	reader_bytes(r, group, "key", key, sizeof(key));
-	registration->portal_group = (uint16_t)portal_group;
+	registration->ports.portal_group = (uint16_t)portal_group;
 	for (size_t i = 0; i < sizeof(key); i++)
 		registration->key = registration->key << 8 | key[i];
 }
@@ -155,12 +155,12 @@ static void write_unit(FILE *out, const struct kept_unit *unit)
 		const struct scsi_registration *registration = &unit->kept.registrations[i];
 
 		fprintf(out, "%s\n\t\t{ initiator = ", i ? "," : "");
-		text_write(out, registration->initiator);
+		text_write(out, registration->ports.initiator);
 		fputs("; isid = \"", out);
-		for (size_t j = 0; j < sizeof(registration->isid); j++)
-			fprintf(out, "%02x", registration->isid[j]);
+		for (size_t j = 0; j < sizeof(registration->ports.isid); j++)
+			fprintf(out, "%02x", registration->ports.isid[j]);
 		fprintf(out, "\"; portal_group = %u; key = \"%016llx\"; }",
-			(unsigned)registration->portal_group, (unsigned long long)registration->key);
+			(unsigned)registration->ports.portal_group, (unsigned long long)registration->key);
 	}
 	fputs(" ); }", out);
 }

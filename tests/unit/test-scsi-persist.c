@@ -334,7 +334,7 @@ static void what_cannot_be_kept_has_not_happened(void **state)
 static void what_cannot_have_been_kept_is_refused(void **state)
 {
 	(void)state;
-	struct scsi_registration one = {.initiator = "iqn.2026-01.org.granary:a", .key = 1};
+	struct scsi_registration one = {.ports.initiator = "iqn.2026-01.org.granary:a", .key = 1};
 	struct scsi_kept kept = {.registrations = &one, .count = 1, .type = 2};
 	struct scsi_lu *lu = scene.fake[0].lu;
 	assert_int_equal(scsi_lu_restore(lu, &kept), -EINVAL);
