@@ -104,10 +104,11 @@ static size_t vpd_identification(struct scsi_lu *lu, const struct scsi_task *tas
 /* SPC-5 7.7.5. */
 static size_t vpd_extended(struct scsi_lu *lu, const struct scsi_task *task, uint8_t *data)
 {
-	(void)lu;
 	(void)task;
 	data[1] = 0x07; /* head of queue, ordered, simple */
 	data[9] = SENSE_SIZE_MAX;
+	if (lu->class->inquiry_extended)
+		lu->class->inquiry_extended(lu, data);
 	return 60;
 }
 

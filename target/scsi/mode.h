@@ -17,8 +17,8 @@ struct scsi_mode_value *mode_find(const struct scsi_unit *unit, uint8_t code, ui
 /* D_SENSE and TAS are looked at with every command. */
 void mode_note_control_locked(struct scsi_lu *lu);
 
-/* Asks the class for what is live. */
-void mode_refresh(struct scsi_lu *lu, struct scsi_mode_value *value);
+/* Asks the class for what is live, and what is this nexus' own. */
+void mode_refresh(struct scsi_lu *lu, const struct scsi_nexus *nexus, struct scsi_mode_value *value);
 
 void mode_sense_run(struct scsi_lu *lu, struct scsi_task *task);
 void mode_select_run(struct scsi_lu *lu, struct scsi_task *task);

@@ -95,7 +95,7 @@ static bool update_is_allowed(struct scsi_lu *lu, struct scsi_task *task,
 {
 	const struct scsi_mode_page *page = update->value->page;
 	size_t first = page->subpage ? 4 : 2;
-	mode_refresh(lu, update->value);
+	mode_refresh(lu, task->nexus, update->value);
 	for (size_t i = first; i < page->length; i++) {
 		unsigned changed = update->page[i] ^ update->value->current[i];
 		unsigned bad = changed & ~(unsigned)page->changeable[i] & 0xff;
@@ -126,6 +126,17 @@ static bool list_is_allowed(struct scsi_lu *lu, struct scsi_task *task, const st
 	return true;
 }
 
+/* A page that each nexus has for itself. False: it was not done, and the task says so. */
+static bool update_apply_own(struct scsi_lu *lu, struct scsi_task *task,
+			     const struct mode_update *update)
+{
+	if (!update->value->page->nexus_changed(lu, task->nexus, update->page))
+		return true;
+	scsi_check(task, SENSE_ABORTED, ASC_INSUFFICIENT_RESOURCES);
+	return false;
+}
+
+/* True: others have to be told. */
 static bool update_apply(struct scsi_lu *lu, const struct mode_update *update)
 {
 	const struct scsi_mode_page *page = update->value->page;
@@ -170,9 +181,14 @@ static void list_apply(struct scsi_lu *lu, struct scsi_task *task, const struct 
 	}
 	if (lu->class->mode_device_specific)
 		(void)lu->class->mode_device_specific(lu, list->bytes[list->ten ? 3 : 2], true);
-	for (; update.offset < list->size; update.offset += update.size)
-		if (update_find(lu, task, list, &update))
+	for (; update.offset < list->size; update.offset += update.size) {
+		if (!update_find(lu, task, list, &update))
+			continue;
+		if (!update.value->page->nexus_changed)
 			differs |= update_apply(lu, &update);
+		else if (!update_apply_own(lu, task, &update))
+			break;
+	}
 	state_get(lu, &after);
 	if (differs || memcmp(&before, &after, sizeof(before)))
 		scsi_attention(lu, task->nexus, ASC_MODE_PARAMETERS_CHANGED);

@@ -35,13 +35,16 @@ static bool has_code(const struct scsi_unit *unit, uint8_t code)
 	return code == PAGE_ALL;
 }
 
-void mode_refresh(struct scsi_lu *lu, struct scsi_mode_value *value)
+void mode_refresh(struct scsi_lu *lu, const struct scsi_nexus *nexus, struct scsi_mode_value *value)
 {
 	uint8_t page[MODE_PAGE_MAX];
-	if (!value->page->refresh)
+	if (!value->page->refresh && !value->page->nexus_refresh)
 		return;
 	memcpy(page, value->current, value->page->length);
-	value->page->refresh(lu, page);
+	if (value->page->nexus_refresh)
+		value->page->nexus_refresh(lu, nexus, page);
+	else
+		value->page->refresh(lu, page);
 	LOCK_SCOPE(&lu->lock);
 	memcpy(value->current, page, value->page->length);
 }
@@ -58,8 +61,8 @@ static void put_page_header(const struct scsi_mode_page *page, uint8_t *data)
 	be_put16(data + 2, (uint16_t)(page->length - 4));
 }
 
-static size_t put_page(struct scsi_lu *lu, struct scsi_mode_value *value, unsigned control,
-		       uint8_t *data)
+static size_t put_page(struct scsi_lu *lu, const struct scsi_nexus *nexus,
+		       struct scsi_mode_value *value, unsigned control, uint8_t *data)
 {
 	const struct scsi_mode_page *page = value->page;
 	const uint8_t *bytes = value->current;
@@ -68,7 +71,7 @@ static size_t put_page(struct scsi_lu *lu, struct scsi_mode_value *value, unsign
 	else if (control == CONTROL_DEFAULT)
 		bytes = page->defaults;
 	else
-		mode_refresh(lu, value);
+		mode_refresh(lu, nexus, value);
 	memcpy(data, bytes, page->length);
 	put_page_header(page, data);
 	return page->length;
@@ -141,7 +144,7 @@ void mode_sense_run(struct scsi_lu *lu, struct scsi_task *task)
 			continue;
 		if (!ten && size + page->length > SIX_MAX)
 			break;
-		size += put_page(lu, &unit->modes[i], control, data + size);
+		size += put_page(lu, task->nexus, &unit->modes[i], control, data + size);
 	}
 	if (ten)
 		be_put16(data, (uint16_t)(size - 2));

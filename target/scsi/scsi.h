@@ -170,6 +170,10 @@ struct scsi_mode_page {
 	int (*check)(struct scsi_lu *lu, const uint8_t *page);
 	void (*changed)(struct scsi_lu *lu, const uint8_t *page);
 	void (*refresh)(struct scsi_lu *lu, uint8_t *page);
+	/* Of a page that each nexus has for itself (SPC-5 6.13, mode page policy), instead of the two: the
+	 * device keeps its values, and nobody else is told when they change. 0 or -ENOMEM. */
+	int (*nexus_changed)(struct scsi_lu *lu, const struct scsi_nexus *nexus, const uint8_t *page);
+	void (*nexus_refresh)(struct scsi_lu *lu, const struct scsi_nexus *nexus, uint8_t *page);
 };
 
 /* A log page: `build` adds its parameters to the log (target/scsi/log_page.h). */
@@ -205,6 +209,8 @@ struct scsi_class {
 	int (*mode_device_specific)(struct scsi_lu *lu, uint8_t device_specific, bool change);
 	/* What INQUIRY says more: vendor-specific bytes 36-55, flags. NULL: nothing. */
 	void (*inquiry)(struct scsi_lu *lu, uint8_t data[96]);
+	/* The same of VPD page 86h, without its header. */
+	void (*inquiry_extended)(struct scsi_lu *lu, uint8_t data[60]);
 	/* May wait; on the worker. The reservations and prevents of the SCSI layer are cleared by it. */
 	void (*reset)(struct scsi_lu *lu, enum scsi_reset kind);
 	/* A nexus is gone: PREVENT and whatever else is kept for each. With lu->lock held. */

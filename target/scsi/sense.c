@@ -119,6 +119,7 @@ static const struct {
 	{ASC_WRITE_ERROR, "write error"},
 	{ASC_UNEXPECTED_UNSOLICITED_DATA, "unexpected unsolicited data"},
 	{ASC_NOT_ENOUGH_UNSOLICITED_DATA, "not enough unsolicited data"},
+	{ASC_GUARD_CHECK_FAILED, "logical block guard check failed"},
 	{ASC_UNRECOVERED_READ_ERROR, "unrecovered read error"},
 	{ASC_PARAMETER_LIST_LENGTH, "parameter list length error"},
 	{ASC_INVALID_OPCODE, "invalid command operation code"},

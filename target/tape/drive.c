@@ -16,6 +16,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/tape/drive_ahead.h"
+#include "target/tape/drive_guard.h"
 #include "target/tape/drive_info.h"
 #include "target/tape/drive_private.h"
 #include "target/tape/drive_ring.h"
@@ -70,6 +71,7 @@ static void class_reset(struct scsi_lu *lu, enum scsi_reset kind)
 			drive_tell_flush(drive, error);
 	}
 	drive_info_reset(drive, kind);
+	drive_guard_reset(drive);
 	LOCK_SCOPE(&lu->lock);
 	drive->mode.unbuffered = false;
 	drive->mode.block_size = 0;
@@ -81,6 +83,7 @@ static void class_nexus_lost(struct scsi_lu *lu, struct scsi_nexus *nexus)
 	struct drive *drive = drive_of(lu);
 	if (drive->writer == nexus)
 		drive->writer = NULL;
+	drive_guard_lost_locked(drive, nexus);
 	drive_info_nexus_lost(drive, nexus);
 }
 
@@ -88,6 +91,19 @@ static enum sense_code class_reservation_lost(struct scsi_lu *lu, bool preempted
 {
 	bool forgotten = drive_info_reservation_lost(drive_of(lu), preempted);
 	return forgotten ? ASC_ENCRYPTION_PARAMETERS_CHANGED_BY_OTHER : ASC_NONE;
+}
+
+/* A drive with logical block protection: PROTECT, and in VPD page 86h its kind, SPT 001b. */
+static void class_inquiry(struct scsi_lu *lu, uint8_t data[96])
+{
+	(void)lu;
+	data[5] |= 0x01;
+}
+
+static void class_inquiry_extended(struct scsi_lu *lu, uint8_t data[60])
+{
+	(void)lu;
+	data[0] |= 0x08;
 }
 
 static void drive_make_class(struct drive *drive)
@@ -106,10 +122,12 @@ static void drive_make_class(struct drive *drive)
 		.removable = true,
 		.opcodes = drive->opcodes,
 		.vpd_pages = drive_info_vpd_pages,
-		.mode_pages = drive_is_ibm(drive) ? drive_mode_pages_ibm : drive_mode_pages,
+		.mode_pages = drive_mode_pages(drive),
 		.log_pages = drive_is_ibm(drive) ? drive_log_pages_ibm : drive_log_pages_hp,
 		.versions = drive_versions,
 		.ready = class_ready,
+		.inquiry = drive_guards(drive) ? class_inquiry : NULL,
+		.inquiry_extended = drive_guards(drive) ? class_inquiry_extended : NULL,
 		.mode_header = drive_mode_header,
 		.mode_descriptor = drive_mode_descriptor,
 		.mode_device_specific = drive_mode_device_specific,
@@ -130,6 +148,7 @@ static void drive_destroy(struct drive **drive)
 		scsi_lu_free(&d->lu);
 	ahead_free(d);
 	ring_free(d);
+	drive_guard_free(d);
 	drive_info_free(d);
 	d->magic = 0;
 	free(d);

@@ -3,6 +3,7 @@
 TAPE_DRIVE_SOURCES = \
 	target/tape/drive.h target/tape/drive.c \
 	target/tape/drive_ahead.h target/tape/drive_ahead.c \
+	target/tape/drive_guard.h target/tape/drive_guard.c \
 	target/tape/drive_load.c \
 	target/tape/drive_medium.c \
 	target/tape/drive_plan.c \
@@ -12,4 +13,5 @@ TAPE_DRIVE_SOURCES = \
 	target/tape/drive_ring.h target/tape/drive_ring.c \
 	target/tape/drive_state.c \
 	target/tape/drive_verify.c \
-	target/tape/drive_write.c
+	target/tape/drive_write.c \
+	target/tape/guard.h target/tape/guard.c

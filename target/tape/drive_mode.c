@@ -11,6 +11,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
+#include "target/tape/drive_guard.h"
 #include "target/tape/drive_info.h"
 #include "target/tape/drive_partitions.h"
 
@@ -162,9 +163,6 @@ static const uint8_t disconnect[16] = {0x02, 0x0e};   /* SPC-5 7.5.14 */
 static const uint8_t unit_protocol[8] = {0x18, 0x06, 0x05}; /* 5h: iSCSI */
 static const uint8_t port_protocol[8] = {0x19, 0x06, 0x05};
 static const uint8_t power[12] = {0x1a, 0x0a};	      /* no timers */
-/* SSC-5 8.5.9: blocks carry no protection, and none can be asked for. LTFS sends this page back before
- * it does anything, so it has to be there. */
-static const uint8_t protection[32] = {0x4a, 0xf0, 0, 0x1c};
 /* IBM's own: what the drive does about encryption. */
 static const uint8_t vendor_defaults[8] = {0x24, 0x06};
 
@@ -176,10 +174,17 @@ static void vendor_refresh(struct scsi_lu *lu, uint8_t *page)
 		page[7] |= ENCRYPTION_CAPABLE;
 }
 
-#define STANDARD_PAGES                                                                             \
+/* LTFS sends this page back before it does anything, so it is there where blocks carry no protection,
+ * too, and nothing can be changed in it. */
+#define UNGUARDED {0x0a, 0xf0, GUARD_PAGE_SIZE, guard_page_defaults, guard_page_defaults}
+#define GUARDED                                                                                    \
+	{0x0a, 0xf0, GUARD_PAGE_SIZE, guard_page_defaults, guard_page_changeable,                  \
+	 guard_page_check, NULL, NULL, guard_page_changed, guard_page_refresh}
+
+#define STANDARD_PAGES(GUARD)                                                                      \
 	{0x01, 0, sizeof(recovery), recovery, recovery, NULL, NULL, NULL},                         \
 	{0x02, 0, sizeof(disconnect), disconnect, disconnect, NULL, NULL, NULL},                   \
-	{0x0a, 0xf0, sizeof(protection), protection, protection, NULL, NULL, NULL},                \
+	GUARD,                                                                                     \
 	{0x0f, 0, sizeof(compression_defaults), compression_defaults, compression_changeable,      \
 	 NULL, compression_changed, compression_refresh},                                          \
 	{0x10, 0, sizeof(configuration_defaults), configuration_defaults,                          \
@@ -200,16 +205,21 @@ static void vendor_refresh(struct scsi_lu *lu, uint8_t *page)
 static const uint8_t unit_protocol_fixed[8] = {0x18, 0x06};
 static const uint8_t port_protocol_fixed[8] = {0x19, 0x06};
 
-const struct scsi_mode_page drive_mode_pages[] = {
-	STANDARD_PAGES,
-	{0},
-};
+#define IBM_PAGES                                                                                  \
+	{0x24, 0, sizeof(vendor_defaults), vendor_defaults, vendor_defaults, NULL, NULL,           \
+	 vendor_refresh}
 
-const struct scsi_mode_page drive_mode_pages_ibm[] = {
-	STANDARD_PAGES,
-	{0x24, 0, sizeof(vendor_defaults), vendor_defaults, vendor_defaults, NULL, NULL, vendor_refresh},
-	{0},
-};
+static const struct scsi_mode_page pages[] = {STANDARD_PAGES(UNGUARDED), {0}};
+static const struct scsi_mode_page pages_guarded[] = {STANDARD_PAGES(GUARDED), {0}};
+static const struct scsi_mode_page pages_ibm[] = {STANDARD_PAGES(UNGUARDED), IBM_PAGES, {0}};
+static const struct scsi_mode_page pages_ibm_guarded[] = {STANDARD_PAGES(GUARDED), IBM_PAGES, {0}};
+
+const struct scsi_mode_page *drive_mode_pages(const struct drive *drive)
+{
+	if (drive_is_ibm(drive))
+		return drive_guards(drive) ? pages_ibm_guarded : pages_ibm;
+	return drive_guards(drive) ? pages_guarded : pages;
+}
 
 /* ---- header and block descriptor (SSC-5 8.3.1) ------------------------------------------------- */
 
@@ -239,7 +249,8 @@ int drive_mode_descriptor(struct scsi_lu *lu, const uint8_t descriptor[8])
 	if (density != DENSITY_DEFAULT && density != DENSITY_NO_CHANGE &&
 	    !(drive->medium && density == drive->medium->density))
 		return WRONG(0);
-	if (size > CARTRIDGE_BLOCK_MAX)
+	/* It counts protection information, for hosts that have it. */
+	if (size > CARTRIDGE_BLOCK_MAX + (drive_guards(drive) ? GUARD_SIZE : 0))
 		return WRONG(5);
 	LOCK_SCOPE(&lu->lock);
 	drive->mode.block_size = size;

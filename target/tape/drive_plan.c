@@ -8,12 +8,15 @@
 #include "lib/base/bytes.h"
 #include "target/tape/drive_read.h"
 
-struct read_request read_request_of(const uint8_t *cdb)
+struct read_request read_request_of(struct drive *drive, const struct scsi_task *task)
 {
+	enum guard_method guard = drive_guard_of(drive, task->nexus).read;
 	return (struct read_request){
-		.fixed = cdb[1] & 1,
-		.silent = cdb[1] & 2,
-		.length = be_get24(cdb + 2),
+		.fixed = task->cdb[1] & 1,
+		.silent = task->cdb[1] & 2,
+		.length = be_get24(task->cdb + 2),
+		.guard = guard,
+		.guard_size = guard ? GUARD_SIZE : 0,
 	};
 }
 
@@ -29,6 +32,7 @@ static void plan_start(struct read_plan *plan, const struct cartridge_place *pla
 {
 	plan->place = *place;
 	plan->offset = place->offset;
+	plan->size = plain_size(place);
 	plan->stored = place->flags & CARTRIDGE_ENCRYPTED ? place->block_size : 0;
 }
 
@@ -36,25 +40,24 @@ static void plan_variable(const struct read_request *request, const struct cartr
 			  struct read_plan *plan)
 {
 	plan_start(plan, place);
-	plan->actual = plain_size(place);
+	plan->actual = plan->size + request->guard_size;
 	plan->blocks = 1;
-	plan->bytes = plan->give = plan->actual;
-	if (plan->give > request->length)
-		plan->give = request->length;
-	if (!plan->stored)
+	plan->give = plan->actual < request->length ? plan->actual : request->length;
+	plan->bytes = plan->size;
+	if (!plan->stored && plan->bytes > plan->give)
 		plan->bytes = plan->give;
 	plan->end = plan->actual == request->length ? READ_COMPLETE : READ_LENGTH;
 }
 
 /* Adds the run to a plan in fixed blocks; true: it goes on after it. */
-static bool plan_run(struct read_plan *plan, const struct cartridge_place *place, uint32_t size,
-		     uint32_t length)
+static bool plan_run(struct read_plan *plan, const struct cartridge_place *place, uint32_t block_size,
+		     const struct read_request *request)
 {
-	uint32_t actual = plain_size(place);
+	uint32_t size = plain_size(place), length = request->length;
 	uint32_t stored = place->flags & CARTRIDGE_ENCRYPTED ? place->block_size : 0;
-	if (actual != size) {
+	if (size + request->guard_size != block_size) {
 		plan->end = READ_LENGTH;
-		plan->actual = actual;
+		plan->actual = size + request->guard_size;
 		plan->blocks++;
 		return false;
 	}
@@ -69,7 +72,8 @@ static bool plan_run(struct read_plan *plan, const struct cartridge_place *place
 	uint64_t count = place->count < length - plan->good ? place->count : length - plan->good;
 	plan->good += (uint32_t)count;
 	plan->blocks += count;
-	plan->bytes = plan->give = (uint64_t)plan->good * size;
+	plan->bytes = (uint64_t)plan->good * size;
+	plan->give = (uint64_t)plan->good * block_size;
 	plan->end = READ_COMPLETE;
 	return plan->good < length;
 }
@@ -94,7 +98,7 @@ int read_plan(const struct drive *drive, const struct read_request *request, uin
 			plan_variable(request, &place, plan);
 			return 0;
 		}
-		if (!plan_run(plan, &place, drive->mode.block_size, request->length))
+		if (!plan_run(plan, &place, drive->mode.block_size, request))
 			return 0;
 	}
 }

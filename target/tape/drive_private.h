@@ -78,6 +78,7 @@ struct drive_mode {
 	bool append_only;	  /* 10h/01h: WRITE MODE 1h */
 };
 
+struct drive_guard_user;
 struct drive_ring;
 struct drive_ahead;
 struct drive_info; /* of the pages: drive_info.c */
@@ -117,6 +118,7 @@ struct drive {
 	const struct scsi_nexus *writer; /* lu->lock: whose data no commit has yet; NULL: of one that is gone */
 
 	struct drive_mode mode;
+	struct drive_guard_user *guard_users; /* lu->lock to change: drive_guard.c */
 	struct drive_counters load, life;
 	uint64_t mounts;		/* loads of the drive's life */
 	uint64_t alerts;		/* TapeAlert flags 1..64, bit n-1 */
@@ -172,8 +174,8 @@ void drive_buffered(struct drive *drive, uint64_t *objects, uint64_t *bytes);
 extern const struct scsi_opcode drive_info_opcodes[];	/* end with run == NULL */
 extern const struct scsi_opcode drive_crypt_opcodes[];	/* only with settings.encryption */
 extern const struct scsi_vpd_page drive_info_vpd_pages[]; /* end with code 0 */
-extern const struct scsi_mode_page drive_mode_pages[];	/* end with length 0 */
-extern const struct scsi_mode_page drive_mode_pages_ibm[];
+/* Of a drive of its make and generation; ends with length 0. */
+const struct scsi_mode_page *drive_mode_pages(const struct drive *drive);
 extern const struct scsi_log_page drive_log_pages_ibm[]; /* end with build == NULL */
 extern const struct scsi_log_page drive_log_pages_hp[];
 extern const uint16_t drive_versions[];			/* end with 0 */

@@ -36,12 +36,14 @@ static bool unseal_all(struct drive *drive, struct scsi_task *task, const struct
 	return true;
 }
 
-static int give_sealed(struct drive *drive, struct scsi_task *task, const struct read_plan *plan)
+/* The first `bytes` to `into`, which may be the task. */
+static int give_sealed(struct drive *drive, struct scsi_task *task, struct scsi_task *into,
+		       const struct read_plan *plan, uint64_t bytes)
 {
 	if (plan->stored <= DRIVE_SEAL_SIZE)
 		return -EIO;
 	size_t size = plan->stored - DRIVE_SEAL_SIZE;
-	uint64_t count = (plan->give + size - 1) / size;
+	uint64_t count = (bytes + size - 1) / size;
 	struct scsi_buffer *sealed = NULL;
 	int error = ahead_read(drive, drive->partition, plan->offset, count * plan->stored, &sealed);
 	if (error)
@@ -54,7 +56,7 @@ static int give_sealed(struct drive *drive, struct scsi_task *task, const struct
 	plain->size = count * size;
 	error = -ECANCELED; /* the sense is set */
 	if (unseal_all(drive, task, plan, sealed, plain, count)) {
-		scsi_reply_slice(task, plain, 0, plan->give);
+		scsi_reply_slice(into, plain, 0, bytes);
 		error = 0;
 	}
 	scsi_buffer_release(&plain);
@@ -88,22 +90,72 @@ static int join_slices(struct drive *drive, struct scsi_task *task)
 	return 0;
 }
 
-static int give(struct drive *drive, struct scsi_task *task, const struct read_plan *plan)
+static int give_plain(struct drive *drive, struct scsi_task *task, struct scsi_task *into,
+		      const struct read_plan *plan, uint64_t bytes)
 {
-	struct read_plan cut = *plan;
-	cut.give = room_for(task, plan->give);
+	if (!bytes)
+		return 0;
+	if (plan->stored)
+		return give_sealed(drive, task, into, plan, bytes);
+	return ahead_give(drive, into, drive->partition, plan->offset, (size_t)bytes,
+			  drive->end[drive->partition].bytes);
+}
+
+/* Takes up to `size` bytes off the slices of `from`: how many. */
+static size_t take_bytes(struct scsi_task *from, uint8_t *to, size_t size)
+{
+	size_t done = 0;
+	for (unsigned i = 0; i < from->in_count && done < size; i++) {
+		struct scsi_slice *slice = &from->in[i];
+		size_t part = slice->size < size - done ? slice->size : size - done;
+		memcpy(to + done, slice->buffer->data + slice->offset, part);
+		slice->offset += part;
+		slice->size -= part;
+		done += part;
+	}
+	return done;
+}
+
+/* Blocks with their protection information behind each; `bytes` of them all. */
+static int give_guarded(struct drive *drive, struct scsi_task *task, const struct read_plan *plan,
+			enum guard_method guard, uint64_t bytes)
+{
+	size_t each = plan->size + GUARD_SIZE, rest = bytes % each;
+	uint64_t plain = bytes / each * plan->size + (rest < plan->size ? rest : plan->size);
+	struct scsi_task alone = {.in_room = plain};
+	struct scsi_buffer *buffer = scsi_buffer_get(drive->settings.pool, bytes + GUARD_SIZE);
+	int error = buffer ? give_plain(drive, task, &alone, plan, plain) : -ENOMEM;
+	for (size_t at = 0; !error && at < bytes; at += each) {
+		uint8_t *block = buffer->data + at;
+		if (take_bytes(&alone, block, bytes - at < plan->size ? bytes - at : plan->size) == plan->size)
+			guard_put(guard, block, plan->size, block + plan->size);
+	}
+	for (unsigned i = 0; i < alone.in_count; i++)
+		scsi_buffer_release(&alone.in[i].buffer);
+	if (!error) {
+		buffer->size = bytes;
+		scsi_reply_slice(task, buffer, 0, bytes);
+	}
+	if (buffer)
+		scsi_buffer_release(&buffer);
+	return error;
+}
+
+static int give(struct drive *drive, struct scsi_task *task, const struct read_plan *plan,
+		enum guard_method guard)
+{
+	uint64_t bytes = room_for(task, plan->give);
 	int error = task->in_count > SCSI_SLICES - AHEAD_SLICES_MAX ? join_slices(drive, task) : 0;
 	if (error)
 		return error;
-	if (cut.give > AHEAD_TRANSFER_MAX)
+	if (bytes > AHEAD_TRANSFER_MAX)
 		error = -EMSGSIZE;
-	else if (cut.give && plan->stored)
-		error = give_sealed(drive, task, &cut);
-	else if (cut.give)
-		error = ahead_give(drive, task, drive->partition, plan->offset, (size_t)cut.give,
-				   drive->end[drive->partition].bytes);
+	else if (guard && bytes)
+		error = give_guarded(drive, task, plan, guard, bytes);
+	else
+		error = give_plain(drive, task, task, plan, bytes);
 	if (!error)
-		task->in_wanted += plan->give - cut.give;
+		task->in_wanted += plan->give - bytes;
 	return error;
 }
 /* ---- the end ----------------------------------------------------------------------------------- */
@@ -210,7 +262,7 @@ static void read_blocks(struct drive *drive, struct scsi_task *task, struct read
 		if (!error && plan.give) {
 			if (!drive_may_read(drive, task, &plan.place))
 				return;
-			error = give(drive, task, &plan);
+			error = give(drive, task, &plan, request.guard);
 		}
 		if (error == -EIO && request.fixed && part.length > 1) {
 			step = part.length / 2;
@@ -220,7 +272,8 @@ static void read_blocks(struct drive *drive, struct scsi_task *task, struct read
 			read_tell_failure(drive, task, error, request.length);
 			return;
 		}
-		read_advance(drive, &plan, plan.end == READ_FILEMARK, plan.give);
+		read_advance(drive, &plan, plan.end == READ_FILEMARK,
+			     plan.give < plan.bytes ? plan.give : plan.bytes);
 		request.length -= request.fixed ? plan.good : 0;
 		if (plan.end == READ_COMPLETE && request.fixed && request.length)
 			continue;
@@ -233,7 +286,7 @@ static void read_blocks(struct drive *drive, struct scsi_task *task, struct read
 static void run_read(struct scsi_lu *lu, struct scsi_task *task)
 {
 	struct drive *drive = drive_of(lu);
-	struct read_request request = read_request_of(task->cdb);
+	struct read_request request = read_request_of(drive, task);
 	if (!drive_ready(drive, task) || !read_request_valid(drive, task, &request))
 		return;
 	if (drive->dirty) {
@@ -252,12 +305,12 @@ static void run_read(struct scsi_lu *lu, struct scsi_task *task)
 static bool waits_read(struct scsi_lu *lu, const struct scsi_task *task)
 {
 	struct drive *drive = drive_of(lu);
-	struct read_request request = read_request_of(task->cdb);
+	struct read_request request = read_request_of(drive, task);
 	struct read_plan plan;
 	if (drive->phase != DRIVE_LOADED || !request.length ||
 	    (request.fixed && !drive->mode.block_size))
 		return false;
-	if (drive->dirty)
+	if (drive->dirty || request.guard)
 		return true;
 	if (read_plan(drive, &request, drive->object, &plan) || plan.stored || plan.end == READ_BROKEN)
 		return true;

@@ -6,28 +6,32 @@
 #ifndef TARGET_TAPE_DRIVE_READ_H
 #define TARGET_TAPE_DRIVE_READ_H
 
+#include "target/tape/drive_guard.h"
 #include "target/tape/drive_private.h"
 
 /* What a CDB asks for. */
 struct read_request {
 	bool fixed, silent; /* SILI */
 	uint32_t length;    /* blocks, or bytes */
+	enum guard_method guard; /* the host gets protection information with each block */
+	uint32_t guard_size;	 /* bytes of it; counted in lengths */
 };
 
 enum read_end { READ_COMPLETE, READ_FILEMARK, READ_END_OF_DATA, READ_LENGTH, READ_BROKEN };
 
 struct read_plan {
 	enum read_end end;
-	uint64_t offset, bytes; /* of the partition: what is read */
+	uint64_t offset, bytes; /* of the partition: what is read, where blocks are not sealed */
 	uint64_t give;		/* of them, what the host gets (a long block is cut) */
 	uint64_t blocks;	/* that the position moves over */
 	uint32_t good;		/* blocks of the right length */
-	uint32_t actual;	/* bytes of the block of another length */
+	uint32_t size;		/* bytes of each block, its protection information not counted */
+	uint32_t actual;	/* bytes of the block of another length, with it */
 	uint32_t stored;	/* sealed blocks: bytes of each on the cartridge; 0: not sealed */
 	struct cartridge_place place; /* of the first */
 };
 
-struct read_request read_request_of(const uint8_t *cdb);
+struct read_request read_request_of(struct drive *drive, const struct scsi_task *task);
 /* Else the sense is set. */
 bool read_request_valid(const struct drive *drive, struct scsi_task *task,
 			const struct read_request *request);

@@ -56,7 +56,7 @@ static void verify_blocks(struct drive *drive, struct scsi_task *task, struct re
 static void run_verify(struct scsi_lu *lu, struct scsi_task *task)
 {
 	struct drive *drive = drive_of(lu);
-	struct read_request request = read_request_of(task->cdb);
+	struct read_request request = read_request_of(drive, task);
 	request.silent = false;
 	if (!drive_ready(drive, task) || !read_request_valid(drive, task, &request))
 		return;

@@ -8,6 +8,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
+#include "target/tape/drive_guard.h"
 #include "target/tape/drive_info.h"
 
 /* B0h: WORM cartridges are handled, TapeAlert is. */
@@ -77,6 +78,36 @@ static int vpd_element(struct scsi_lu *lu, uint8_t *data, size_t room)
 	return 2;
 }
 
+/* 87h, the mode page policy: all nexuses share the pages, but for those of protection information. */
+static int vpd_mode_policy(struct scsi_lu *lu, uint8_t *data, size_t room)
+{
+	static const uint8_t policies[] = {0x0a, 0xf0, 0x03, 0, 0x3f, 0xff, 0x00, 0};
+	size_t skip = drive_guards(drive_of(lu)) ? 0 : 4;
+	if (room < sizeof(policies))
+		return -ENOBUFS;
+	memcpy(data, policies + skip, sizeof(policies) - skip);
+	return (int)(sizeof(policies) - skip);
+}
+
+/* B5h (SSC-5 8.6.8): the methods of logical block protection, for writes and reads. */
+static int vpd_guards(struct scsi_lu *lu, uint8_t *data, size_t room)
+{
+	const struct drive *drive = drive_of(lu);
+	size_t size = 4; /* reserved */
+	if (!drive_guards(drive))
+		return -ENOENT;
+	if (room < 12)
+		return -ENOBUFS;
+	memset(data, 0, 12);
+	for (unsigned method = 1; method <= drive_guard_last(drive); method++, size += 4) {
+		data[size] = 3; /* bytes that follow */
+		data[size + 1] = (uint8_t)method;
+		data[size + 2] = GUARD_SIZE;
+		data[size + 3] = 0xc0; /* LBP_W_C, LBP_R_C */
+	}
+	return (int)size;
+}
+
 /* C0h of IBM drives: code name, time, date, platform of the firmware. */
 static int vpd_firmware(struct scsi_lu *lu, uint8_t *data, size_t room)
 {
@@ -105,11 +136,13 @@ static int vpd_serials(struct scsi_lu *lu, uint8_t *data, size_t room)
 }
 
 const struct scsi_vpd_page drive_info_vpd_pages[] = {
+	{0x87, vpd_mode_policy},
 	{0xb0, vpd_capabilities},
 	{0xb1, vpd_serial},
 	{0xb2, vpd_alerts},
 	{0xb3, vpd_automation},
 	{0xb4, vpd_element},
+	{0xb5, vpd_guards},
 	{0xc0, vpd_firmware},
 	{0xc1, vpd_serials},
 	{0, NULL},

@@ -23,6 +23,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/fault.h"
+#include "target/tape/drive_guard.h"
 #include "target/tape/drive_private.h"
 #include "target/tape/drive_ring.h"
 
@@ -32,20 +33,26 @@
 struct write_request {
 	bool fixed;
 	uint32_t length;     /* blocks, or bytes */
-	uint32_t block_size; /* bytes of each block */
+	uint32_t given_size; /* bytes that the host sends of each block */
+	uint32_t block_size; /* without its protection information */
 	uint32_t blocks;
-	uint64_t bytes;
+	uint64_t bytes; /* that the host sends */
+	enum guard_method guard;
 };
 
-static struct write_request request_of(const struct drive *drive, const struct scsi_task *task)
+static struct write_request request_of(struct drive *drive, const struct scsi_task *task)
 {
 	struct write_request request = {
 		.fixed = task->cdb[1] & 1,
 		.length = be_get24(task->cdb + 2),
+		.guard = drive_guard_of(drive, task->nexus).write,
 	};
-	request.block_size = request.fixed ? drive->mode.block_size : request.length;
+	request.given_size = request.fixed ? drive->mode.block_size : request.length;
+	request.block_size = request.given_size;
+	if (request.guard)
+		request.block_size -= request.given_size > GUARD_SIZE ? GUARD_SIZE : request.given_size;
 	request.blocks = request.fixed ? request.length : request.length != 0;
-	request.bytes = (uint64_t)request.block_size * request.blocks;
+	request.bytes = (uint64_t)request.given_size * request.blocks;
 	return request;
 }
 
@@ -279,8 +286,9 @@ static bool request_valid(const struct drive *drive, struct scsi_task *task,
 		scsi_invalid_cdb(task, 1, 0);
 		return false;
 	}
-	/* A block that the host gives in part is none that it could mean to write. */
-	if (request->block_size > CARTRIDGE_BLOCK_MAX ||
+	/* A block that the host gives in part is none that it could mean to write; nor is protection
+	 * information of nothing. */
+	if (request->block_size > CARTRIDGE_BLOCK_MAX || (request->bytes && !request->block_size) ||
 	    request->bytes > (task->out ? task->out->size : 0)) {
 		scsi_invalid_cdb(task, 2, 8);
 		return false;
@@ -304,6 +312,13 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 	if (!drive_ready(drive, task) || !request_valid(drive, task, &request) ||
 	    !drive_may_write(drive, task, request.length) || !request.bytes)
 		return;
+	uint32_t right = request.blocks;
+	if (request.guard)
+		right = drive_guard_strip(task, request.guard, request.block_size, request.blocks);
+	if (!right) {
+		drive_guard_failed(drive, task, request.length);
+		return;
+	}
 	if (!drive_at_end(drive) && !drive_cut(drive, task))
 		return;
 	drive_modify(drive);
@@ -311,10 +326,14 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 		return;
 	uint64_t before = drive_used(drive, drive->partition);
 	uint32_t fit = blocks_that_fit(drive, task, &request);
+	if (fit > right)
+		fit = right;
 	if (fit && !write_blocks(drive, task, &request, fit))
 		return;
 	if (fit == request.blocks)
 		tell_warning(drive, task, before);
+	else if (fit == right)
+		drive_guard_failed(drive, task, request.fixed ? request.blocks - fit : request.length);
 	else
 		tell_overflow(drive, task, request.fixed ? request.blocks - fit : request.bytes);
 }
@@ -326,7 +345,7 @@ static uint64_t bytes_not_written(const struct scsi_task *task, const struct wri
 		return 0;
 	if (!task->sense.information_valid || task->sense.deferred)
 		return request->bytes;
-	return (uint64_t)task->sense.information * (request->fixed ? request->block_size : 1);
+	return (uint64_t)task->sense.information * (request->fixed ? request->given_size : 1);
 }
 
 static void run_write(struct scsi_lu *lu, struct scsi_task *task)
@@ -345,7 +364,8 @@ static bool waits_write(struct scsi_lu *lu, const struct scsi_task *task)
 		return false;
 	return !drive->modified || !drive_at_end(drive) || drive->mode.unbuffered ||
 	       drive_seals(drive, task->nexus) || is_careful(drive, task->out->size) ||
-	       !drive_is_writer(drive, task->nexus) || !ring_has_room(drive, task->out->capacity);
+	       !drive_is_writer(drive, task->nexus) || drive_guard_of(drive, task->nexus).write ||
+	       !ring_has_room(drive, task->out->capacity);
 }
 
 /* ---- WRITE FILEMARKS ---------------------------------------------------------------------------- */

@@ -7,10 +7,12 @@ DRIVE_INFO_TESTS = \
 	tests/unit/test-drive-crypt \
 	tests/unit/test-drive-seal \
 	tests/unit/test-drive-initiators \
+	tests/unit/test-drive-guard \
+	tests/unit/test-guard \
 	tests/unit/test-scsi-page
 check_PROGRAMS += $(DRIVE_INFO_TESTS)
 TESTS += $(DRIVE_INFO_TESTS)
-THREAD_TESTS += tests/unit/test-drive-pages tests/unit/test-drive-log tests/unit/test-drive-crypt
+THREAD_TESTS += tests/unit/test-drive-guard tests/unit/test-drive-pages tests/unit/test-drive-log tests/unit/test-drive-crypt
 DRIVE_SCENE = tests/unit/drive_scene.h tests/unit/drive_scene.c $(SCSI_FAKE)
 
 tests_unit_test_drive_pages_SOURCES = tests/unit/test-drive-pages.c $(DRIVE_SCENE)
@@ -40,3 +42,11 @@ tests_unit_test_scsi_page_LDADD = $(CHANGER_LIBS) $(TAPE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_drive_initiators_SOURCES = tests/unit/test-drive-initiators.c $(DRIVE_SCENE)
 tests_unit_test_drive_initiators_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_drive_initiators_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_drive_guard_SOURCES = tests/unit/test-drive-guard.c $(DRIVE_SCENE)
+tests_unit_test_drive_guard_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_drive_guard_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_guard_SOURCES = tests/unit/test-guard.c
+tests_unit_test_guard_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_guard_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)

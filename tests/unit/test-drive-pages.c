@@ -21,7 +21,7 @@ static const struct {
 	{0x02, 0, "020e0000000000000000000000000000", "020e0000000000000000000000000000",
 	 "020e0000000000000000000000000000"},
 	{0x0a, 0xf0, "4af0001c0000000000000000000000000000000000000000000000000000000000",
-	 "4af0001c0000000000000000000000000000000000000000000000000000000000",
+	 "4af0001cff3fc000000000000000000000000000000000000000000000000000",
 	 "4af0001c0000000000000000000000000000000000000000000000000000000000"},
 	{0x0f, 0, "0f0ec080000000010000000100000000", "0f0e8000000000000000000000000000",
 	 "0f0ec080000000010000000100000000"},
@@ -144,7 +144,7 @@ static void test_mode_header(void **state)
 	static const uint8_t fixed[12] = {0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0, 0x02, 0x00};
 	static const uint8_t unbuffered[12] = {0, 0, 0x00, 8, 0x5e, 0, 0, 0, 0, 0, 0, 0};
 	static const uint8_t wrong_density[12] = {0, 0, 0x10, 8, 0x46, 0, 0, 0, 0, 0, 0, 0};
-	static const uint8_t too_long[12] = {0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0x80, 0, 1};
+	static const uint8_t too_long[12] = {0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0x80, 0, 5};
 	RUN(&s->r, s->a, 0x1a, 0, 0, 0, 12);
 	assert_memory_equal(s->r.data, "\x0b\0\x10\x08\0\0\0\0\0\0\0\0", 12);
 	scene_load(s, "A00001LY", "LTO-8-WORM", 0);
@@ -255,8 +255,8 @@ static void test_vpd(void **state)
 	check_vpd(s, 0xb4, "\x01\xf4", 2);
 	/* Sorted, and what is listed can be read. */
 	RUN(&s->r, s->a, 0x12, 1, 0x00, 1, 0);
-	assert_int_equal(s->r.size, 4 + 11);
-	assert_memory_equal(s->r.data + 4, "\x00\x80\x83\x86\xb0\xb1\xb2\xb3\xb4\xc0\xc1", 11);
+	assert_int_equal(s->r.size, 4 + 13);
+	assert_memory_equal(s->r.data + 4, "\x00\x80\x83\x86\x87\xb0\xb1\xb2\xb3\xb4\xb5\xc0\xc1", 13);
 	check_vpd(s, 0xc1, "GR00000001  GR00000001  ", 24);
 	RUN(&s->r, s->a, 0x12, 1, 0xc0, 1, 0);
 	assert_int_equal(be_get16(s->r.data + 2), 39);

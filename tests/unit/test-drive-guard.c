@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Logical block protection: what a host sends with protection information is checked before it is
+ * written, what it reads with it is right, and nobody else has anything of it.
+ */
+#include <string.h>
+
+#include "lib/base/bytes.h"
+#include "tests/unit/drive_scene.h"
+
+#include "target/tape/guard.h"
+
+#define NONE GUARD_NONE
+#define RS   GUARD_REED_SOLOMON
+#define CRC  GUARD_CRC32C
+enum { W = 0x80, R = 0x40, WR = 0xc0 };
+
+static void page_of(uint8_t page[32], unsigned method, unsigned length, unsigned flags)
+{
+	memset(page, 0, 32);
+	memcpy(page, "\x4a\xf0\x00\x1c", 4);
+	page[4] = (uint8_t)method;
+	page[5] = (uint8_t)length;
+	page[6] = (uint8_t)flags;
+}
+
+static void protect(struct drive_scene *s, struct scsi_nexus *nexus, unsigned method, unsigned flags)
+{
+	uint8_t list[8 + 32] = {0, 0, 0, 0x10};
+	page_of(list + 8, method, method ? GUARD_SIZE : 0, method ? flags : 0);
+	SEND(&s->r, nexus, list, sizeof(list), 0x55, 0x10, 0, 0, 0, 0, 0, 0, sizeof(list));
+	assert_good(&s->r);
+}
+
+static void set_block_size(struct drive_scene *s, uint32_t size)
+{
+	uint8_t list[12] = {0, 0, 0x10, 8};
+	be_put24(list + 9, size);
+	SEND(&s->r, s->a, list, sizeof(list), 0x15, 0x10, 0, 0, sizeof(list));
+	assert_good(&s->r);
+	scene_quiet(s, s->b);
+}
+
+/* Block `seed` of `size` bytes, and its protection information. */
+static size_t block_make(uint8_t *to, size_t size, unsigned seed, enum guard_method method)
+{
+	for (size_t i = 0; i < size; i++)
+		to[i] = (uint8_t)(seed * 29 + i * 13 + (i >> 8));
+	if (method)
+		guard_put(method, to, size, to + size);
+	return size + (method ? GUARD_SIZE : 0);
+}
+
+static void write_block(struct drive_scene *s, size_t size, unsigned seed, enum guard_method method)
+{
+	uint8_t data[4200];
+	size_t length = block_make(data, size, seed, method);
+	SEND(&s->r, s->a, data, length, 0x0a, 0, 0, (uint8_t)(length >> 8), (uint8_t)length);
+	assert_good(&s->r);
+}
+
+static void rewind_as(struct drive_scene *s, struct scsi_nexus *nexus)
+{
+	scene_rewind(s, nexus);
+	scene_quiet(s, s->a);
+}
+
+static uint64_t position(struct drive_scene *s)
+{
+	RUN(&s->r, s->a, 0x34, 6);
+	assert_good(&s->r);
+	return be_get64(s->r.data + 8);
+}
+
+/* ---- the mode page --------------------------------------------------------------------------------- */
+
+static const struct {
+	unsigned generation;
+	uint8_t method, length, flags;
+	int wrong; /* offset in the page, or -1 */
+} page_rows[] = {
+	{4, NONE, 0, 0, -1}, {4, RS, 4, WR, 4},
+	{5, RS, 4, WR, -1},  {5, CRC, 4, WR, 4}, {6, RS, 4, W, -1}, {6, CRC, 4, W, 4},
+	{7, RS, 4, WR, -1},  {7, CRC, 4, WR, -1}, {9, CRC, 4, R, -1}, {9, RS, 4, R, -1},
+	{8, 3, 4, WR, 4},    {8, 0xf0, 4, WR, 4}, {8, CRC, 0, WR, 5}, {8, CRC, 8, WR, 5}, {8, RS, 2, WR, 5},
+	{8, CRC, 4, WR | 0x20, 6}, /* RBDP */
+	{8, CRC, 4, WR | 0x01, 6}, {8, NONE, 0, 0x20, 6},
+	{8, NONE, 4, WR, -1}, /* means nothing without a method */
+};
+
+static void test_page(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(page_rows) / sizeof(page_rows[0]); i++) {
+		struct drive_scene *s = drive_scene_new(
+			&(struct drive_scene_options){.generation = page_rows[i].generation});
+		uint8_t page[32];
+		page_of(page, page_rows[i].method, page_rows[i].length, page_rows[i].flags);
+		scene_mode_select(s, page, sizeof(page));
+		if (page_rows[i].wrong < 0)
+			assert_good(&s->r);
+		else
+			assert_parameter(&s->r, 8 + (unsigned)page_rows[i].wrong);
+		if (page_rows[i].wrong >= 0 || !page_rows[i].method)
+			page_of(page, NONE, 0, 0);
+		assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), page, sizeof(page));
+		drive_scene_free(&s);
+	}
+}
+
+/* INQUIRY and its pages say it from LTO-5 on, and the methods of the generation. */
+static void test_inquiry(void **state)
+{
+	(void)state;
+	static const uint8_t methods[] = {0, 0, 0, 0, 3, 1, 4, 0xc0, 3, 2, 4, 0xc0};
+	static const uint8_t policy[] = {0x0a, 0xf0, 3, 0, 0x3f, 0xff, 0, 0};
+	for (unsigned generation = 4; generation <= 9; generation++) {
+		struct drive_scene *s =
+			drive_scene_new(&(struct drive_scene_options){.generation = generation});
+		bool guards = generation >= 5;
+		RUN(&s->r, s->a, 0x12, 0, 0, 0, 96);
+		assert_int_equal(s->r.data[5] & 1, guards);
+		RUN(&s->r, s->a, 0x12, 1, 0x86, 0, 96);
+		assert_int_equal(s->r.data[4] >> 3 & 7, guards);
+		RUN(&s->r, s->a, 0x12, 1, 0x87, 0, 96);
+		assert_int_equal(s->r.size, guards ? 12 : 8);
+		assert_memory_equal(s->r.data + 4, policy + (guards ? 0 : 4), guards ? 8 : 4);
+		RUN(&s->r, s->a, 0x12, 1, 0xb5, 0, 96);
+		if (guards) {
+			size_t size = generation >= 7 ? 12 : 8;
+			assert_int_equal(s->r.size, 4 + size);
+			assert_memory_equal(s->r.data + 4, methods, size);
+		} else {
+			assert_field(&s->r, 2, 7);
+		}
+		drive_scene_free(&s);
+	}
+}
+
+/* ---- writing and reading ---------------------------------------------------------------------------- */
+
+/* What is written with one method, or none, is read with any: blocks are kept without. */
+static void test_methods(void **state)
+{
+	struct drive_scene *s = *state;
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	static const size_t sizes[] = {1, 2, 511, 1000, 4096};
+	for (unsigned method = NONE; method <= CRC; method++) {
+		protect(s, s->a, method, W);
+		for (unsigned i = 0; i < 5; i++)
+			write_block(s, sizes[i], 10 * method + i, method);
+	}
+	for (unsigned method = NONE; method <= CRC; method++) {
+		rewind_as(s, s->a);
+		protect(s, s->a, method, R);
+		for (unsigned i = 0; i < 15; i++) {
+			uint8_t data[4200];
+			size_t size = block_make(data, sizes[i % 5], i / 5 * 10 + i % 5, method);
+			RUN(&s->r, s->a, 0x08, 0, 0, (uint8_t)(size >> 8), (uint8_t)size);
+			assert_good(&s->r);
+			assert_int_equal(s->r.size, size);
+			assert_memory_equal(s->r.data, data, size);
+		}
+	}
+	/* LBP_W alone is for writes, LBP_R alone for reads. */
+	protect(s, s->a, CRC, R);
+	write_block(s, 100, 1, NONE);
+}
+
+/* Short and long reads: lengths and INFORMATION count the four bytes. */
+static const struct {
+	uint8_t cdb1;
+	uint32_t length;   /* of a block of 100 bytes */
+	uint32_t block_size; /* of the mode header */
+	size_t given;
+	int64_t information; /* ILI; 0: GOOD */
+} read_rows[] = {
+	{0, 104, 0, 104, 0}, {0, 100, 0, 100, -4}, {0, 102, 0, 102, -2}, {0, 50, 0, 50, -54},
+	{0, 200, 0, 104, 96}, {0, 1, 0, 1, -103},
+	{2, 104, 0, 104, 0}, {2, 100, 0, 100, 0}, {2, 200, 0, 104, 0}, {2, 3, 0, 3, 0},
+	{2, 100, 512, 100, -4}, {2, 200, 512, 104, 0},
+};
+
+static void test_lengths(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t data[104];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	write_block(s, 100, 5, NONE);
+	for (enum guard_method method = GUARD_REED_SOLOMON; method <= GUARD_CRC32C; method++)
+		for (size_t i = 0; i < sizeof(read_rows) / sizeof(read_rows[0]); i++) {
+			uint32_t length = read_rows[i].length;
+			set_block_size(s, read_rows[i].block_size);
+			protect(s, s->a, method, WR);
+			rewind_as(s, s->a);
+			block_make(data, 100, 5, method);
+			RUN(&s->r, s->a, 0x08, read_rows[i].cdb1, 0, 0, (uint8_t)length);
+			assert_int_equal(s->r.size, read_rows[i].given);
+			assert_memory_equal(s->r.data, data, s->r.size);
+			if (read_rows[i].information) {
+				assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
+				assert_true(s->r.sense.ili && s->r.sense.information_valid);
+				assert_int_equal(s->r.sense.information, read_rows[i].information);
+			} else {
+				assert_good(&s->r);
+			}
+			assert_int_equal(position(s), 1);
+		}
+}
+
+/* The initiator's own room cuts what is given, not what is told. */
+static void test_room(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t data[104];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	write_block(s, 100, 5, NONE);
+	protect(s, s->a, CRC, R);
+	block_make(data, 100, 5, CRC);
+	static const size_t rooms[] = {0, 1, 99, 100, 101, 103};
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+		rewind_as(s, s->a);
+		run_command(&s->r, s->a, 0, CDB(0x08, 0, 0, 0, 104), NULL, 0, rooms[i]);
+		assert_good(&s->r);
+		assert_int_equal(s->r.size, rooms[i]);
+		assert_int_equal(s->r.wanted, 104);
+		assert_memory_equal(s->r.data, data, rooms[i]);
+	}
+}
+
+static size_t many_make(uint8_t *to, size_t size, unsigned count, enum guard_method method)
+{
+	size_t at = 0;
+	for (unsigned i = 0; i < count; i++)
+		at += block_make(to + at, size, i, method);
+	return at;
+}
+
+/* Fixed blocks: the block length of the mode header counts the four bytes. */
+static void test_fixed(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t data[8192];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	for (unsigned method = RS; method <= CRC; method++) {
+		size_t size = many_make(data, 100, 20, method);
+		rewind_as(s, s->a);
+		set_block_size(s, 104);
+		protect(s, s->a, method, WR);
+		SEND(&s->r, s->a, data, size, 0x0a, 1, 0, 0, 20);
+		assert_good(&s->r);
+		scene_mark(s, s->a);
+		rewind_as(s, s->a);
+		RUN(&s->r, s->a, 0x08, 1, 0, 0, 7);
+		assert_good(&s->r);
+		assert_int_equal(s->r.size, 7 * 104);
+		assert_memory_equal(s->r.data, data, 7 * 104);
+		RUN(&s->r, s->a, 0x08, 1, 0, 0, 20); /* a filemark ends it */
+		assert_check(&s->r, SENSE_NO_SENSE, ASC_FILEMARK);
+		assert_int_equal(s->r.sense.information, 7);
+		assert_int_equal(s->r.size, 13 * 104);
+		assert_memory_equal(s->r.data, data + 7 * 104, 13 * 104);
+
+		/* Without protection they are blocks of 100 bytes, and of another length than 104. */
+		rewind_as(s, s->a);
+		protect(s, s->a, NONE, 0);
+		RUN(&s->r, s->a, 0x08, 1, 0, 0, 2);
+		assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
+		assert_int_equal(s->r.sense.information, 2);
+		set_block_size(s, 100);
+		rewind_as(s, s->a);
+		size = many_make(data, 100, 20, NONE);
+		RUN(&s->r, s->a, 0x08, 1, 0, 0, 20);
+		assert_good(&s->r);
+		assert_memory_equal(s->r.data, data, size);
+	}
+}
+
+/* ---- what is not right ------------------------------------------------------------------------------- */
+
+/* Of five fixed blocks the `bad` one does not fit: those before it are written. */
+static void test_fixed_wrong(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t data[8192];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	set_block_size(s, 104);
+	for (unsigned method = RS; method <= CRC; method++)
+		for (unsigned bad = 0; bad < 5; bad++) {
+			size_t size = many_make(data, 100, 5, method);
+			data[bad * 104 + (bad == 2 ? 103 : 50)] ^= 1;
+			protect(s, s->a, method, WR);
+			rewind_as(s, s->a);
+			SEND(&s->r, s->a, data, size, 0x0a, 1, 0, 0, 5);
+			assert_check(&s->r, SENSE_HARDWARE_ERROR, ASC_GUARD_CHECK_FAILED);
+			assert_true(s->r.sense.information_valid);
+			assert_int_equal(s->r.sense.information, 5 - bad);
+			assert_int_equal(position(s), bad);
+			rewind_as(s, s->a);
+			RUN(&s->r, s->a, 0x08, 1, 0, 0, bad);
+			assert_good(&s->r);
+			many_make(data, 100, 5, method);
+			assert_memory_equal(s->r.data, data, (size_t)bad * 104);
+		}
+}
+
+/* A block that does not fit is not written; it does not cut the tape off either. */
+static void test_variable_wrong(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t data[1004];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	write_block(s, 1000, 1, NONE);
+	write_block(s, 1000, 2, NONE);
+	protect(s, s->a, CRC, W);
+	for (unsigned i = 0; i < 3; i++) {
+		static const size_t flips[] = {0, 999, 1001};
+		rewind_as(s, s->a);
+		block_make(data, 1000, 7, CRC);
+		data[flips[i]] ^= 0x10;
+		SEND(&s->r, s->a, data, sizeof(data), 0x0a, 0, 0, sizeof(data) >> 8, sizeof(data) & 0xff);
+		assert_check(&s->r, SENSE_HARDWARE_ERROR, ASC_GUARD_CHECK_FAILED);
+		assert_int_equal(s->r.sense.information, 1004);
+		assert_int_equal(position(s), 0);
+	}
+	/* The other method's are as wrong as none. */
+	block_make(data, 1000, 7, RS);
+	SEND(&s->r, s->a, data, sizeof(data), 0x0a, 0, 0, sizeof(data) >> 8, sizeof(data) & 0xff);
+	assert_check(&s->r, SENSE_HARDWARE_ERROR, ASC_GUARD_CHECK_FAILED);
+	protect(s, s->a, NONE, 0);
+	for (unsigned seed = 1; seed <= 2; seed++) {
+		block_make(data, 1000, seed, NONE);
+		RUN(&s->r, s->a, 0x08, 0, 0, 1000 >> 8, 1000 & 0xff);
+		assert_good(&s->r);
+		assert_memory_equal(s->r.data, data, 1000);
+	}
+	/* The drive goes on: nothing is wrong with it. */
+	protect(s, s->a, CRC, W);
+	write_block(s, 1000, 3, CRC);
+	scene_mark(s, s->a);
+}
+
+/* Protection information of nothing, and blocks that would be too long, are not for this drive. */
+static void test_sizes(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t data[16] = {0};
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	protect(s, s->a, CRC, WR);
+	for (unsigned length = 1; length <= 4; length++) {
+		SEND(&s->r, s->a, data, length, 0x0a, 0, 0, 0, (uint8_t)length);
+		assert_field(&s->r, 2, 8);
+	}
+	SEND(&s->r, s->a, NULL, 0, 0x0a, 0, 0, 0, 0);
+	assert_good(&s->r);
+	set_block_size(s, 4);
+	SEND(&s->r, s->a, data, 8, 0x0a, 1, 0, 0, 2);
+	assert_field(&s->r, 2, 8);
+	set_block_size(s, 5);
+	data[0] = 'a';
+	guard_put(GUARD_CRC32C, data, 1, data + 1);
+	SEND(&s->r, s->a, data, 5, 0x0a, 1, 0, 0, 1);
+	assert_good(&s->r);
+	set_block_size(s, CARTRIDGE_BLOCK_MAX + GUARD_SIZE);
+	RUN(&s->r, s->a, 0x05);
+	assert_int_equal(be_get24(s->r.data + 1), CARTRIDGE_BLOCK_MAX);
+}
+
+/* ---- who ---------------------------------------------------------------------------------------------- */
+
+/* It is each nexus' own: others have nothing of it, and are not told. */
+static void test_nexus(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t page[32];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	protect(s, s->a, CRC, WR);
+	RUN(&s->r, s->b, 0x00);
+	assert_good(&s->r); /* no 2Ah/01h */
+	RUN(&s->r, s->b, 0x5a, 8, 0x0a, 0xf0, 0, 0, 0, 0x10, 0);
+	page_of(page, NONE, 0, 0);
+	assert_memory_equal(s->r.data + 8, page, sizeof(page));
+	write_block(s, 100, 1, CRC);
+	scene_write(s, s->b, 200, 3);
+	assert_good(&s->r);
+	rewind_as(s, s->b);
+	uint8_t data[104];
+	block_make(data, 100, 1, NONE);
+	RUN(&s->r, s->b, 0x08, 0, 0, 0, 100);
+	assert_good(&s->r);
+	assert_memory_equal(s->r.data, data, 100);
+	assert_true(scene_read(s, s->b, 200, 3));
+
+	/* Both at once, each in its way. */
+	protect(s, s->b, RS, R);
+	rewind_as(s, s->b);
+	block_make(data, 100, 1, RS);
+	RUN(&s->r, s->b, 0x08, 0, 0, 0, 104);
+	assert_memory_equal(s->r.data, data, 104);
+	rewind_as(s, s->a);
+	block_make(data, 100, 1, CRC);
+	RUN(&s->r, s->a, 0x08, 0, 0, 0, 104);
+	assert_memory_equal(s->r.data, data, 104);
+}
+
+/* It goes with its session, and with a reset. */
+static void test_forgotten(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t page[32];
+	page_of(page, NONE, 0, 0);
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	protect(s, s->a, CRC, WR);
+	assert_int_equal(manage_wait(s->a, SCSI_LU_RESET, 0, 0), SCSI_FUNCTION_COMPLETE);
+	scene_quiet(s, s->a);
+	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), page, sizeof(page));
+	write_block(s, 100, 1, NONE);
+
+	protect(s, s->a, CRC, WR);
+	scene_close(&s->a);
+	s->a = scene_open(s, "iqn.2026-01.org.granary:a", 1);
+	scene_quiet(s, s->a);
+	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), page, sizeof(page));
+	protect(s, s->a, RS, WR); /* it is left to the end of the drive */
+}
+
+/* Sealed blocks are sealed without it: it is of what the host sees. */
+static void test_sealed(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t set[20 + 32] = {0, 0x10, 0, 48, 0x40, 0, 2, 2, 1}, data[8192];
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	set[19] = 32;
+	memset(set + 20, 7, 32);
+	SEND(&s->r, s->a, set, sizeof(set), 0xb5, 0x20, 0, 0x10, 0, 0, 0, 0, 0, sizeof(set));
+	assert_good(&s->r);
+	for (unsigned method = RS; method <= CRC; method++) {
+		size_t size = many_make(data, 100, 10, method);
+		rewind_as(s, s->a);
+		set_block_size(s, 104);
+		protect(s, s->a, method, WR);
+		SEND(&s->r, s->a, data, size, 0x0a, 1, 0, 0, 10);
+		assert_good(&s->r);
+		rewind_as(s, s->a);
+		RUN(&s->r, s->a, 0x08, 1, 0, 0, 10);
+		assert_good(&s->r);
+		assert_int_equal(s->r.size, size);
+		assert_memory_equal(s->r.data, data, size);
+		rewind_as(s, s->a);
+		RUN(&s->r, s->a, 0x08, 0, 0, 0, 102);
+		assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
+		assert_memory_equal(s->r.data, data, 102);
+	}
+}
+
+/* VERIFY counts as READ does. */
+static void test_verify(void **state)
+{
+	struct drive_scene *s = *state;
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	protect(s, s->a, CRC, WR);
+	write_block(s, 100, 1, CRC);
+	rewind_as(s, s->a);
+	RUN(&s->r, s->a, 0x13, 0, 0, 0, 104);
+	assert_good(&s->r);
+	rewind_as(s, s->a);
+	RUN(&s->r, s->a, 0x13, 0, 0, 0, 100);
+	assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
+	assert_int_equal(s->r.sense.information, -4);
+	set_block_size(s, 104);
+	rewind_as(s, s->a);
+	RUN(&s->r, s->a, 0x13, 1, 0, 0, 1);
+	assert_good(&s->r);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, drive_scene_setup, drive_scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_inquiry),
+		TEST(test_methods),
+		TEST(test_lengths),
+		TEST(test_room),
+		TEST(test_fixed),
+		TEST(test_fixed_wrong),
+		TEST(test_variable_wrong),
+		TEST(test_sizes),
+		TEST(test_nexus),
+		TEST(test_forgotten),
+		cmocka_unit_test_setup_teardown(test_sealed, drive_scene_setup_crypt, drive_scene_teardown),
+		TEST(test_verify),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
