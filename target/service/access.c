@@ -100,6 +100,36 @@ int access_list_copy(const struct access_list *list, struct access_list *copy)
 	return 0;
 }
 
+static bool access_has_secrets(const struct access_list *list, const struct iscsi_access *row)
+{
+	const struct iscsi_access *r = list->rows;
+
+	for (size_t i = 0; i < list->count; i++, r++)
+		if (strcmp(r->initiator, row->initiator) == 0 && strcmp(r->network, row->network) == 0 &&
+		    strcmp(r->user, row->user) == 0 && strcmp(r->secret, row->secret) == 0 &&
+		    strcmp(r->mutual_user, row->mutual_user) == 0 &&
+		    strcmp(r->mutual_secret, row->mutual_secret) == 0)
+			return true;
+	return false;
+}
+
+int access_list_join(const struct access_list *first, const struct access_list *then, struct access_list *both)
+{
+	*both = (struct access_list){.closed = true};
+	if (!first->count && !then->count)
+		return 0;
+	both->rows = mem_try_zalloc(first->count + then->count, sizeof(*both->rows));
+	if (!both->rows)
+		return -ENOMEM;
+	if (first->count)
+		memcpy(both->rows, first->rows, first->count * sizeof(*both->rows));
+	both->count = first->count;
+	for (size_t i = 0; i < then->count; i++)
+		if (!access_has_secrets(first, &then->rows[i]))
+			both->rows[both->count++] = then->rows[i];
+	return 0;
+}
+
 const struct iscsi_access *access_list_rows(const struct access_list *list)
 {
 	static const struct iscsi_access none;

@@ -46,7 +46,9 @@ static void access_read_list(struct reader *r, config_setting_t *group,
 			     const char *const *names, struct access_list *list)
 {
 	size_t count;
-	config_setting_t *setting = reader_list(r, group, "access", LIBRARY_ACCESS_MAX, &count);
+	/* While rows are changed the secrets of both lists are there. */
+	size_t most = names == secret_names ? 2 * LIBRARY_ACCESS_MAX : LIBRARY_ACCESS_MAX;
+	config_setting_t *setting = reader_list(r, group, "access", most, &count);
 
 	if (!count)
 		return;

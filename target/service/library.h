@@ -84,8 +84,7 @@ void library_config_sort(struct library_config *config);
 /* ---- access rows (access.c) -------------------------------------------------------------- */
 
 /* Secrets go into a file of their own, with the rows that they belong to: a row is found again by
- * initiator, network and user. Saving what grows the rows: secrets first; what shrinks them: the
- * secrets last. Then no crash leaves a row without its secret. */
+ * initiator, network and user. */
 int access_secrets_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE]);
 int access_secrets_save(const char *path, const struct access_list *list);
 /* A file of access rows alone: STATE/discovery.conf. One that is not there has no rows. */
@@ -97,6 +96,9 @@ int access_list_put(struct access_list *list, const struct iscsi_access *row);
 /* Whoever was let in by the row is not any more: the list stays closed. -ENOENT. */
 int access_list_remove(struct access_list *list, const char *initiator, const char *network);
 int access_list_copy(const struct access_list *list, struct access_list *copy);
+/* The rows of `first`, then those of `then` whose user or secrets are others; for access_secrets_save() while
+ * one list takes the other's place. -ENOMEM. */
+int access_list_join(const struct access_list *first, const struct access_list *then, struct access_list *both);
 /* What iscsi_target_access() takes for the list: NULL for an open one. */
 const struct iscsi_access *access_list_rows(const struct access_list *list);
 /* Open again. Secrets are overwritten before the memory goes back. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vtl.sessions, logout, access. Secrets come in and never go out again. What
- * grows a list saves the secrets first, what shrinks it saves them last: after a
- * crash every row has its secret.
+ * vtl.sessions, logout, access. Secrets come in and never go out again. While a
+ * list is changed the file of secrets has those of the rows before and after:
+ * wherever it ends, every row has its secret.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -169,15 +169,19 @@ static int access_save_rows(struct access_place *place, struct access_list *list
 			      : access_list_save(place->path, list);
 }
 
-/* Both files, in the order that a crash between them does no harm. */
-static int access_store(struct access_place *place, struct access_list *list, bool grows)
+static int access_store(struct access_place *place, const struct access_list *old, struct access_list *new)
 {
-	int error = grows ? access_secrets_save(place->secrets, list) : 0;
+	struct access_list both = {0};
+	int error = access_list_join(new, old, &both);
 
 	if (!error)
-		error = access_save_rows(place, list);
-	if (!error && !grows)
-		error = access_secrets_save(place->secrets, list);
+		error = access_secrets_save(place->secrets, &both);
+	access_list_clear(&both);
+	if (!error)
+		error = access_save_rows(place, new);
+	/* What is not needed any more does no harm; the log has it. */
+	if (!error)
+		access_secrets_save(place->secrets, new);
 	return error;
 }
 
@@ -216,25 +220,19 @@ static json_t *access_describe(const struct access_list *list)
 	return json_pack("{s:b, s:o}", "open", (int)!list->closed, "rows", rows);
 }
 
-static int access_run(struct rpc_call *call, struct access_place *place,
-		      const struct access_change *change)
+static int access_make(struct rpc_call *call, struct access_place *place, const struct access_list *old,
+		       const struct access_change *change)
 {
 	struct access_list list = {0};
 	json_t *answer;
-	int error;
+	int error = access_list_copy(old, &list);
 
-	if (place->library) {
-		LOCK_SCOPE(&place->library->lock);
-		error = access_list_copy(&place->library->config.access, &list);
-	} else {
-		error = access_list_copy(&place->service->discovery, &list);
-	}
 	if (error)
 		return rpc_say(call, error, "not enough memory");
 	error = access_apply(call, &list, change);
 	answer = error ? NULL : access_describe(&list);
 	if (!error && change->what != ACCESS_SHOW) {
-		error = access_store(place, &list, change->what == ACCESS_PUT);
+		error = access_store(place, old, &list);
 		if (!error)
 			error = access_announce(place, &list);
 		if (error)
@@ -246,6 +244,23 @@ static int access_run(struct rpc_call *call, struct access_place *place,
 		return error;
 	}
 	return rpc_answer(call, answer);
+}
+
+static int access_run(struct rpc_call *call, struct access_place *place,
+		      const struct access_change *change)
+{
+	struct access_list old = {0};
+	int error;
+
+	if (place->library) {
+		LOCK_SCOPE(&place->library->lock);
+		error = access_list_copy(&place->library->config.access, &old);
+	} else {
+		error = access_list_copy(&place->service->discovery, &old);
+	}
+	error = error ? rpc_say(call, error, "not enough memory") : access_make(call, place, &old, change);
+	access_list_clear(&old);
+	return error;
 }
 
 int rpc_vtl_access(struct rpc_call *call)

@@ -90,6 +90,26 @@ expect_status 0 targetd vtl access main --open
 expect_output 'main is open'
 login || fail "a library that was opened again refuses"
 
+# Another user takes the place of one, but the disk fails after the secrets: it is as it was, now and
+# after a restart; and what cannot be tidied up behind the change does not stop it.
+other_user() {
+	targetd vtl access main --allow '*' --user eve --secret-file "$scratch/secret" >/dev/null
+}
+targetd vtl access main --allow '*' --user joe --secret-file "$scratch/secret" >/dev/null
+stop_targetd
+GRANARY_FAULT=fdatasync:2 start_targetd
+other_user && fail "a change that could not be saved is told to be made"
+login "joe%$other@" || fail "a change that failed has shut a user out"
+restart_targetd
+login "joe%$other@" || fail "after a restart a change that failed has shut a user out"
+stop_targetd
+GRANARY_FAULT=fdatasync:3 start_targetd
+other_user || fail "a change that was saved is told to have failed"
+login "joe%$other@" && fail "the user before is still let in"
+login "eve%$other@" || fail "the new user is not let in"
+restart_targetd
+login "eve%$other@" || fail "the new user is not let in after a restart"
+
 # A lost file of secrets closes the rows that need it.
 targetd vtl access main --allow '*' --user joe --secret-file "$scratch/secret" >/dev/null
 stop_targetd
