@@ -187,6 +187,7 @@ int failed_delete(struct service *service, const char *name, bool purge, char me
 	if (unlink(path) < 0 && errno != ENOENT)
 		return tape_say(message, -errno, "%.160s: %s", path, strerror(errno));
 	unlink(secrets);
+	reservations_delete(path);
 	if (file_sync_directory(folder) < 0)
 		log_error("%s: it cannot be synced", folder);
 	failed_forget(service, name);

@@ -61,8 +61,11 @@ expect_status 1 targetd vtl delete empty --purge
 expect_output 'without --purge'
 
 # ---- mended, deleted
+touch "$target_state/libraries/empty.secrets" "$target_state/libraries/empty.reservations"
 expect_status 0 targetd vtl delete empty
-[ ! -e "$target_state/libraries/empty.conf" ] || fail "a library that was deleted is there"
+for file in "$target_state"/libraries/empty.*; do
+	[ ! -e "$file" ] || fail "a library that was deleted has left $file"
+done
 cp "$scratch/a.conf" "$conf"
 expect_status 0 targetd vtl reopen a
 expect_output 'a is served'
