@@ -60,7 +60,6 @@ struct changer {
 	size_t bay_count;
 	uint8_t identifier_size; /* the longest of them */
 	struct inventory inventory;
-	uint64_t alerts; /* bit n-1: flag n. lu->lock */
 	bool ejecting;	 /* an eject hook runs, and may ask for anything. lu->lock */
 	struct tag_search_list searches; /* lu->lock */
 };

@@ -8,9 +8,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
 #include "target/changer/internal.h"
-#include "target/scsi/log_page.h"
-
-enum { ALERTS = 64 };
+#include "target/scsi/alerts.h"
 
 const uint16_t changer_versions[] = {
 	0x00a0, /* SAM-5 */
@@ -121,28 +119,8 @@ void pages_prepare(struct changer *changer)
 
 /* ---- log pages ---------------------------------------------------------------------- */
 
-static void build_alerts(struct scsi_lu *lu, struct scsi_log *log)
-{
-	LOCK_SCOPE(&lu->lock);
-	uint64_t alerts = changer_of(lu)->alerts;
-
-	for (uint16_t flag = 1; flag <= ALERTS; flag++)
-		scsi_log_number(log, flag, LOG_BINARY, 1, alerts >> (flag - 1) & 1);
-}
-
-/* Telling clears: each flag is told once (SMC-3 annex A, SPC-5 7.3.18), where there was room for it. */
-static void told_alerts(struct scsi_lu *lu, const uint8_t *data, size_t size)
-{
-	LOCK_SCOPE(&lu->lock);
-	struct changer *changer = changer_of(lu);
-
-	for (; size >= 5; data += 5, size -= 5)
-		if (data[4])
-			changer->alerts &= ~(UINT64_C(1) << (be_get16(data) - 1));
-}
-
 const struct scsi_log_page changer_log_pages[] = {
 	{ .code = 0x0d, .build = scsi_log_no_temperature },
-	{ .code = 0x2e, .build = build_alerts, .told = told_alerts },
+	{ .code = 0x2e, .build = scsi_alerts_build, .reset = scsi_alerts_reset, .told = scsi_alerts_told },
 	{ 0 },
 };

@@ -23,6 +23,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "target/changer/internal.h"
+#include "target/scsi/alerts.h"
 
 #define PATH_SIZE 4096u
 #define LEGS_MAX  2u
@@ -68,7 +69,7 @@ struct changer_bay *changer_bay(struct changer *changer, const struct element *e
 void changer_alert(struct changer *changer, enum changer_alert alert)
 {
 	LOCK_SCOPE(&changer->lu->lock);
-	changer->alerts |= UINT64_C(1) << (alert - 1);
+	scsi_alerts_raise_locked(changer->lu, scsi_alert(alert));
 }
 
 static void set_ejecting(struct changer *changer, bool ejecting)

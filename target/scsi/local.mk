@@ -2,6 +2,7 @@
 # The SCSI layer between transports and devices.
 noinst_LIBRARIES += target/scsi/libscsi.a
 target_scsi_libscsi_a_SOURCES = \
+	target/scsi/alerts.h target/scsi/alerts.c \
 	target/scsi/attention.c \
 	target/scsi/buffer.h target/scsi/buffer.c \
 	target/scsi/common.h target/scsi/common.c \

@@ -127,7 +127,7 @@ void log_sense_run(struct scsi_lu *lu, struct scsi_task *task)
 		return;
 	const struct scsi_log_page *page = log_asked(lu, task);
 	if (page && page->told && task->in_size > 4)
-		page->told(lu, data + 4, task->in_size - 4);
+		page->told(lu, task->nexus, data + 4, task->in_size - 4);
 }
 
 static void log_reset(struct scsi_lu *lu, struct scsi_task *task)

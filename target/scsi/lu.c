@@ -19,6 +19,7 @@ static void unit_free(struct scsi_unit *unit)
 	if (!unit)
 		return;
 	mode_table_free(unit);
+	alert_readers_free(unit);
 	free(unit->rows);
 	free(unit->reservation.registrations);
 	pthread_cond_destroy(&unit->changed);
@@ -38,6 +39,7 @@ static int unit_new(const struct scsi_class *class, struct scsi_unit **result)
 	TAILQ_INIT(&unit->queue);
 	TAILQ_INIT(&unit->runners);
 	TAILQ_INIT(&unit->waiters);
+	TAILQ_INIT(&unit->alert_readers);
 	int error = command_table_new(class, &unit->rows, &unit->row_count);
 	if (!error)
 		error = mode_table_new(class, unit);

@@ -9,6 +9,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "target/scsi/alerts.h"
 #include "target/scsi/mode.h"
 #include "target/scsi/unit.h"
 
@@ -212,6 +213,7 @@ static void lu_forget(struct scsi_lu *lu)
 	lu->unit->prevents = 0;
 	lu->unit->reservation.holder = NULL;
 	mode_reset_locked(lu);
+	scsi_alerts_lower_locked(lu, SCSI_ALERTS_ALL);
 	pthread_mutex_unlock(&lu->lock);
 	if (target)
 		pthread_mutex_unlock(&target->lock);

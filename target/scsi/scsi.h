@@ -181,8 +181,8 @@ struct scsi_log_page {
 	uint8_t code, subpage;
 	void (*build)(struct scsi_lu *lu, struct scsi_log *log);
 	void (*reset)(struct scsi_lu *lu); /* LOG SELECT with PCR; or NULL */
-	/* The first `size` bytes of what was built have found room with the initiator. Or NULL. */
-	void (*told)(struct scsi_lu *lu, const uint8_t *data, size_t size);
+	/* The first `size` bytes of what was built have found room with this initiator. Or NULL. */
+	void (*told)(struct scsi_lu *lu, const struct scsi_nexus *nexus, const uint8_t *data, size_t size);
 };
 
 enum scsi_reset { SCSI_RESET_LU, SCSI_RESET_TARGET, SCSI_RESET_POWER_ON };

@@ -139,6 +139,9 @@ struct scsi_unit {
 	struct sense deferred;
 	struct scsi_self_test self_tests[SCSI_SELF_TESTS]; /* the latest first */
 	unsigned self_test_count;
+	uint64_t alerts; /* TapeAlert flags that are raised: target/scsi/alerts.h */
+	TAILQ_HEAD(, scsi_alert_reader) alert_readers; /* who has read some of them, the longest first */
+	unsigned alert_reader_count;
 	bool timestamp_set;
 	int64_t timestamp_offset; /* ms to add to the host's clock */
 };
@@ -183,6 +186,10 @@ void attention_forget_locked(struct scsi_itl *itl, enum sense_code code);
 struct scsi_target *lu_lock_target(struct scsi_lu *lu);
 /* For one nexus, if it is still there. */
 void attention_raise(struct scsi_lu *lu, const struct scsi_nexus *nexus, enum sense_code code);
+
+/* ---- TapeAlert: alerts.c ---- */
+/* When the unit is freed. */
+void alert_readers_free(struct scsi_unit *unit);
 
 /* ---- aborts: manage.c ---- */
 /* PREEMPT AND ABORT: the tasks of a nexus in a unit; does not wait. */

@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "target/scsi/alerts.h"
 #include "target/tape/drive_ahead.h"
 #include "target/tape/drive_guard.h"
 #include "target/tape/drive_info.h"
@@ -259,7 +260,7 @@ void drive_get_state(struct drive *drive, struct drive_state *state)
 		.read = drive->load.read_bytes,
 		.mounts = drive->mounts,
 		.activity = activity_locked(drive),
-		.alerts = drive->alerts,
+		.alerts = scsi_alerts_locked(lu),
 	};
 	memcpy(state->barcode, drive->media.barcode, sizeof(state->barcode));
 }

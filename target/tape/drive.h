@@ -52,7 +52,7 @@ struct drive_state {
 	unsigned partition;
 	uint64_t written, read, mounts;	 /* bytes by hosts since load; loads of the drive's life */
 	const char *activity;		 /* "idle", "writing", "reading", "locating", "flushing"... */
-	uint64_t alerts;		 /* TapeAlert flags 1..64, bit n-1 */
+	uint64_t alerts;		 /* TapeAlert flags 1..64 that are raised, bit n-1, read or not */
 };
 /* Never waits. */
 void drive_get_state(struct drive *drive, struct drive_state *state);

@@ -19,6 +19,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "target/scsi/alerts.h"
 #include "target/tape/drive_mam.h"
 
 #define NS_PER_HOUR  UINT64_C(3600000000000)
@@ -35,6 +36,17 @@ void drive_put_alerts(uint8_t bytes[8], uint64_t alerts)
 	for (unsigned flag = 0; flag < 64; flag++)
 		if (alerts >> flag & 1)
 			bytes[flag / 8] |= (uint8_t)(0x80 >> flag % 8);
+}
+
+void drive_alert_locked(struct drive *drive, enum drive_alert flag)
+{
+	drive_alerts_raise_locked(drive, scsi_alert(flag));
+}
+
+void drive_alerts_raise_locked(struct drive *drive, uint64_t flags)
+{
+	scsi_alerts_raise_locked(drive->lu, flags);
+	drive->info->raised_alerts |= flags;
 }
 
 uint32_t drive_hours(const struct drive *drive)
@@ -182,7 +194,8 @@ void drive_info_loaded(struct drive *drive)
 	info->past = totals;
 	info->partitions_asked = false;
 	/* Flags of the tape before do not stick to this one. */
-	info->seen_alerts = drive->alerts = 0;
+	info->raised_alerts = 0;
+	scsi_alerts_lower_locked(drive->lu, SCSI_ALERTS_ALL);
 	if (drive->access == MEDIUM_READ)
 		drive_alert_locked(drive, DRIVE_ALERT_READ_ONLY_FORMAT);
 }
@@ -202,7 +215,7 @@ void drive_info_unloading(struct drive *drive)
 	uint8_t alerts[8];
 	{
 		LOCK_SCOPE(&drive->lu->lock);
-		drive_put_alerts(alerts, drive->info->seen_alerts | drive->alerts);
+		drive_put_alerts(alerts, drive->info->raised_alerts);
 	}
 	mam_put(drive, MAM_ALERTS, 0, alerts, sizeof(alerts));
 	if (drive->info->crypt)

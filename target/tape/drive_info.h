@@ -42,7 +42,7 @@ struct drive_event {
 struct drive_info {
 	uint64_t loads;		   /* of the cartridge, this one included */
 	struct volume_totals past; /* of the cartridge, before this load */
-	uint64_t seen_alerts;	   /* all that were raised since the load; for the MAM */
+	uint64_t raised_alerts;	   /* TapeAlert flags since the load, lowered or not; for the MAM */
 	uint64_t cleanings;	   /* of the drive's life */
 	uint64_t made_ns;	   /* clock_monotonic_ns() when the drive was made */
 	struct drive_event events[DRIVE_EVENTS]; /* the latest first */
@@ -59,7 +59,9 @@ bool drive_is_ibm(const struct drive *drive);
 uint64_t drive_remaining(const struct drive *drive, unsigned partition);
 /* Bytes that hosts wrote and read, on this cartridge in its life. */
 struct volume_totals drive_volume_totals(const struct drive *drive);
-/* Flags that were raised, as eight bytes of VPD, MAM and log pages: flag 1 is the first bit. */
+/* drive_alert_locked() of a mask. */
+void drive_alerts_raise_locked(struct drive *drive, uint64_t flags);
+/* TapeAlert flags as eight bytes of VPD, MAM and log pages: flag 1 is the first bit. */
 void drive_put_alerts(uint8_t bytes[8], uint64_t alerts);
 /* Full hours since the drive was made. */
 uint32_t drive_hours(const struct drive *drive);

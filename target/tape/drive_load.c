@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "target/scsi/alerts.h"
 #include "target/tape/drive_ahead.h"
 #include "target/tape/drive_info.h"
 #include "target/tape/drive_private.h"
@@ -113,8 +114,8 @@ static int load_cleaning(struct drive *drive, struct cartridge *cartridge, const
 		drive_alert_locked(drive, DRIVE_ALERT_EXPIRED_CLEANING);
 	} else {
 		drive->info->cleanings++;
-		drive->alerts &= ~(1ull << (DRIVE_ALERT_CLEAN_NOW - 1));
-		drive->alerts &= ~(1ull << (DRIVE_ALERT_CLEAN_PERIODIC - 1));
+		scsi_alerts_lower_locked(drive->lu, scsi_alert(DRIVE_ALERT_CLEAN_NOW) |
+							    scsi_alert(DRIVE_ALERT_CLEAN_PERIODIC));
 	}
 	return 0;
 }
@@ -179,9 +180,9 @@ static void leave(struct drive *drive)
 	drive->write_protected = drive->modified = drive->dirty = false;
 	drive->failure = 0;
 	memset(drive->end, 0, sizeof(drive->end));
-	drive->alerts &= ~(1ull << (DRIVE_ALERT_CLEANING_MEDIA - 1));
-	drive->alerts &= ~(1ull << (DRIVE_ALERT_EXPIRED_CLEANING - 1));
-	drive->alerts &= ~(1ull << (DRIVE_ALERT_UNSUPPORTED_FORMAT - 1));
+	scsi_alerts_lower_locked(drive->lu, scsi_alert(DRIVE_ALERT_CLEANING_MEDIA) |
+						    scsi_alert(DRIVE_ALERT_EXPIRED_CLEANING) |
+						    scsi_alert(DRIVE_ALERT_UNSUPPORTED_FORMAT));
 }
 
 static bool is_prevented(struct drive *drive)

@@ -121,7 +121,7 @@ static uint8_t activity_code(const char *activity)
 	return 0x00;
 }
 
-static void put_status(struct scsi_lu *lu, uint8_t *at)
+static void put_status(struct scsi_lu *lu, const struct scsi_nexus *nexus, uint8_t *at)
 {
 	struct drive_state state;
 	struct drive *drive = drive_of(lu);
@@ -135,25 +135,25 @@ static void put_status(struct scsi_lu *lu, uint8_t *at)
 	at[1] = (uint8_t)((state.present && !state.loaded) << 5 | state.present << 4 |
 			  state.loaded << 1 | state.loaded);
 	at[2] = activity_code(state.activity);
-	at[3] = state.alerts != 0; /* TAFC */
+	at[3] = scsi_alerts_of_locked(lu, nexus) != 0; /* TAFC */
 }
 
 static void build_status(struct scsi_lu *lu, struct scsi_log *log)
 {
 	uint8_t *at = scsi_log_add(log, 0x0000, LOG_BINARY, 4);
 	if (at)
-		put_status(lu, at);
+		put_status(lu, log->nexus, at);
 	scsi_log_number(log, 0x0001, LOG_BINARY, 2, 100); /* ms between two polls of it */
 }
 
-/* ---- 12h, 2Eh: TapeAlert; 13h: recovery ------------------------------------------------------------ */
+/* ---- 12h: TapeAlert response; 13h: recovery ------------------------------------------------------------ */
 
 static void build_alert_response(struct scsi_lu *lu, struct scsi_log *log)
 {
 	uint8_t *at = scsi_log_add(log, 0x0000, LOG_BINARY, 8);
 	LOCK_SCOPE(&lu->lock);
 	if (at)
-		drive_put_alerts(at, drive_of(lu)->alerts);
+		drive_put_alerts(at, scsi_alerts_of_locked(lu, log->nexus));
 }
 
 /* No recovery is asked for. */
@@ -161,38 +161,6 @@ static void build_recovery(struct scsi_lu *lu, struct scsi_log *log)
 {
 	(void)lu;
 	scsi_log_number(log, 0x0000, LOG_BINARY, 1, 0);
-}
-
-static void build_alerts(struct scsi_lu *lu, struct scsi_log *log)
-{
-	LOCK_SCOPE(&lu->lock);
-	for (uint16_t flag = 1; flag <= 64; flag++) {
-		uint8_t *at = scsi_log_add(log, flag, LOG_BINARY, 1);
-		if (at)
-			at[0] = drive_of(lu)->alerts >> (flag - 1) & 1;
-	}
-}
-
-/* What is told is cleared (SSC-5 4.2.20.2), and nothing that the initiator had no room for; the MAM
- * remembers it until the next load. */
-static void told_alerts(struct scsi_lu *lu, const uint8_t *data, size_t size)
-{
-	LOCK_SCOPE(&lu->lock);
-	struct drive *drive = drive_of(lu);
-	uint64_t told = 0;
-	for (; size >= 5; data += 5, size -= 5)
-		if (data[4])
-			told |= UINT64_C(1) << (be_get16(data) - 1);
-	drive->info->seen_alerts |= told;
-	drive->alerts &= ~told;
-}
-
-static void reset_alerts(struct scsi_lu *lu)
-{
-	LOCK_SCOPE(&lu->lock);
-	struct drive *drive = drive_of(lu);
-	drive->info->seen_alerts |= drive->alerts;
-	drive->alerts = 0;
 }
 
 /* ---- 14h: device statistics ------------------------------------------------------------------------- */
@@ -276,13 +244,13 @@ static void build_usage(struct scsi_lu *lu, struct scsi_log *log)
 	{0x0c, 0, build_sequential, reset_both},                                                   \
 	{0x0d, 0, scsi_log_no_temperature, NULL},                                                        \
 	{0x11, 0, build_status, NULL},                                                             \
-	{0x12, 0, build_alert_response, reset_alerts},                                             \
+	{0x12, 0, build_alert_response, scsi_alerts_reset},                                             \
 	{0x13, 0, build_recovery, NULL},                                                           \
 	{0x14, 0, build_device, NULL},                                                             \
 	{0x16, 0, log_build_diagnostic, NULL},                                                     \
 	{0x17, 0, log_build_volume, NULL},                                                         \
 	{0x1b, 0, build_compression, reset_both},                                                  \
-	{0x2e, 0, build_alerts, reset_alerts, told_alerts},                                                     \
+	{0x2e, 0, scsi_alerts_build, scsi_alerts_reset, scsi_alerts_told},				   \
 	{0x30, 0, build_usage, NULL},                                                              \
 	{0x31, 0, build_capacity, NULL},                                                           \
 	{0x32, 0, build_compression, reset_both}

@@ -3,7 +3,7 @@
 #ifndef TARGET_TAPE_DRIVE_LOG_H
 #define TARGET_TAPE_DRIVE_LOG_H
 
-#include "target/scsi/log_page.h"
+#include "target/scsi/alerts.h"
 #include "target/tape/drive_info.h"
 
 /* 17h volume statistics: drive_log_volume.c. */

@@ -101,8 +101,7 @@ void log_build_status_bits(struct scsi_lu *lu, struct scsi_log *log)
 	scsi_log_number(log, 0x0000, LOG_BINARY, 4, 0); /* device type: obsolete */
 	uint8_t *at = scsi_log_add(log, 0x0001, LOG_BINARY, 4);
 	if (at) {
-		uint64_t alerts = drive->alerts;
-		at[0] = alerts >> (DRIVE_ALERT_EXPIRED_CLEANING - 1) & 1;
+		at[0] = (scsi_alerts_locked(lu) & scsi_alert(DRIVE_ALERT_EXPIRED_CLEANING)) != 0;
 		at[1] = STATUS_OK;
 		if (drive->phase == DRIVE_LOADED)
 			at[2] = drive->failure ? STATUS_FAILED : STATUS_OK;

@@ -11,6 +11,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
+#include "target/scsi/alerts.h"
 #include "target/tape/drive_guard.h"
 #include "target/tape/drive_info.h"
 #include "target/tape/drive_partitions.h"
@@ -127,11 +128,11 @@ static void exceptions_changed(struct scsi_lu *lu, const uint8_t *page)
 		return;
 	LOCK_SCOPE(&lu->lock);
 	if (flag == TEST_ALL)
-		drive->alerts = UINT64_MAX;
+		drive_alerts_raise_locked(drive, SCSI_ALERTS_ALL);
 	else if (flag > 0)
-		drive_alert_locked(drive, (unsigned)flag);
+		drive_alerts_raise_locked(drive, scsi_alert((unsigned)flag));
 	else if (flag < 0)
-		drive->alerts &= ~(UINT64_C(1) << (-flag - 1));
+		scsi_alerts_lower_locked(lu, scsi_alert((unsigned)-flag));
 }
 
 static void exceptions_refresh(struct scsi_lu *lu, uint8_t *page)

@@ -121,7 +121,6 @@ struct drive {
 	struct drive_guard_user *guard_users; /* lu->lock to change: drive_guard.c */
 	struct drive_counters load, life;
 	uint64_t mounts;		/* loads of the drive's life */
-	uint64_t alerts;		/* TapeAlert flags 1..64, bit n-1 */
 	const char *activity;		/* of a static string */
 	uint64_t active_at;		/* clock_monotonic_ns() of the last block; 0: activity as it is */
 
@@ -131,10 +130,8 @@ struct drive {
 };
 
 struct drive *drive_of(struct scsi_lu *lu);
-static inline void drive_alert_locked(struct drive *drive, unsigned flag)
-{
-	drive->alerts |= 1ull << (flag - 1);
-}
+/* Raises a TapeAlert flag, which the MAM is told of, too, when the cartridge goes. lu->lock held. */
+void drive_alert_locked(struct drive *drive, enum drive_alert flag);
 
 /* ---- for the pages (drive_info.c and its like) -------------------------------------------- */
 

@@ -8,6 +8,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/cleanup.h"
+#include "target/scsi/alerts.h"
 #include "target/tape/drive_guard.h"
 #include "target/tape/drive_info.h"
 
@@ -47,7 +48,7 @@ static int vpd_alerts(struct scsi_lu *lu, uint8_t *data, size_t room)
 	if (room < 8)
 		return -ENOBUFS;
 	for (size_t i = 0; i < sizeof(flags); i++)
-		alerts |= UINT64_C(1) << (flags[i] - 1);
+		alerts |= scsi_alert(flags[i]);
 	drive_put_alerts(data, alerts);
 	return 8;
 }

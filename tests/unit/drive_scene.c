@@ -182,3 +182,26 @@ void scene_mode_select(struct drive_scene *scene, const uint8_t *page, size_t si
 	memcpy(list + 8, page, size);
 	SEND(&scene->r, scene->a, list, 8 + size, 0x55, 0x10, 0, 0, 0, 0, 0, 0, (uint8_t)(8 + size));
 }
+
+void scene_log_sense(struct drive_scene *scene, struct scsi_nexus *nexus, uint8_t code)
+{
+	RUN(&scene->r, nexus, 0x4d, 0, (uint8_t)(0x40 | code), 0, 0, 0, 0, 0x20, 0);
+	assert_good(&scene->r);
+	assert_int_equal(scene->r.data[0] & 0x3f, code);
+	assert_int_equal(be_get16(scene->r.data + 2), scene->r.size - 4);
+}
+
+uint64_t scene_log_value(struct drive_scene *scene, uint16_t code)
+{
+	const struct answer *r = &scene->r;
+	for (size_t at = 4; at + 4 <= r->size; at += 4u + r->data[at + 3]) {
+		if (be_get16(r->data + at) != code)
+			continue;
+		uint64_t value = 0;
+		for (unsigned i = 0; i < r->data[at + 3]; i++)
+			value = value << 8 | r->data[at + 4 + i];
+		return value;
+	}
+	fail_msg("no parameter %04x", code);
+	return 0;
+}

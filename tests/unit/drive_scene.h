@@ -50,6 +50,10 @@ void scene_rewind(struct drive_scene *scene, struct scsi_nexus *nexus);
 /* The page's bytes by MODE SENSE(10) without block descriptor; until the next command. */
 enum { CURRENT, CHANGEABLE, DEFAULT, SAVED };
 const uint8_t *scene_mode_sense(struct drive_scene *scene, unsigned code, unsigned subpage, unsigned control);
+/* LOG SENSE of a whole page; scene->r has it. */
+void scene_log_sense(struct drive_scene *scene, struct scsi_nexus *nexus, uint8_t code);
+/* A parameter's value as a number; the last LOG SENSE has it. */
+uint64_t scene_log_value(struct drive_scene *scene, uint16_t code);
 /* Sends a page back (its PS bit is off already). */
 void scene_mode_select(struct drive_scene *scene, const uint8_t *page, size_t size);
 

@@ -2,6 +2,7 @@
 # What a drive says about itself.
 DRIVE_INFO_TESTS = \
 	tests/unit/test-drive-pages \
+	tests/unit/test-drive-alerts \
 	tests/unit/test-drive-log \
 	tests/unit/test-drive-mam \
 	tests/unit/test-drive-crypt \
@@ -18,6 +19,10 @@ DRIVE_SCENE = tests/unit/drive_scene.h tests/unit/drive_scene.c $(SCSI_FAKE)
 tests_unit_test_drive_pages_SOURCES = tests/unit/test-drive-pages.c $(DRIVE_SCENE)
 tests_unit_test_drive_pages_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_drive_pages_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_drive_alerts_SOURCES = tests/unit/test-drive-alerts.c $(DRIVE_SCENE)
+tests_unit_test_drive_alerts_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_drive_alerts_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_drive_log_SOURCES = tests/unit/test-drive-log.c $(DRIVE_SCENE)
 tests_unit_test_drive_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -214,32 +214,6 @@ static void a_second_writer_waits_for_the_first_ones_commit(void **state)
 	expect_deferred(tape_ready(s), BLOCK);
 }
 
-static uint64_t alerts(struct scene *s)
-{
-	struct drive_state drive;
-	drive_get_state(s->drive, &drive);
-	return drive.alerts;
-}
-
-/* Programs ask for the length of a page first. */
-static void alerts_that_find_no_room_are_told_again(void **state)
-{
-	struct scene *s = *state;
-	const uint64_t hard_error = 1 << (3 - 1), write_failure = 1 << (6 - 1);
-	begin(s);
-	expect_good(tape_write(s, BLOCK, 2));
-	fault_set("cartridge-data-sync:1");
-	expect_sense(tape_filemarks(s, 0, false), SENSE_MEDIUM_ERROR, ASC_WRITE_ERROR, "", 0);
-	assert_int_equal(alerts(s), hard_error | write_failure);
-	expect_good(command(s, NULL, 0, 4, 0x4d, 0, 0x6e, 0, 0, 0, 0, 0, 4, 0));
-	assert_int_equal(alerts(s), hard_error | write_failure);
-	/* The initiator's room counts as the CDB's, and half a parameter is none. */
-	expect_good(command(s, NULL, 0, 33, 0x4d, 0, 0x6e, 0, 0, 0, 0, 1, 0x44, 0));
-	assert_int_equal(alerts(s), write_failure);
-	expect_good(command(s, NULL, 0, 500, 0x4d, 0, 0x6e, 0, 0, 0, 0, 1, 0x44, 0));
-	assert_int_equal(alerts(s), 0);
-}
-
 /* ---- commands whose answer nobody gets ---------------------------------------------------------- */
 
 /* WRITE FILEMARKS(6) of none, which stands still in the commit until gate_open(). */
@@ -321,7 +295,6 @@ int main(void)
 		TEST(the_robot_that_takes_the_cartridge_has_the_writer_told),
 		TEST(the_writer_hears_of_a_commit_that_another_has_waited_for),
 		TEST(a_second_writer_waits_for_the_first_ones_commit),
-		TEST(alerts_that_find_no_room_are_told_again),
 		TEST(the_error_of_an_aborted_flush_comes_with_the_next_command),
 		TEST(the_error_of_a_session_that_ended_is_told_to_who_is_there),
 	};
