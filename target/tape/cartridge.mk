@@ -20,5 +20,6 @@ target_tape_libcartridge_a_SOURCES = \
 	target/tape/cartridge_log.c target/tape/cartridge_log.h \
 	target/tape/cartridge_scan.c \
 	target/tape/cartridge_work.c \
+	target/tape/guard.h target/tape/guard.c \
 	target/tape/media.c
 CARTRIDGE_LIBS = target/tape/libcartridge.a $(BASE_LIBS) $(CONFIG_LIBS)

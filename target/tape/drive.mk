@@ -13,5 +13,4 @@ TAPE_DRIVE_SOURCES = \
 	target/tape/drive_ring.h target/tape/drive_ring.c \
 	target/tape/drive_state.c \
 	target/tape/drive_verify.c \
-	target/tape/drive_write.c \
-	target/tape/guard.h target/tape/guard.c
+	target/tape/drive_write.c

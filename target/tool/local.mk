@@ -31,6 +31,7 @@ target_tool_granary_tape_SOURCES += \
 	target/tool/remote.h target/tool/remote.c \
 	target/tool/reserve.h target/tool/reserve.c \
 	target/tool/selftest.h target/tool/selftest.c \
+	target/tool/selftest_guard.c \
 	target/tool/selftest_rows.c \
 	target/tool/selftest_tape.c
 else

@@ -50,6 +50,8 @@ void selftest_show(struct selftest *t, const struct selftest_line *line);
 /* Sends it, once more after a unit attention. */
 int selftest_send(struct selftest *t, const struct initiator_command *command,
 		  struct initiator_answer *answer);
+/* The methods of logical block protection that the drive offers, on the tape that is in it. 0, or -errno. */
+int selftest_guard(struct selftest *t);
 /* Brings the tape into a drive, runs the steps, brings it back. 0, or -errno after a complaint. */
 int selftest_tape(struct selftest *t, const char *barcode, const int *luns, unsigned count);
 

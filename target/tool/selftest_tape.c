@@ -186,6 +186,8 @@ static int tape_steps(struct selftest *t, const struct place *place, int changer
 	error = tape_wait(t);
 	if (error)
 		tool_complain("the drive does not get ready with the tape");
+	if (!error)
+		error = selftest_guard(t);
 	for (const struct selftest_step *s = selftest_steps; !error && s->name; s++)
 		error = tool_stopped() ? -ECANCELED : step_run(t, s);
 	if (error == -ECANCELED)

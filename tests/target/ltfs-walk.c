@@ -38,16 +38,10 @@ static __attribute__((format(printf, 1, 2), noreturn)) void fail(const char *for
 	exit(1);
 }
 
-static size_t cdb_size(uint8_t opcode)
-{
-	static const uint8_t sizes[8] = {6, 10, 10, 0, 16, 12, 0, 0};
-	return sizes[opcode >> 5];
-}
-
 static void send(const uint8_t *cdb, const void *out, size_t out_size, size_t in_size)
 {
 	memset(room, 0, in_size);
-	if (!host_run(host, DRIVE, cdb, cdb_size(cdb[0]), out_size ? out : NULL, out_size,
+	if (!host_run(host, DRIVE, cdb, host_cdb_size(cdb[0]), out_size ? out : NULL, out_size,
 		      in_size ? room : NULL, in_size, &told))
 		fail("%02x: no answer", cdb[0]);
 }

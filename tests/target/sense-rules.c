@@ -37,17 +37,10 @@ static void check(const char *where, const char *what, long long got, long long 
 		fault(where, what, got, wanted);
 }
 
-/* The groups of opcodes. */
-static size_t cdb_size(uint8_t opcode)
-{
-	static const uint8_t sizes_of[8] = {6, 10, 10, 0, 16, 12, 0, 0};
-	return sizes_of[opcode >> 5];
-}
-
 static bool run(char host, int lun, const uint8_t *cdb, const void *out, uint32_t out_size,
 		uint32_t in, struct told *told)
 {
-	return host_run(hosts[host - 'a'], lun, cdb, cdb_size(cdb[0]), out_size ? out : NULL,
+	return host_run(hosts[host - 'a'], lun, cdb, host_cdb_size(cdb[0]), out_size ? out : NULL,
 			out_size, in ? room : NULL, in, told);
 }
 

@@ -115,6 +115,12 @@ void host_close(struct host **host_pointer)
 	free(host);
 }
 
+size_t host_cdb_size(uint8_t opcode)
+{
+	static const uint8_t sizes[8] = {6, 10, 10, 0, 16, 12, 0, 0};
+	return sizes[opcode >> 5];
+}
+
 static bool told_sense(struct told *told, const uint8_t *sense, size_t size)
 {
 	if (size < SENSE_LEAST || (sense[0] & 0x7e) != 0x70) {

@@ -20,6 +20,9 @@ struct told {
 	int64_t residual; /* negative: overflow */
 };
 
+/* Of an opcode's group. */
+size_t host_cdb_size(uint8_t opcode);
+
 struct host;
 /* Logs in and asks nothing, so that no unit attention is lost. NULL after a message. */
 struct host *host_open(const char *portal, const char *target, const char *initiator);

@@ -21,6 +21,10 @@ done
 before=$(place_of main G00002L8)
 expect_status 0 targetd vtl selftest main --tape G00002L8
 expect_output 'READ(6) of a filemark *scratch tape *0/00/01 filemark$'
+for method in 'Reed-Solomon CRC' CRC32C; do
+	expect_output "MODE SELECT(10), $method *scratch tape *good"
+done
+expect_output 'WRITE(6), one that is wrong *scratch tape *4/10/01$'
 expect_output ' 0 lines failed'
 check_equal "$(place_of main G00002L8)" "$before" "where the tape is after the self test"
 
@@ -31,7 +35,7 @@ report = json.load(open(sys.argv[1]))
 assert report["good"] and report["failed"] == 0, report
 assert [u["type"] for u in report["units"]] == ["changer", "drive", "drive"], report["units"]
 assert all(len(u["commands"]) > 25 for u in report["units"])
-assert len(report["tape"]["steps"]) > 25
+assert len(report["tape"]["steps"]) > 45
 END
 
 # A tape that cannot be written shows that the test can fail, and comes back all the same.
