@@ -211,6 +211,7 @@ struct session {
 	struct offer *offer;	       /* NULL: discovery */
 	struct scsi_nexus *nexus;
 	uint16_t portal_group;
+	struct peer peer;
 	bool closing, closed;
 	struct message closed_message, free_message, end_message, leave_message;
 	struct command_list by_tag[TAG_BUCKETS];

@@ -21,7 +21,8 @@ struct iscsi_server;
 
 struct iscsi_settings {
 	unsigned threads;		  /* 0: one for each two CPUs, at least 1 */
-	unsigned sessions_max; /* 0: 256; and a quarter as many for discovery besides */
+	unsigned sessions_max; /* 0: 256; and a quarter as many for discovery besides, the oldest of who has
+				* most of which makes room for others */
 	uint32_t login_seconds;		  /* 0: 15 */
 	uint32_t discovery_seconds; /* that a discovery session lasts at most; 0: 60 */
 	uint32_t guess_ms; /* delay of an address' proofs after its first wrong secret; 0: 1000 */

@@ -250,6 +250,7 @@ static struct session *session_new(struct connection *connection)
 	session->server = connection->server;
 	session->network = connection->network;
 	session->portal_group = connection->portal->group;
+	session->peer = peer_of(&connection->peer);
 	session->closed_message.run = closed_run;
 	session->free_message.run = free_run;
 	session->end_message.run = end_run;
@@ -279,7 +280,38 @@ static bool has_place_locked(const struct iscsi_server *server, const struct off
 	return server->session_count - server->discovery_count < places;
 }
 
-/* Enters the new session into the list: a status, or -EAGAIN. */
+/* The oldest discovery session of the peer that has most of them, `new` counted with them; NULL where each
+ * has one. */
+static struct session *find_spare_locked(struct iscsi_server *server, const struct session *new)
+{
+	struct session *session, *spare = NULL;
+	const struct session *other;
+	unsigned most = 1;
+	TAILQ_FOREACH(session, &server->sessions, link) {
+		if (!session->info.discovery)
+			continue;
+		unsigned count = peer_same(&session->peer, &new->peer);
+		TAILQ_FOREACH(other, &server->sessions, link)
+			count += other->info.discovery && peer_same(&other->peer, &session->peer);
+		if (count <= most)
+			continue;
+		most = count;
+		spare = session;
+	}
+	return spare;
+}
+
+/* So that nobody keeps the others from discovery: -EAGAIN when one ends for the new one, else a status. */
+static int make_place_locked(struct iscsi_server *server, const struct session *new)
+{
+	struct session *spare = new->info.discovery ? find_spare_locked(server, new) : NULL;
+	if (!spare)
+		return LOGIN_NO_RESOURCES;
+	post_end_locked(spare);
+	return -EAGAIN;
+}
+
+/* Enters the new session into the list: a status, or -EAGAIN: another one has to end first. */
 static int session_enter(struct connection *connection, struct session *session)
 {
 	struct iscsi_server *server = connection->server;
@@ -300,7 +332,7 @@ static int session_enter(struct connection *connection, struct session *session)
 	}
 	if (!has_place_locked(server, session->offer)) {
 		session->offer = NULL;
-		return LOGIN_NO_RESOURCES;
+		return make_place_locked(server, session);
 	}
 	if (session->offer)
 		session->offer->sessions++;

@@ -47,13 +47,46 @@ static void discovery_takes_no_places(void **state)
 	start(&settings);
 	initiator_connect(&initiator, scene.port);
 	assert_int_equal(initiator_login(&initiator, DISCOVERY), 0);
-	initiator_connect(&other, scene.port);
+	initiator_connect_from(&other, scene.port, 0x7f000002);
 	assert_int_equal(initiator_login(&other, DISCOVERY), 0x0302);
 	for (unsigned i = 0; i < HOSTS; i++)
 		initiator_enter(&hosts[i], &scene, KEYS(""));
 	initiator_expect_end(&initiator);
 	initiator_connect(&other, scene.port);
 	assert_int_equal(initiator_login(&other, DISCOVERY), 0);
+}
+
+/* Nor does one who lists the names again and again keep others from doing so: when the places are taken, the
+ * oldest of who has most of them goes. */
+static void discovery_is_for_all(void **state)
+{
+	(void)state;
+	const struct iscsi_settings settings = {.sessions_max = 4 * HOSTS};
+	start(&settings);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		initiator_connect_from(&hosts[i], scene.port, i == 1 ? 0x7f000002 : 0x7f000003);
+		assert_int_equal(initiator_login(&hosts[i], DISCOVERY), 0);
+	}
+	initiator_connect(&other, scene.port);
+	assert_int_equal(initiator_login(&other, DISCOVERY), 0);
+	initiator_expect_end(&hosts[0]);
+	/* Who is alone at its address stays, whoever comes. */
+	for (unsigned i = 0; i < 2 * HOSTS; i++) {
+		struct initiator *again = &hosts[i % 2 ? 2 : 3];
+		initiator_free(again);
+		initiator_init(again, 20 + i);
+		initiator_connect_from(again, scene.port, 0x7f000003);
+		assert_int_equal(initiator_login(again, DISCOVERY), 0);
+	}
+	static const uint8_t all[] = "SendTargets=All";
+	struct pdu ask = {.opcode = PDU_TEXT_REQUEST, .immediate = true, .flags = PDU_FINAL, .itt = 7,
+			  .transfer_tag = PDU_NO_TAG};
+	struct initiator *stay[] = {&hosts[1], &other};
+	for (unsigned i = 0; i < 2; i++) {
+		ask.cmd_sn = stay[i]->cmd_sn;
+		initiator_send(stay[i], &ask, all, sizeof(all));
+		initiator_expect(stay[i], PDU_TEXT_RESPONSE);
+	}
 }
 
 /* Nor do those who use a library without a list keep others from one with a list. */
@@ -79,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(discovery_takes_no_places, stop),
+		cmocka_unit_test_teardown(discovery_is_for_all, stop),
 		cmocka_unit_test_teardown(an_open_library_leaves_places, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
