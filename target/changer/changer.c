@@ -88,6 +88,15 @@ static int changer_identity(const struct changer *changer, const struct scsi_ide
 	return size >= 0 && (size_t)size < sizeof(to->serial) ? 0 : -EINVAL;
 }
 
+static enum volume_kind changer_volume_kind(const struct changer *changer, const char *barcode)
+{
+	enum volume_kind kind = VOLUME_UNKNOWN;
+
+	if (changer->calls.volume_kind != NULL)
+		kind = changer->calls.volume_kind(changer->calls.context, barcode);
+	return kind != VOLUME_UNKNOWN ? kind : barcode_volume_kind(barcode);
+}
+
 static int changer_fill(struct changer *changer, const struct changer_settings *settings)
 {
 	const struct inventory *inventory = &changer->inventory;
@@ -98,6 +107,11 @@ static int changer_fill(struct changer *changer, const struct changer_settings *
 	if (inventory_span(inventory, ELEMENT_DRIVE).count != settings->drive_count ||
 	    inventory_span(inventory, ELEMENT_TRANSPORT).count > CHANGER_TRANSPORTS_MAX)
 		return -EINVAL;
+	for (size_t i = 0; i < inventory->count; i++) {
+		struct element *e = &inventory->elements[i];
+
+		e->kind = element_is_full(e) ? changer_volume_kind(changer, e->barcode) : VOLUME_UNKNOWN;
+	}
 	if (settings->drive_count == 0)
 		return 0;
 	changer->bays = mem_try_zalloc(settings->drive_count, sizeof(*changer->bays));
@@ -137,6 +151,7 @@ int changer_new(const struct changer_settings *settings, struct changer **result
 	changer->calls = (struct changer_settings){
 		.context = settings->context,
 		.cartridge_path = settings->cartridge_path,
+		.volume_kind = settings->volume_kind,
 		.save = settings->save,
 		.hook = settings->hook,
 	};
@@ -302,6 +317,7 @@ static int put_job(struct scsi_lu *lu, void *context)
 			      element_type_name(slot->type), slot->address, slot->barcode);
 	changed = *slot;
 	snprintf(changed.barcode, sizeof(changed.barcode), "%s", e->barcode);
+	changed.kind = changer_volume_kind(changer, e->barcode);
 	changed.source = 0;
 	changed.imported = slot->type == ELEMENT_IMPORT_EXPORT;
 	e->to = slot->address;

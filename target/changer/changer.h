@@ -21,10 +21,14 @@
 /* SMC-3 table 2: element type codes. */
 enum element_type { ELEMENT_TRANSPORT = 1, ELEMENT_STORAGE = 2, ELEMENT_IMPORT_EXPORT = 3, ELEMENT_DRIVE = 4 };
 
+/* The medium type code of an element descriptor (SMC-3 6.12.4). */
+enum volume_kind { VOLUME_UNKNOWN = 0, VOLUME_DATA = 1, VOLUME_CLEANING = 2, VOLUME_WORM = 4 };
+
 struct element {
 	uint16_t address;
 	enum element_type type;
 	char barcode[BARCODE_MAX + 1]; /* "" when empty */
+	enum volume_kind kind;	       /* of what is in it; found out by the changer, and not kept */
 	uint16_t source;	       /* the storage element that it was moved from; 0 unknown */
 	bool imported;		       /* ImpExp: an operator put it there */
 	bool disabled;		       /* no access (Access bit 0) */
@@ -51,6 +55,9 @@ struct changer_settings {
 	void *context;
 	/* The folder of a cartridge. -ENOENT when there is none of that barcode. */
 	int (*cartridge_path)(void *context, const char *barcode, char *path, size_t size);
+	/* What a cartridge is, by its own word; VOLUME_UNKNOWN when it does not say, so that its barcode
+	 * has to. Asked once, when the changer gets the cartridge. May be NULL. */
+	enum volume_kind (*volume_kind)(void *context, const char *barcode);
 	/* Makes the inventory durable. */
 	int (*save)(void *context, const struct element *elements, size_t count);
 	/* A hook: "load" when a drive has got the tape, "unload" when it is out, both after the inventory

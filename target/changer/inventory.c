@@ -158,19 +158,17 @@ bool element_is_full(const struct element *element)
 	return element->barcode[0] != '\0';
 }
 
-uint8_t element_medium_type(const struct element *element)
+enum volume_kind barcode_volume_kind(const char *barcode)
 {
-	size_t length = strlen(element->barcode);
-	const char *end = element->barcode + length;
+	size_t length = strlen(barcode);
+	const char *end = barcode + length;
 
-	if (length == 0)
-		return 0;
-	if (strncmp(element->barcode, "CLN", 3) == 0)
-		return 2;
-	/* LT to LZ are the WORM tapes of LTO-3 to LTO-9, L3 to L9 the others. */
+	if (strncmp(barcode, "CLN", 3) == 0 || (length >= 2 && strcmp(end - 2, "CU") == 0))
+		return VOLUME_CLEANING;
+	/* LT to LZ are the WORM tapes of LTO-3 to LTO-9; L3 to L9 and M8 the others. */
 	if (length >= 2 && end[-2] == 'L' && end[-1] >= 'T' && end[-1] <= 'Z')
-		return 4;
-	return 1;
+		return VOLUME_WORM;
+	return VOLUME_DATA;
 }
 
 void element_receive(struct element *to, const struct element *from)
@@ -178,6 +176,7 @@ void element_receive(struct element *to, const struct element *from)
 	bool is_home = from->type == ELEMENT_STORAGE || from->type == ELEMENT_IMPORT_EXPORT;
 
 	memcpy(to->barcode, from->barcode, sizeof(to->barcode));
+	to->kind = from->kind;
 	to->source = is_home ? from->address : from->source;
 	to->imported = false;
 }
@@ -185,6 +184,7 @@ void element_receive(struct element *to, const struct element *from)
 void element_vacate(struct element *element)
 {
 	memset(element->barcode, 0, sizeof(element->barcode));
+	element->kind = VOLUME_UNKNOWN;
 	element->source = 0;
 	element->imported = false;
 }

@@ -38,8 +38,8 @@ struct inventory_span inventory_span(const struct inventory *inventory, enum ele
 struct element *inventory_free_slot(const struct inventory *inventory, size_t *homes);
 
 bool element_is_full(const struct element *element);
-/* What SMC-3 calls the medium type: 0 none, 1 data, 2 cleaning, 4 WORM; read off the barcode. */
-uint8_t element_medium_type(const struct element *element);
+/* What a barcode says of its cartridge; what says nothing is for data. */
+enum volume_kind barcode_volume_kind(const char *barcode);
 /* Puts a cartridge that comes from `from` into an element, and notes where it has been. `from` is as
  * it was before. */
 void element_receive(struct element *to, const struct element *from);

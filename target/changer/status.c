@@ -194,7 +194,7 @@ static void put_descriptor(struct changer *changer, const struct status_request 
 	be_put16(d, element->address);
 	d[2] = element_flags(element, wrong != ASC_NONE);
 	be_put16(d + 4, (uint16_t)wrong);
-	d[9] = element_medium_type(element);
+	d[9] = (uint8_t)element->kind;
 	if (element_is_full(element) && element->source != 0) {
 		d[9] |= SOURCE_VALID;
 		be_put16(d + 10, element->source);

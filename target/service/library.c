@@ -9,6 +9,7 @@
  * before the move is answered.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/service/service.h"
+#include "target/tape/media.h"
 
 /* ---- what the changer and the drives call ------------------------------------------------- */
 
@@ -29,6 +31,23 @@ static int library_cartridge_path(void *context, const char *barcode, char *path
 	if (snprintf(path, size, "%s/%s", library->config.tapes, barcode) >= (int)size)
 		return -ENAMETOOLONG;
 	return access(path, F_OK) == 0 ? 0 : -errno;
+}
+
+static enum volume_kind library_volume_kind(void *context, const char *barcode)
+{
+	struct cartridge_info info;
+	char path[PATH_MAX];
+
+	if (library_cartridge_path(context, barcode, path, sizeof(path)) ||
+	    cartridge_read_info(path, &info))
+		return VOLUME_UNKNOWN;
+	const struct medium *medium = medium_find(info.medium);
+
+	if (!medium)
+		return VOLUME_UNKNOWN;
+	if (medium->cleaning)
+		return VOLUME_CLEANING;
+	return medium->worm || info.worm ? VOLUME_WORM : VOLUME_DATA;
 }
 
 static int library_save(void *context, const struct element *elements, size_t count)
@@ -166,6 +185,7 @@ static int library_make_changer(struct library *library)
 		.pool = library->service->pool,
 		.context = library,
 		.cartridge_path = library_cartridge_path,
+		.volume_kind = library_volume_kind,
 		.save = library_save,
 		.hook = library_hook,
 	};

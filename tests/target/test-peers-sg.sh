@@ -13,7 +13,7 @@ targetd vtl create secret --encryption --drives 1 --slots 4 --tapes 1 --tape-siz
 
 changer=/dev/sg0 drive=/dev/sg1 secret=/dev/sg2
 export SGIO_URL_0=iscsi://$portal/$prefix:plain/0 SGIO_URL_1=iscsi://$portal/$prefix:plain/1
-export SGIO_URL_2=iscsi://$portal/$prefix:secret/1
+export SGIO_URL_2=iscsi://$portal/$prefix:secret/1 SGIO_URL_3=iscsi://$portal/$prefix:secret/0
 other=iqn.2026-11.test:other
 
 # peer COMMAND...: it sees the devices above, and succeeds; what it says is in $scratch/output.
@@ -79,6 +79,15 @@ check_equal "$(place_of plain G00004L8)" 10 "place of what mtx has moved"
 peer mtx -f $changer unload 8 1
 peer mtx -f $changer status
 says 'Data Transfer Element 1:Empty' 'Storage Element 8:Full :VolumeTag=G00002L8'
+
+# Element descriptors say what a tape is by its own word: this barcode says nothing.
+targetd tape create secret --barcode ONLYONCE --medium LTO-8-WORM --size 64M >/dev/null
+place=$(printf %04x "$(place_of secret ONLYONCE)")
+peer sg_raw -r 32 /dev/sg3 b8 00 "${place:0:2}" "${place:2:2}" 00 01 00 00 00 20 00 00
+grep -q "^ 10 *${place:0:2} ${place:2:2} 09 00 00 00 00 00 *00 04 00 00 " "$scratch/output" || {
+	cat "$scratch/output" >&2
+	fail "ONLYONCE is no WORM tape"
+}
 
 # ---- the drive, with a tape ----
 peer tapeinfo -f $drive

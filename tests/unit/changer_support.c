@@ -69,6 +69,14 @@ static int fake_path(void *context, const char *barcode, char *path, size_t size
 	return 0;
 }
 
+static enum volume_kind fake_volume_kind(void *context, const char *barcode)
+{
+	(void)context;
+	if (strncmp(barcode, "SAY", 3) != 0)
+		return VOLUME_UNKNOWN;
+	return barcode[3] == 'W' ? VOLUME_WORM : VOLUME_DATA;
+}
+
 static int fake_save(void *context, const struct element *elements, size_t count)
 {
 	struct rig *rig = context;
@@ -159,6 +167,7 @@ struct rig *rig_new(const struct personality *personality, const struct element 
 		.drives = rig->bays,
 		.context = rig,
 		.cartridge_path = fake_path,
+		.volume_kind = fake_volume_kind,
 		.save = fake_save,
 		.hook = fake_hook,
 	};

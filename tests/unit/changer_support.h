@@ -54,7 +54,8 @@ struct reply {
 	uint64_t wanted;
 };
 
-/* A library of these elements; drives are named DRV0000000, DRV0000001... Fails the test when it
+/* A library of these elements: cartridges "SAYW..." say that they are WORM, "SAYD..." data tapes, and the
+ * others nothing; drives are named DRV0000000, DRV0000001... Fails the test when it
  * cannot be made. */
 struct rig *rig_new(const struct personality *personality, const struct element *elements,
 		    size_t count);

@@ -232,6 +232,58 @@ static void test_missing_type(void **state)
 	rig_free(&rig);
 }
 
+/* The medium type of the element, with SVALID in bit 7. */
+static uint8_t medium_type(struct rig *rig, uint16_t address)
+{
+	rig_command(rig, 0,
+		    CDB(0xb8, 0x00, (uint8_t)(address >> 8), (uint8_t)address, 0, 1, 0, 0, 1, 0, 0, 0),
+		    &reply);
+	assert_int_equal(reply.size, 8 + 8 + 16);
+	assert_int_equal(be_get16(reply.data + 16), address);
+	return reply.data[16 + 9];
+}
+
+/* Hosts are told what a cartridge is by its own word, and by its barcode where it has none. */
+static void test_medium_types(void **state)
+{
+	static const struct element elements[] = {
+		{ .address = 1, .type = ELEMENT_TRANSPORT },
+		{ .address = 500, .type = ELEMENT_DRIVE, .barcode = "SAYW01L8" },
+		{ .address = 1000, .type = ELEMENT_STORAGE, .barcode = "SAYW02L8" },
+		{ .address = 1001, .type = ELEMENT_STORAGE, .barcode = "SAYD03LY" },
+		{ .address = 1002, .type = ELEMENT_STORAGE, .barcode = "GRN004LY" },
+		{ .address = 1003, .type = ELEMENT_STORAGE, .barcode = "GRN005M8" },
+		{ .address = 1004, .type = ELEMENT_STORAGE, .barcode = "GRN006CU" },
+		{ .address = 1005, .type = ELEMENT_STORAGE, .barcode = "CLN007L8" },
+		{ .address = 1006, .type = ELEMENT_STORAGE, .barcode = "X" },
+		{ .address = 1007, .type = ELEMENT_STORAGE },
+		{ .address = 1008, .type = ELEMENT_STORAGE },
+	};
+	static const uint8_t types[] = { 4, 1, 4, 1, 2, 2, 1, 0, 0 };
+	struct rig *rig = rig_new(personality_find("stk-l700"), elements,
+				  sizeof(elements) / sizeof(elements[0]));
+	uint16_t address = 1008;
+	char message[256];
+
+	(void)state;
+	assert_int_equal(medium_type(rig, 500), 4);
+	for (uint16_t i = 0; i < sizeof(types); i++)
+		assert_int_equal(medium_type(rig, 1000 + i), types[i]);
+	/* It goes where the cartridge goes, and nothing of it stays. */
+	rig_move(rig, 500, 1007, &reply);
+	assert_int_equal(reply_code(&reply), 0);
+	assert_int_equal(medium_type(rig, 500), 0);
+	assert_int_equal(medium_type(rig, 1007), 4);
+	rig_exchange(rig, 1003, 1000, 1003, &reply);
+	assert_int_equal(reply_code(&reply), 0);
+	assert_int_equal(medium_type(rig, 1003), 0x84);
+	assert_int_equal(medium_type(rig, 1000), 0x81);
+	assert_int_equal(changer_put(rig->changer, "SAYW08L8", &address, message), 0);
+	rig_settle(rig);
+	assert_int_equal(medium_type(rig, 1008), 4);
+	rig_free(&rig);
+}
+
 /* ---- personalities ------------------------------------------------------------------------ */
 
 static struct rig *rig_of(const struct personality *p)
@@ -390,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kernel_attach, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mtx_status, setup, teardown),
 		cmocka_unit_test(test_missing_type),
+		cmocka_unit_test(test_medium_types),
 		cmocka_unit_test(test_personalities),
 		cmocka_unit_test(test_short_barcodes),
 		cmocka_unit_test(test_drive_models),
