@@ -20,8 +20,7 @@ struct read_request read_request_of(struct drive *drive, const struct scsi_task 
 	};
 }
 
-/* Bytes of a block as the host wrote it. */
-static uint32_t plain_size(const struct cartridge_place *place)
+uint32_t read_plain_size(const struct cartridge_place *place)
 {
 	if (!(place->flags & CARTRIDGE_ENCRYPTED))
 		return place->block_size;
@@ -32,7 +31,7 @@ static void plan_start(struct read_plan *plan, const struct cartridge_place *pla
 {
 	plan->place = *place;
 	plan->offset = place->offset;
-	plan->size = plain_size(place);
+	plan->size = read_plain_size(place);
 	plan->stored = place->flags & CARTRIDGE_ENCRYPTED ? place->block_size : 0;
 }
 
@@ -53,7 +52,7 @@ static void plan_variable(const struct read_request *request, const struct cartr
 static bool plan_run(struct read_plan *plan, const struct cartridge_place *place, uint32_t block_size,
 		     const struct read_request *request)
 {
-	uint32_t size = plain_size(place), length = request->length;
+	uint32_t size = read_plain_size(place), length = request->length;
 	uint32_t stored = place->flags & CARTRIDGE_ENCRYPTED ? place->block_size : 0;
 	if (size + request->guard_size != block_size) {
 		plan->end = READ_LENGTH;

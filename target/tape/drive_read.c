@@ -175,7 +175,7 @@ void read_advance(struct drive *drive, const struct read_plan *plan, bool filema
 	drive_active_locked(drive, "reading");
 }
 
-static void check_length(struct scsi_task *task, int64_t information)
+void read_tell_length(struct scsi_task *task, int64_t information)
 {
 	scsi_check_sense(task, &(struct sense){
 				       .key = SENSE_NO_SENSE,
@@ -203,13 +203,13 @@ void read_tell_end(const struct drive *drive, struct scsi_task *task,
 		break;
 	}
 	if (request->fixed) {
-		check_length(task, left);
+		read_tell_length(task, left);
 		return;
 	}
 	int64_t difference = (int64_t)request->length - plan->actual;
 	if (request->silent && (difference > 0 || !drive->mode.block_size))
 		return;
-	check_length(task, difference);
+	read_tell_length(task, difference);
 }
 
 /* The tape has moved over the block that it cannot read: the next command goes on behind it. */

@@ -38,6 +38,8 @@ bool read_request_valid(const struct drive *drive, struct scsi_task *task,
 /* The first blocks of a request: all of those that are left, but where reading them together has
  * failed. */
 struct read_request read_first_blocks(const struct read_request *request, uint32_t step);
+/* Bytes of each block of a run, as a host has written it. */
+uint32_t read_plain_size(const struct cartridge_place *place);
 /* Plans from `object` on. 0 or -EIO. */
 int read_plan(const struct drive *drive, const struct read_request *request, uint64_t object,
 	      struct read_plan *plan);
@@ -46,6 +48,8 @@ void read_advance(struct drive *drive, const struct read_plan *plan, bool filema
 /* What the host is told about how the read has ended; `left`: blocks or bytes that it misses. */
 void read_tell_end(const struct drive *drive, struct scsi_task *task,
 		   const struct read_request *request, const struct read_plan *plan, int64_t left);
+/* A block of another length: ILI. */
+void read_tell_length(struct scsi_task *task, int64_t information);
 /* The same where it has failed. -ECANCELED: the sense is set already. */
 void read_tell_failure(struct drive *drive, struct scsi_task *task, int error, int64_t left);
 

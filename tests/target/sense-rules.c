@@ -219,6 +219,8 @@ static const struct {
 } asks[] = {
 	[READ] = {0x08, 0},	 [READ_SILENT] = {0x08, 2},  [FIXED] = {0x08, 1},
 	[VERIFY] = {0x13, 0},	 [VERIFY_FIXED] = {0x13, 1}, [BLOCKS] = {0x11, 0},
+	[VERIFY_MARKS] = {0x13, 8}, [VERIFY_MARKS_FIXED] = {0x13, 9},
+	[VERIFY_ALL] = {0x13, 0x20}, [VERIFY_ALL_FIXED] = {0x13, 0x21},
 	[FILEMARKS] = {0x11, 1}, [SEQUENTIAL] = {0x11, 2},   [TO_END] = {0x11, 3},
 	[OBJECT] = {0x92, 0},	 [FILE_NUMBER] = {0x92, 1},  [LOCATE_END] = {0x92, 3},
 	[LOCATE10] = {0x2b, 4},

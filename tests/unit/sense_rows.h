@@ -21,7 +21,8 @@
 #define END 9u
 static const uint32_t sizes[END] = {1000, 1000, 1000, 0, 500, 2000, 0, 0, 1000};
 
-enum op { READ, READ_SILENT, FIXED, VERIFY, VERIFY_FIXED, BLOCKS, FILEMARKS, SEQUENTIAL, TO_END,
+enum op { READ, READ_SILENT, FIXED, VERIFY, VERIFY_FIXED, VERIFY_MARKS, VERIFY_MARKS_FIXED, VERIFY_ALL,
+	  VERIFY_ALL_FIXED, BLOCKS, FILEMARKS, SEQUENTIAL, TO_END,
 	  OBJECT, FILE_NUMBER, LOCATE_END, LOCATE10 };
 
 #define GOOD 0xff
@@ -76,6 +77,24 @@ static const struct row rows[] = {
 	{0, VERIFY_FIXED, 3, 1000, OK, 0, 3},
 	{0, VERIFY_FIXED, 5, 1000, 0, 0x0001, "F", 2, 0, 4},
 	{4, VERIFY_FIXED, 3, 500, 0, 0x0000, "I", 2, 0, 6},
+	/* Up to filemarks: blocks of any length, or of one. */
+	{0, VERIFY_MARKS, 1, 0, OK, 0, 4},
+	{2, VERIFY_MARKS, 2, 0, OK, 0, 7},
+	{0, VERIFY_MARKS, 3, 1000, OK, 0, 8},
+	{0, VERIFY_MARKS, 0, 0, OK, 0, 0},
+	{3, VERIFY_MARKS, 1, 0, OK, 0, 4},
+	{0, VERIFY_MARKS, 4, 0, 8, 0x0005, "", 3, 0, 9},
+	{9, VERIFY_MARKS, 1, 0, 8, 0x0005, "", 0, 0, 9},
+	{0, VERIFY_MARKS_FIXED, 1, 1000, OK, 0, 4},
+	{0, VERIFY_MARKS_FIXED, 2, 1000, 0, 0x0000, "I", 1, 0, 5},
+	{4, VERIFY_MARKS_FIXED, 1, 500, 0, 0x0000, "I", 0, 0, 6},
+	{0, VERIFY_MARKS_FIXED, 1, 0, 5, 0x2400, "", NONE, 0, 0},
+	/* Up to the end of data. */
+	{0, VERIFY_ALL, 0, 0, OK, 0, 9},
+	{5, VERIFY_ALL, 1, 512, OK, 0, 9},
+	{9, VERIFY_ALL, 0, 0, OK, 0, 9},
+	{6, VERIFY_ALL_FIXED, 0, 1000, OK, 0, 9},
+	{0, VERIFY_ALL_FIXED, 0, 1000, 0, 0x0000, "I", 0, 0, 5},
 	/* SPACE over blocks. */
 	{0, BLOCKS, 0, 0, OK, 0, 0},
 	{0, BLOCKS, 2, 0, OK, 0, 2},

@@ -323,6 +323,13 @@ static void damage_is_a_read_error_and_never_data(void **state)
 	expect_good(command(s, NULL, 0, 0, 0x13, 1, 0, 0, 2, 0));
 	expect_at(s, 4, 0);
 	tape_block_size(s, 0);
+	/* So it does on its way to the end (VTE) or to filemarks (VBF). */
+	for (uint8_t how = 0x08; how <= 0x20; how <<= 2) {
+		expect_good(tape_rewind(s));
+		expect_sense(command(s, NULL, 0, 0, 0x13, how, 0, 0, 1, 0), SENSE_MEDIUM_ERROR,
+			     ASC_UNRECOVERED_READ_ERROR, "", 0);
+		expect_at(s, 2, 0);
+	}
 	expect_good(tape_locate(s, 1));
 	expect_sense(command(s, NULL, 0, 0, 0x13, 0, 0x10, 0, 0, 0), SENSE_MEDIUM_ERROR,
 		     ASC_UNRECOVERED_READ_ERROR, "", MIB);

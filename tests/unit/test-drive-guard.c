@@ -453,7 +453,8 @@ static void test_sealed(void **state)
 	}
 }
 
-/* VERIFY counts as READ does. */
+/* VERIFY counts as READ does. Every block has the method that is asked for (VLBPM); VTE and VBF exclude
+ * each other. */
 static void test_verify(void **state)
 {
 	struct drive_scene *s = *state;
@@ -471,6 +472,35 @@ static void test_verify(void **state)
 	rewind_as(s, s->a);
 	RUN(&s->r, s->a, 0x13, 1, 0, 0, 1);
 	assert_good(&s->r);
+	static const uint8_t good[] = {0x10, 0x30, 0x21, 0x31};
+	for (unsigned i = 0; i < sizeof(good); i++) {
+		rewind_as(s, s->a);
+		RUN(&s->r, s->a, 0x13, good[i], 0, 0, 104);
+		assert_good(&s->r);
+		assert_int_equal(position(s), 1);
+	}
+	set_block_size(s, 100);
+	rewind_as(s, s->a);
+	RUN(&s->r, s->a, 0x13, 0x21);
+	assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
+	assert_true(s->r.sense.ili);
+	RUN(&s->r, s->a, 0x13, 0x28);
+	assert_field(&s->r, 1, 3);
+	RUN(&s->r, s->a, 0x13, 0x02); /* BYTCMP */
+	assert_field(&s->r, 1, 1);
+}
+
+/* A drive that protects nothing has no method to verify. */
+static void test_verify_old(void **state)
+{
+	(void)state;
+	struct drive_scene *s = drive_scene_new(&(struct drive_scene_options){.generation = 4});
+	scene_load(s, "A00001L4", "LTO-4", 0);
+	RUN(&s->r, s->a, 0x13, 0x10, 0, 0, 104);
+	assert_field(&s->r, 1, 4);
+	RUN(&s->r, s->a, 0x13, 0x20);
+	assert_good(&s->r);
+	drive_scene_free(&s);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, drive_scene_setup, drive_scene_teardown)
@@ -491,6 +521,7 @@ int main(void)
 		TEST(test_forgotten),
 		cmocka_unit_test_setup_teardown(test_sealed, drive_scene_setup_crypt, drive_scene_teardown),
 		TEST(test_verify),
+		cmocka_unit_test(test_verify_old),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,9 +37,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const struct answer *verify(struct scene *s, uint32_t count, bool fixed)
+static const struct answer *verify(struct scene *s, uint32_t count, uint8_t how)
 {
-	return command(s, NULL, 0, 0, 0x13, fixed, (uint8_t)(count >> 16), (uint8_t)(count >> 8),
+	return command(s, NULL, 0, 0, 0x13, how, (uint8_t)(count >> 16), (uint8_t)(count >> 8),
 		       (uint8_t)count, 0);
 }
 
@@ -57,8 +57,12 @@ static const struct answer *run(struct scene *s, const struct row *row)
 	case READ: return tape_read(s, count, false);
 	case READ_SILENT: return tape_read(s, count, true);
 	case FIXED: return tape_read_fixed(s, count, row->mode);
-	case VERIFY: return verify(s, count, false);
-	case VERIFY_FIXED: return verify(s, count, true);
+	case VERIFY: return verify(s, count, 0);
+	case VERIFY_FIXED: return verify(s, count, 1);
+	case VERIFY_MARKS: return verify(s, count, 0x08);
+	case VERIFY_MARKS_FIXED: return verify(s, count, 0x09);
+	case VERIFY_ALL: return verify(s, count, 0x20);
+	case VERIFY_ALL_FIXED: return verify(s, count, 0x21);
 	case BLOCKS: return tape_space(s, 0, row->count);
 	case FILEMARKS: return tape_space(s, 1, row->count);
 	case SEQUENTIAL: return tape_space(s, 2, row->count);
