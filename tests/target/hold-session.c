@@ -2,7 +2,8 @@
 /*
  * An initiator that stays: logs in to URL, says "in", answers each line of standard input with "there"
  * or "gone", and logs out at the end of it. The lines "reserve", "release", "persist" and "clear" have it
- * reserve the unit in the old and the new way, and are answered with the status.
+ * reserve the unit in the old and the new way, "ready" tests whether it is; they are answered with the
+ * status.
  *
  *   hold-session iscsi://[USER%SECRET@]PORTAL/IQN/LUN
  */
@@ -38,7 +39,9 @@ static int session_reserve(struct iscsi_context *iscsi, int lun, const char *lin
 	struct scsi_task *task = NULL;
 	int status;
 
-	if (strncmp(line, "reserve", 7) == 0)
+	if (strncmp(line, "ready", 5) == 0)
+		task = iscsi_testunitready_sync(iscsi, lun);
+	else if (strncmp(line, "reserve", 7) == 0)
 		task = iscsi_reserve6_sync(iscsi, lun);
 	else if (strncmp(line, "release", 7) == 0)
 		task = iscsi_release6_sync(iscsi, lun);

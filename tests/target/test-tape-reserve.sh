@@ -58,10 +58,10 @@ for signal in INT TERM KILL; do
 	exec 7>input
 	echo hello >&7
 	for _ in $(seq 200); do
-		echo reserve >&"${other[1]}"
+		# Not by reserving it: the program would meet that, and be refused.
+		echo ready >&"${other[1]}"
 		read -r answer <&"${other[0]}"
 		[ "$answer" != 24 ] || break
-		ask release 0
 		sleep 0.1
 	done
 	check_equal "$answer" 24 "the answer while the drive is in use"
