@@ -2,7 +2,8 @@
 /*
  * Fault injection for tests. A fault point has a name; the environment variable
  * GRANARY_FAULT="NAME:N[+][,NAME:N...]" makes the N-th passage of the point fail
- * (with `+`: that one and each after it). Without the variable a point costs one load.
+ * (with `+`: that one and each after it). "NAME@PATH" makes every passage wait while the file PATH
+ * is there, and say so by a file PATH.reached. Without the variable a point costs one load.
  */
 #ifndef LIB_BASE_FAULT_H
 #define LIB_BASE_FAULT_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Libraries that are not served: their file is damaged, or the folder of their
- * cartridges is not there. They are kept in a list with the reason, so that people
+ * cartridges is not there, or another daemon serves it. They are kept in a list with the reason, so that people
  * see them, and can delete them or have them tried again:
  *
  *   NAME.conf -> loaded -> served
  *                  |          ^
- *                  +-> failed-+  [library_reopen; by itself when the folder is there]
+ *                  +-> failed-+  [library_reopen; by itself when the folder is there and free]
  *
  * The list is changed with service->admin and service->lock held, and read with either.
  */
@@ -21,13 +21,14 @@
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "target/service/folder.h"
 #include "target/service/names.h"
 #include "target/service/tapes.h"
 
 struct failed_library {
 	LIST_ENTRY(failed_library) link;
 	char *name, *path;
-	char *folder; /* that of its cartridges, when it is that which is not there; else NULL */
+	char *folder; /* that of its cartridges, when it is that which is not there or not free; else NULL */
 	char reason[LIBRARY_MESSAGE];
 };
 
@@ -122,6 +123,19 @@ int library_folder_error(const char *folder)
 	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
+/* The folder is there, and nobody else's. */
+static int load_hold(struct service *service, const struct library_config *config, int *folder_fd,
+		     char reason[LIBRARY_MESSAGE])
+{
+	int error = library_folder_error(config->tapes);
+
+	if (!error)
+		return library_hold_folder(service, config->name, config->tapes, folder_fd, reason);
+	snprintf(reason, LIBRARY_MESSAGE, "the folder of its cartridges, %.400s: %s", config->tapes,
+		 strerror(-error));
+	return error;
+}
+
 int library_load(struct service *service, const char *name)
 {
 	CLEANUP_FREE char *path = service_library_path(service, name);
@@ -129,15 +143,16 @@ int library_load(struct service *service, const char *name)
 	struct library_config config = {0};
 	char reason[LIBRARY_MESSAGE];
 	struct library *library;
+	int folder_fd = -1;
 	int error = library_config_load(path, &config, reason);
 
-	if (!error && (error = library_folder_error(config.tapes)) != 0) {
+	if (!error)
+		error = load_hold(service, &config, &folder_fd, reason);
+	if (error && *config.tapes) {
 		folder = mem_strdup(config.tapes);
-		snprintf(reason, sizeof(reason), "the folder of its cartridges, %.400s: %s", folder,
-			 strerror(-error));
 		library_config_clear(&config);
 	} else if (!error) {
-		error = library_open(service, &config, path, &library);
+		error = library_open(service, &config, path, &folder_fd, &library);
 		snprintf(reason, sizeof(reason), "its devices cannot be made: %s", strerror(-error));
 	}
 	if (error) {
@@ -195,18 +210,38 @@ int failed_delete(struct service *service, const char *name, bool purge, char me
 	return 0;
 }
 
-/* The first whose folder is there by now, as when it is on a filesystem that was mounted late, and that was
- * not tried before: after `last`, or NULL. */
-static char *failed_next(struct service *service, const char *last)
+/* The first after `last` that waits for its folder: its name, and the folder; NULL. */
+static char *failed_waiting(struct service *service, const char *last, char **folder)
 {
 	struct failed_library *failed;
 	LOCK_SCOPE(&service->lock);
 
 	LIST_FOREACH(failed, &service->failed, link)
-		if (strcmp(failed->name, last) > 0 && failed->folder &&
-		    library_folder_error(failed->folder) == 0)
-			return mem_strdup(failed->name);
+	{
+		if (strcmp(failed->name, last) <= 0 || !failed->folder)
+			continue;
+		*folder = mem_strdup(failed->folder);
+		return mem_strdup(failed->name);
+	}
 	return NULL;
+}
+
+/* The first after `last` whose folder can be used by now, as when it is on a filesystem that was mounted
+ * late; NULL. The folder is looked at without a lock: that may take as long as its filesystem likes. */
+static char *failed_next(struct service *service, const char *last)
+{
+	char *name = mem_strdup(last);
+
+	while (name) {
+		CLEANUP_FREE char *folder = NULL;
+		char *next = failed_waiting(service, name, &folder);
+
+		free(name);
+		name = next;
+		if (name && library_folder_error(folder) == 0 && !folder_is_held(folder))
+			break;
+	}
+	return name;
 }
 
 void failed_retry(struct service *service)

@@ -19,6 +19,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "target/service/folder.h"
 #include "target/service/service.h"
 #include "target/tape/media.h"
 
@@ -246,6 +247,8 @@ static void library_free(struct library *library)
 	if (library->target)
 		scsi_target_free(&library->target);
 	reservations_close(&library->reservations);
+	/* The last of the cartridges has been closed. */
+	folder_release(library->config.tapes, &library->folder_fd);
 	free(library->drives);
 	free(library->path);
 	library_config_clear(&library->config);
@@ -253,13 +256,27 @@ static void library_free(struct library *library)
 	free(library);
 }
 
+int library_hold_folder(const struct service *service, const char *name, const char *folder, int *fd,
+			char message[LIBRARY_MESSAGE])
+{
+	char host[256] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	CLEANUP_FREE char *who =
+		mem_printf("library %s of granary-targetd, process %d on %s, state folder %s", name,
+			   (int)getpid(), host, service->state);
+
+	return folder_hold(folder, who, fd, message);
+}
+
 int library_open(struct service *service, struct library_config *config, const char *path,
-		 struct library **library)
+		 int *folder_fd, struct library **library)
 {
 	struct library *new = mem_zalloc(sizeof(*new));
 	int error;
 
 	new->service = service;
+	new->folder_fd = TAKE_FD(*folder_fd);
 	new->path = mem_strdup(path);
 	new->config = *config;
 	*config = (struct library_config){0};

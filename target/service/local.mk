@@ -8,6 +8,7 @@ target_service_libservice_a_SOURCES = \
 	target/service/config_load.c \
 	target/service/config_save.c \
 	target/service/failed.c \
+	target/service/folder.h target/service/folder.c \
 	target/service/hooks.h target/service/hooks.c \
 	target/service/library.h target/service/library.c \
 	target/service/manage.c \

@@ -17,6 +17,7 @@
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "target/service/folder.h"
 #include "target/service/tapes.h"
 
 /* What library_create() has made so far, so that it can be taken away. */
@@ -28,6 +29,7 @@ struct creation {
 	char **barcodes;
 	size_t count;
 	bool folder_made;
+	int folder_fd;	/* of library_hold_folder() */
 };
 
 /* Puts barcodes into the storage elements, in order. -ENOSPC. */
@@ -80,6 +82,18 @@ static int create_adopt(struct creation *c, char message[256])
 	return error;
 }
 
+/* A folder that is there is nobody else's. */
+static int create_hold(struct creation *c, char message[256])
+{
+	char reason[LIBRARY_MESSAGE];
+	int error = 0;
+
+	if (access(c->config.tapes, F_OK) == 0)
+		error = library_hold_folder(c->service, c->config.name, c->config.tapes, &c->folder_fd,
+					    reason);
+	return error ? tape_say(message, error, "%.250s", reason) : 0;
+}
+
 /* New tapes in a folder beside. */
 static int create_tapes(struct creation *c, const struct library_request *request,
 			char message[256])
@@ -91,6 +105,7 @@ static int create_tapes(struct creation *c, const struct library_request *reques
 	};
 	int error;
 
+	folder_release(c->config.tapes, &c->folder_fd); /* of one that is there: nobody else's */
 	if (access(c->config.tapes, F_OK) == 0 && rmdir(c->config.tapes) < 0)
 		return tape_say(message, -EEXIST,
 				"%.160s is there already: --adopt takes the cartridges in it",
@@ -117,11 +132,13 @@ static int create_tapes(struct creation *c, const struct library_request *reques
 
 	*strrchr(above + 1, '/') = '\0';
 	error = file_sync_directory(above);
-	return error ? tape_say(message, error, "%.160s: %s", above, strerror(-error)) : 0;
+	return error ? tape_say(message, error, "%.160s: %s", above, strerror(-error))
+		     : create_hold(c, message);
 }
 
 static void create_undo(struct creation *c)
 {
+	folder_release(c->config.tapes, &c->folder_fd);
 	if (c->folder_made) {
 		tapes_unmake(c->folder, c->barcodes, c->count);
 		rmdir(c->folder);
@@ -170,7 +187,7 @@ static int create_serve(struct creation *c, struct library **library, char messa
 	/* Of a library of this name whose end was cut short. */
 	reservations_delete(path);
 	if (!error)
-		error = library_open(c->service, &c->config, path, library);
+		error = library_open(c->service, &c->config, path, &c->folder_fd, library);
 	if (error)
 		return tape_say(message, error, "the library cannot be served: %s", strerror(-error));
 	failed_forget(c->service, (*library)->config.name); /* its file was removed by hand */
@@ -182,7 +199,7 @@ static int create_serve(struct creation *c, struct library **library, char messa
 int library_create(struct service *service, const struct library_request *request,
 		   struct library **library, char message[256])
 {
-	struct creation c = {.service = service};
+	struct creation c = {.service = service, .folder_fd = -1};
 	int error;
 	LOCK_SCOPE(&service->admin);
 
@@ -192,6 +209,8 @@ int library_create(struct service *service, const struct library_request *reques
 	CLEANUP_FREE char *path = service_library_path(service, request->plan->name);
 
 	error = create_check(service, request, path, message);
+	if (!error)
+		error = create_hold(&c, message);
 	if (!error && !request->adopt) {
 		const char *base = strrchr(c.config.tapes, '/') + 1;
 
@@ -264,6 +283,7 @@ static int purge_discard(struct library *gone, char message[256])
 {
 	CLEANUP_LIBRARY struct library *other = library_of_folder(gone->service, gone->config.tapes);
 	struct tape *tapes = NULL;
+	char reason[LIBRARY_MESSAGE];
 	size_t count = 0;
 	int error;
 
@@ -271,6 +291,11 @@ static int purge_discard(struct library *gone, char message[256])
 		return tape_say(message, -EBUSY,
 				"the library is gone, but library %s has its tapes by now: no tape was deleted",
 				other->config.name);
+	error = library_hold_folder(gone->service, gone->config.name, gone->config.tapes,
+				    &gone->folder_fd, reason);
+	if (error)
+		return tape_say(message, error, "the library is gone, and no tape was deleted: %.190s",
+				reason);
 	error = tapes_list(gone, &tapes, &count);
 	if (error)
 		tape_say(message, error, "the library is gone, but its tapes cannot be listed: %s",
@@ -287,7 +312,7 @@ static int purge_discard(struct library *gone, char message[256])
  * keeps it. */
 static int purge_tapes(struct service *service, const char *name, const char *folder, char message[256])
 {
-	struct library gone = {.service = service, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct library gone = {.service = service, .lock = PTHREAD_MUTEX_INITIALIZER, .folder_fd = -1};
 	CLEANUP_FREE char *deleted = mem_printf("%s/.deleted", folder);
 	int error;
 
@@ -297,9 +322,11 @@ static int purge_tapes(struct service *service, const char *name, const char *fo
 		LOCK_SCOPE(&service->admin);
 		error = purge_discard(&gone, message);
 	}
+	if (!error)
+		cartridge_work_sweep(folder);
+	folder_release(folder, &gone.folder_fd);
 	if (error)
 		return error;
-	cartridge_work_sweep(folder);
 	rmdir(deleted);
 	if (rmdir(folder) == 0)
 		return 0;
@@ -391,7 +418,7 @@ static int resize_closed(struct service *service, struct library *library,
 	CLEANUP_FREE char *path = mem_strdup(library->path);
 	CLEANUP_FREE char *name = mem_strdup(library->config.name);
 	struct library_config old = {0}, config = {0};
-	int again, error;
+	int again, error, folder_fd;
 
 	library_stop(library);
 	error = library_config_copy(&library->config, &config);
@@ -408,8 +435,9 @@ static int resize_closed(struct service *service, struct library *library,
 		if (error)
 			tape_say(message, error, "the library cannot be saved: %s", strerror(-error));
 	}
+	folder_fd = TAKE_FD(library->folder_fd); /* it stays ours */
 	library_close(&library);
-	again = library_open(service, error ? &old : &config, path, &library);
+	again = library_open(service, error ? &old : &config, path, &folder_fd, &library);
 	library_config_clear(&old);
 	library_config_clear(&config);
 	if (again) {

@@ -47,10 +47,10 @@ static json_t *library_portals(const struct service *service)
 static json_t *library_describe(struct library *library)
 {
 	size_t sessions = library_sessions(library);
+	int missing = library_folder_error(library->config.tapes); /* which may take its time */
 	LOCK_SCOPE(&library->lock);
 	const struct library_config *config = &library->config;
 	struct counts counts = library_counts(config);
-	int missing = library_folder_error(config->tapes);
 
 	return json_pack(
 		"{s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:b, s:I, s:I, s:o, s:o}",

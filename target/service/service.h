@@ -41,6 +41,7 @@ struct library {
 	bool listed;	/* service->lock */
 	unsigned clones; /* service->lock: users that copy a tape of it, or to it */
 	bool stopped;	/* its closer's: it has no sessions */
+	int folder_fd;	/* of folder_hold() */
 
 	pthread_mutex_t lock;
 	struct library_config config; /* lock; what never changes while it runs needs none: name, iqn,
@@ -92,9 +93,12 @@ int service_make_folders(const char *path, mode_t mode);
 
 /* ---- life of a library (library.c) -------------------------------------------------------- */
 
-/* Makes its devices and offers it to initiators. Takes *config. -errno, logged. */
+/* Takes the folder of cartridges for the library, until library_close(): folder_hold(). */
+int library_hold_folder(const struct service *service, const char *name, const char *folder, int *fd,
+			char message[LIBRARY_MESSAGE]);
+/* Makes its devices and offers it to initiators. Takes *config, and *folder_fd of that. -errno, logged. */
 int library_open(struct service *service, struct library_config *config, const char *path,
-		 struct library **library);
+		 int *folder_fd, struct library **library);
 /* Ends its sessions, flushes its drives. */
 void library_close(struct library **library);
 /* Puts it into the list of those that are found, or takes it out, giving back a use of it. */
@@ -147,7 +151,7 @@ int library_load(struct service *service, const char *name);
 int library_reopen(struct service *service, const char *name, char message[256]);
 /* 0, or why the folder of cartridges cannot be used. */
 int library_folder_error(const char *folder);
-/* `folder`: what is missing, to be tried again when it is there; or NULL. */
+/* `folder`: what is missing or in use, to be tried again when it is there and free; or NULL. */
 void failed_add(struct service *service, const char *name, const char *folder, const char *reason);
 void failed_forget(struct service *service, const char *name);
 void failed_clear(struct service *service);

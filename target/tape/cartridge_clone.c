@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fault.h"
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "target/tape/cartridge_private.h"
@@ -64,7 +65,8 @@ static int clone_bytes(struct clone *clone, int from, int to, uint64_t size)
 
 	for (uint64_t offset = 0; offset < size;) {
 		size_t piece = size - offset < CLONE_PIECE ? (size_t)(size - offset) : CLONE_PIECE;
-		ssize_t copied = clone_piece(from, to, offset, piece, &buffer);
+		ssize_t copied = fault_hit("cartridge-clone") ? -EIO
+				: clone_piece(from, to, offset, piece, &buffer);
 
 		if (copied < 0)
 			return (int)copied;

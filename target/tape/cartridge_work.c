@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/fault.h"
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
@@ -34,7 +35,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 
 int cartridge_remove_folder(const char *path)
 {
-	int error = nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	int error = fault_hit("cartridge-remove") ? EIO
+		    : nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	if (error < 0)
 		error = errno;
 	return error == ENOENT ? 0 : -error;

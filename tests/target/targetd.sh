@@ -75,3 +75,18 @@ place_of() {
 tape_word() {
 	targetd tape show "$1" | sed -n "s/^$2 *//p"
 }
+
+# close_gate POINT: whoever passes that fault point of the daemon that is started next stands there
+# until open_gate; await_gate waits for the first.
+close_gate() {
+	gate=$scratch/gate-$1
+	: >"$gate"
+	rm -f "$gate.reached"
+	export GRANARY_FAULT=$1@$gate
+}
+await_gate() {
+	wait_for 60 test -e "$gate.reached" || fail "nobody has come to $gate"
+}
+open_gate() {
+	rm -f "$gate"
+}

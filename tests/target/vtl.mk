@@ -5,6 +5,7 @@ VTL_TESTS = \
 	tests/target/test-vtl-atomic.sh \
 	tests/target/test-vtl-create.sh \
 	tests/target/test-vtl-failed.sh \
+	tests/target/test-vtl-folder.sh \
 	tests/target/test-vtl-held.sh \
 	tests/target/test-vtl-hooks.sh \
 	tests/target/test-vtl-order.sh \

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A fault point fails at the passage that was asked for, once or from there on. */
+#include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "lib/base/fault.h"
@@ -57,6 +63,47 @@ static void nonsense_names_no_point(void **state)
 	fault_set(NULL);
 }
 
+struct passage {
+	pthread_t thread;
+	atomic_bool passed;
+};
+
+static void *pass(void *context)
+{
+	struct passage *p = context;
+	bool failed = fault_hit("disk");
+	atomic_store(&p->passed, true);
+	return failed ? context : NULL;
+}
+
+static void a_gate_holds_who_passes_until_its_file_is_gone(void **state)
+{
+	char folder[] = "/tmp/gate.XXXXXX", gate[64], reached[80], spec[128];
+	struct passage p = {.passed = false};
+	void *failed;
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(gate, sizeof(gate), "%s/gate", folder);
+	snprintf(reached, sizeof(reached), "%s.reached", gate);
+	snprintf(spec, sizeof(spec), "memory:1,disk@%s,log:2", gate);
+	fault_set(spec);
+	assert_false(fault_hit("disk")); /* it is open */
+	assert_true(fault_hit("memory"));
+	close(open(gate, O_CREAT | O_WRONLY, 0600));
+	assert_int_equal(pthread_create(&p.thread, NULL, pass, &p), 0);
+	while (access(reached, F_OK) < 0)
+		usleep(1000);
+	assert_false(fault_hit("log"));
+	assert_false(atomic_load(&p.passed));
+	unlink(gate);
+	pthread_join(p.thread, &failed);
+	assert_null(failed);
+	assert_int_equal(fault_count("disk"), 2);
+	fault_set(NULL);
+	unlink(reached);
+	rmdir(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -65,6 +112,7 @@ int main(void)
 		cmocka_unit_test(a_plus_fails_from_there_on),
 		cmocka_unit_test(points_are_apart),
 		cmocka_unit_test(nonsense_names_no_point),
+		cmocka_unit_test(a_gate_holds_who_passes_until_its_file_is_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
