@@ -49,6 +49,10 @@ static const struct command_option options_log_level[] = {
 	{                                                                                          \
 		"root", "DIR", "granary-targetd runs under this root"                              \
 	}
+#define OPTION_UNKNOWN                                                                             \
+	{                                                                                          \
+		"force", NULL, "although a library's barcodes are not known"                       \
+	}
 #define OPTION_LIBRARY                                                                             \
 	{                                                                                          \
 		"library", "NAME", "the tape is one of this library"                               \
@@ -72,6 +76,7 @@ static const struct command_option options_vtl_create[] = {
 	{"recycle-days", "NUMBER", "deleted tapes can be restored so long (7)"},
 	{"folder", "DIR", "of its cartridges (TAPES/NAME)"},
 	{"adopt", NULL, "take the cartridges that are in the folder"},
+	OPTION_UNKNOWN,
 	{NULL},
 };
 
@@ -130,6 +135,7 @@ static const struct command_option options_tape_create[] = {
 	{"medium", "NAME", "such as LTO-8 or LTO-8-WORM (that of the drives)"},
 	{"size", "SIZE", "of each (that of the library)"},
 	{"shelf", NULL, "put them into no slot"},
+	OPTION_UNKNOWN,
 	{NULL},
 };
 
@@ -155,6 +161,7 @@ static const struct command_option options_tape_clone[] = {
 	OPTION_ROOT,
 	OPTION_LIBRARY,
 	{"to", "NAME", "the library of the clone (the same)"},
+	OPTION_UNKNOWN,
 	{NULL},
 };
 

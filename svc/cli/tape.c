@@ -112,7 +112,7 @@ enum cli_exit tape_create(struct command_call *call)
 		{"barcode", TARGET_TEXT, "barcode"}, {"prefix", TARGET_TEXT, "prefix"},
 		{"medium", TARGET_TEXT, "medium"},   {"count", TARGET_NUMBER, "count"},
 		{"size", TARGET_SIZE, "size"},	     {"shelf", TARGET_FLAG, "shelf"},
-		{NULL},
+		{"force", TARGET_FLAG, "force"},     {NULL},
 	};
 	CLEANUP_JSON json_t *result = NULL;
 	enum cli_exit status = target_query(call, "tape.create", names, rows, &result);
@@ -233,7 +233,11 @@ enum cli_exit tape_clone(struct command_call *call)
 {
 	static const char *const names[] = {"barcode", "clone"};
 	static const struct target_option rows[] = {
-		{"library", TARGET_TEXT, "library"}, {"to", TARGET_TEXT, "to"}, {NULL}};
+		{"library", TARGET_TEXT, "library"},
+		{"to", TARGET_TEXT, "to"},
+		{"force", TARGET_FLAG, "force"},
+		{NULL},
+	};
 	CLEANUP_JSON json_t *result = NULL;
 	enum cli_exit status = target_query(call, "tape.clone", names, rows, &result);
 

@@ -26,6 +26,7 @@ static const struct target_option vtl_create_rows[] = {
 	{"tapes", TARGET_NUMBER, "tapes"},
 	{"encryption", TARGET_FLAG, "encryption"},
 	{"adopt", TARGET_FLAG, "adopt"},
+	{"force", TARGET_FLAG, "force"},
 	{NULL},
 };
 

@@ -8,7 +8,8 @@
  *                  |          ^
  *                  +-> failed-+  [library_reopen; by itself when the folder is there and free]
  *
- * The list is changed with service->admin and service->lock held, and read with either.
+ * While a library is closed to be changed it is among them, too: nobody takes its name or its barcodes
+ * for free. The list is changed with service->admin and service->lock held, and read with either.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,13 +23,16 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/service/folder.h"
+#include "target/service/known.h"
 #include "target/service/names.h"
 #include "target/service/tapes.h"
 
 struct failed_library {
 	LIST_ENTRY(failed_library) link;
-	char *name, *path;
-	char *folder; /* that of its cartridges, when it is that which is not there or not free; else NULL */
+	char *name;
+	struct known_tapes tapes; /* what is known of them */
+	bool waits;		  /* for its folder, which is not there or not free */
+	bool changing;		  /* it comes back by itself */
 	char reason[LIBRARY_MESSAGE];
 };
 
@@ -42,6 +46,13 @@ static struct failed_library *failed_find_locked(struct service *service, const 
 	return NULL;
 }
 
+static void failed_free(struct failed_library *failed)
+{
+	known_tapes_clear(&failed->tapes);
+	free(failed->name);
+	free(failed);
+}
+
 void failed_forget(struct service *service, const char *name)
 {
 	struct failed_library *failed;
@@ -51,10 +62,7 @@ void failed_forget(struct service *service, const char *name)
 	if (!failed)
 		return;
 	LIST_REMOVE(failed, link);
-	free(failed->name);
-	free(failed->path);
-	free(failed->folder);
-	free(failed);
+	failed_free(failed);
 }
 
 void failed_clear(struct service *service)
@@ -63,13 +71,24 @@ void failed_clear(struct service *service)
 		failed_forget(service, LIST_FIRST(&service->failed)->name);
 }
 
-void failed_add(struct service *service, const char *name, const char *folder, const char *reason)
+/* Without a configuration nothing is known of its tapes. */
+static struct failed_library *failed_new(const char *name, const struct library_config *config)
 {
-	struct failed_library *failed = mem_zalloc(sizeof(*failed)), *other, *before = NULL;
+	struct failed_library *failed = mem_zalloc(sizeof(*failed));
 
 	failed->name = mem_strdup(name);
-	failed->path = service_library_path(service, name);
-	failed->folder = folder ? mem_strdup(folder) : NULL;
+	if (config && known_tapes_of(config, &failed->tapes))
+		log_warning("%s: not enough memory for the barcodes of its tapes", name);
+	snprintf(failed->tapes.name, sizeof(failed->tapes.name), "%s", name);
+	return failed;
+}
+
+/* Takes it. */
+static void failed_list(struct service *service, struct failed_library *failed, const char *reason)
+{
+	struct failed_library *other, *before = NULL;
+	const char *name = failed->name;
+
 	snprintf(failed->reason, sizeof(failed->reason), "%s", reason);
 	failed_forget(service, name);
 	LOCK_SCOPE(&service->lock);
@@ -84,6 +103,52 @@ void failed_add(struct service *service, const char *name, const char *folder, c
 		LIST_INSERT_AFTER(before, failed, link);
 	else
 		LIST_INSERT_HEAD(&service->failed, failed, link);
+}
+
+void failed_change_begin(struct library *library)
+{
+	struct failed_library *failed = failed_new(library->config.name, &library->config);
+
+	failed->changing = true;
+	failed_list(library->service, failed, "it is being changed: wait until that has ended");
+}
+
+void failed_change_end(struct service *service, const char *name, const char *reason)
+{
+	struct failed_library *failed;
+	{
+		LOCK_SCOPE(&service->lock);
+		failed = failed_find_locked(service, name);
+		if (failed && reason) {
+			failed->changing = false;
+			snprintf(failed->reason, sizeof(failed->reason), "%s", reason);
+			return;
+		}
+	}
+	failed_forget(service, name);
+}
+
+/* -EBUSY: it comes back by itself. */
+static int failed_check_changing(struct service *service, const char *name, char message[256])
+{
+	struct failed_library *failed;
+	LOCK_SCOPE(&service->lock);
+
+	failed = failed_find_locked(service, name);
+	return failed && failed->changing
+		       ? tape_say(message, -EBUSY, "library %.63s: %.150s", name, failed->reason)
+		       : 0;
+}
+
+int failed_tapes_at(struct service *service, size_t n, struct known_tapes *tapes)
+{
+	struct failed_library *failed;
+	LOCK_SCOPE(&service->lock);
+
+	LIST_FOREACH(failed, &service->failed, link)
+		if (n-- == 0)
+			return known_tapes_copy(&failed->tapes, tapes);
+	return -ENOENT;
 }
 
 bool failed_at(struct service *service, size_t n, char name[LIBRARY_FILE_MAX],
@@ -139,27 +204,28 @@ static int load_hold(struct service *service, const struct library_config *confi
 int library_load(struct service *service, const char *name)
 {
 	CLEANUP_FREE char *path = service_library_path(service, name);
-	CLEANUP_FREE char *folder = NULL;
 	struct library_config config = {0};
 	char reason[LIBRARY_MESSAGE];
 	struct library *library;
 	int folder_fd = -1;
 	int error = library_config_load(path, &config, reason);
+	struct failed_library *failed = failed_new(name, error ? NULL : &config);
 
-	if (!error)
+	if (!error) {
 		error = load_hold(service, &config, &folder_fd, reason);
-	if (error && *config.tapes) {
-		folder = mem_strdup(config.tapes);
-		library_config_clear(&config);
-	} else if (!error) {
+		failed->waits = error != 0;
+	}
+	if (!error) {
 		error = library_open(service, &config, path, &folder_fd, &library);
 		snprintf(reason, sizeof(reason), "its devices cannot be made: %s", strerror(-error));
 	}
+	library_config_clear(&config);
 	if (error) {
 		log_error("%s: the library is not served: %s", name, reason);
-		failed_add(service, name, folder, reason);
+		failed_list(service, failed, reason);
 		return error;
 	}
+	failed_free(failed);
 	library_list(library);
 	failed_forget(service, name);
 	return 0;
@@ -177,6 +243,10 @@ int library_reopen(struct service *service, const char *name, char message[256])
 		library_release(&library);
 		return 0;
 	}
+	int error = failed_check_changing(service, name, message);
+
+	if (error)
+		return error;
 	if (!failed_find(service, name, reason) && (name_check_library(name) || access(path, F_OK) < 0))
 		return tape_say(message, -ENOENT, "there is no library \"%.63s\"", name);
 	if (access(path, F_OK) < 0) {
@@ -194,7 +264,10 @@ int failed_delete(struct service *service, const char *name, bool purge, char me
 	CLEANUP_FREE char *path = service_library_path(service, name);
 	CLEANUP_FREE char *secrets = mem_printf("%s/libraries/%s.secrets", service->state, name);
 	CLEANUP_FREE char *folder = mem_printf("%s/libraries", service->state);
+	int error = failed_check_changing(service, name, message);
 
+	if (error)
+		return error;
 	if (purge)
 		return tape_say(message, -EPERM,
 				"library %.63s is not served, and nobody knows whether a tape of it is "
@@ -218,9 +291,9 @@ static char *failed_waiting(struct service *service, const char *last, char **fo
 
 	LIST_FOREACH(failed, &service->failed, link)
 	{
-		if (strcmp(failed->name, last) <= 0 || !failed->folder)
+		if (strcmp(failed->name, last) <= 0 || !failed->waits)
 			continue;
-		*folder = mem_strdup(failed->folder);
+		*folder = mem_strdup(failed->tapes.folder ? failed->tapes.folder : "");
 		return mem_strdup(failed->name);
 	}
 	return NULL;

@@ -10,6 +10,7 @@ target_service_libservice_a_SOURCES = \
 	target/service/failed.c \
 	target/service/folder.h target/service/folder.c \
 	target/service/hooks.h target/service/hooks.c \
+	target/service/known.h target/service/known.c \
 	target/service/library.h target/service/library.c \
 	target/service/manage.c \
 	target/service/names.h target/service/names.c \

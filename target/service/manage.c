@@ -18,6 +18,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/service/folder.h"
+#include "target/service/known.h"
 #include "target/service/tapes.h"
 
 /* What library_create() has made so far, so that it can be taken away. */
@@ -28,7 +29,7 @@ struct creation {
 	char *folder;	/* where the tapes are made: beside config.tapes; NULL when adopted */
 	char **barcodes;
 	size_t count;
-	bool folder_made;
+	bool folder_made, force;
 	int folder_fd;	/* of library_hold_folder() */
 };
 
@@ -43,14 +44,26 @@ static int create_fill(struct library_config *config, char **barcodes, size_t co
 	return n < count ? -ENOSPC : 0;
 }
 
+static int create_known(const struct creation *c, struct known *known, char message[256])
+{
+	int error = known_new(c->service, known);
+
+	if (error)
+		return tape_say(message, error, "not enough memory");
+	return c->force ? 0 : known_check_all(known, message);
+}
+
 /* The cartridges that are in the folder. */
 static int create_adopt(struct creation *c, char message[256])
 {
 	struct library found = {.service = c->service, .config = c->config};
+	CLEANUP_KNOWN struct known known = {0};
 	struct tape *tapes = NULL;
 	size_t count = 0;
-	int error;
+	int error = create_known(c, &known, message);
 
+	if (error)
+		return error;
 	pthread_mutex_init(&found.lock, NULL);
 	error = tapes_list(&found, &tapes, &count);
 	pthread_mutex_destroy(&found.lock);
@@ -61,20 +74,15 @@ static int create_adopt(struct creation *c, char message[256])
 	if (!c->barcodes)
 		error = tape_say(message, -ENOMEM, "not enough memory");
 	for (size_t i = 0; i < count && !error; i++) {
-		struct library *other;
-
 		if (tapes[i].state == TAPE_DELETED)
 			continue;
-		other = tape_find_library(c->service, tapes[i].info.barcode);
 		if (tapes[i].error)
 			error = tape_say(message, tapes[i].error, "%.160s is no cartridge: %s",
 					 tapes[i].path, strerror(-tapes[i].error));
-		else if (other)
-			error = tape_say(message, -EEXIST, "library %s has a tape %s already",
-					 other->config.name, tapes[i].info.barcode);
 		else
+			error = known_check_free(&known, tapes[i].info.barcode, c->config.name, message);
+		if (!error)
 			c->barcodes[c->count++] = mem_strdup(tapes[i].info.barcode);
-		library_release(&other);
 	}
 	tapes_free(&tapes, count);
 	if (!error && create_fill(&c->config, c->barcodes, c->count))
@@ -102,6 +110,7 @@ static int create_tapes(struct creation *c, const struct library_request *reques
 		.medium = request->medium,
 		.prefix = request->barcode,
 		.count = request->tapes,
+		.force = request->force,
 	};
 	int error;
 
@@ -199,7 +208,7 @@ static int create_serve(struct creation *c, struct library **library, char messa
 int library_create(struct service *service, const struct library_request *request,
 		   struct library **library, char message[256])
 {
-	struct creation c = {.service = service, .folder_fd = -1};
+	struct creation c = {.service = service, .folder_fd = -1, .force = request->force};
 	int error;
 	LOCK_SCOPE(&service->admin);
 
@@ -440,13 +449,14 @@ static int resize_closed(struct service *service, struct library *library,
 	again = library_open(service, error ? &old : &config, path, &folder_fd, &library);
 	library_config_clear(&old);
 	library_config_clear(&config);
+	LOCK_SCOPE(&service->admin);
 	if (again) {
-		LOCK_SCOPE(&service->admin);
-		failed_add(service, name, NULL, strerror(-again));
+		failed_change_end(service, name, strerror(-again));
 		return tape_say(message, again, "the library cannot be served any more: %s",
 				strerror(-again));
 	}
 	library_list(library);
+	failed_change_end(service, name, NULL);
 	return error;
 }
 
@@ -465,6 +475,7 @@ int library_resize(struct service *service, const char *name, const struct libra
 			library_release(&library);
 			return error;
 		}
+		failed_change_begin(library);
 		library_unlist(library);
 	}
 	library_wait(library);

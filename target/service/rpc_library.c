@@ -126,6 +126,8 @@ static int create_read(struct rpc_call *call, struct create_params *p)
 		error = rpc_optional_text(call, "barcode", &request->barcode);
 	if (!error)
 		error = rpc_optional_number(call, "tapes", &request->tapes);
+	if (!error)
+		error = rpc_optional_flag(call, "force", &request->force);
 	return error ? error : rpc_optional_flag(call, "adopt", &request->adopt);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
 #include "target/service/rpc.h"
 #include "target/service/tapes.h"
 
@@ -164,6 +165,8 @@ int rpc_tape_create(struct rpc_call *call)
 		error = rpc_optional_number(call, "size", &plan.size);
 	if (!error)
 		error = rpc_optional_flag(call, "shelf", &shelf);
+	if (!error)
+		error = rpc_optional_flag(call, "force", &plan.force);
 	if (!error && plan.barcode && (plan.count != 1 || plan.prefix))
 		error = rpc_say(call, -EINVAL, "a barcode is that of one tape");
 	if (error)
@@ -202,10 +205,16 @@ int rpc_tape_delete(struct rpc_call *call)
 		error = tape_delete(library, barcode, purge, call->message);
 	if (error)
 		return error;
-	LOCK_SCOPE(&library->lock);
-	return rpc_answer(call, json_pack("{s:s, s:s, s:I}", "barcode", barcode, "library",
-					  library->config.name, "restorable_days",
-					  (json_int_t)(purge ? 0 : library->config.recycle_days)));
+	CLEANUP_FREE char *folder = mem_strdup(library->config.tapes);
+	{
+		LOCK_SCOPE(&library->lock);
+		error = rpc_answer(call, json_pack("{s:s, s:s, s:I}", "barcode", barcode, "library",
+						   library->config.name, "restorable_days",
+						   (json_int_t)(purge ? 0 : library->config.recycle_days)));
+	}
+	library_release(&library);
+	cartridge_work_sweep(folder);
+	return error;
 }
 
 /* Without a library's name: the first that has deleted such a tape. */
@@ -290,6 +299,7 @@ int rpc_tape_clone(struct rpc_call *call)
 {
 	CLEANUP_LIBRARY struct library *from = NULL, *to = NULL;
 	const char *barcode, *clone, *name = NULL;
+	bool force = false;
 	int error = rpc_param_string(call->params, "barcode", &barcode, call->message);
 
 	if (!error)
@@ -297,11 +307,13 @@ int rpc_tape_clone(struct rpc_call *call)
 	if (!error)
 		error = rpc_optional_text(call, "to", &name);
 	if (!error)
+		error = rpc_optional_flag(call, "force", &force);
+	if (!error)
 		error = tape_library(call, barcode, &from);
 	if (!error && name)
 		error = rpc_library(call, "to", &to);
 	if (!error)
-		error = tape_clone(from, barcode, to ? to : from, clone, call->message);
+		error = tape_clone(from, barcode, to ? to : from, clone, force, call->message);
 	if (error)
 		return error;
 	LOCK_SCOPE(&call->service->admin);

@@ -341,8 +341,11 @@ static void service_purge(struct service *service)
 	struct library *library;
 
 	for (size_t i = 0; (library = library_at(service, i)) != NULL; i++) {
+		CLEANUP_FREE char *folder = mem_strdup(library->config.tapes);
+
 		tapes_purge(library);
 		library_release(&library);
+		cartridge_work_sweep(folder);
 	}
 }
 

@@ -129,6 +129,7 @@ struct library_request {
 	const char *barcode; /* the beginning of the tapes' barcodes; NULL: "G" */
 	uint64_t tapes;
 	bool adopt; /* the cartridges that are in the folder already */
+	bool force; /* although there are libraries of which it is not known what tapes they have */
 };
 int library_create(struct service *service, const struct library_request *request,
 		   struct library **library, char message[256]);
@@ -151,8 +152,13 @@ int library_load(struct service *service, const char *name);
 int library_reopen(struct service *service, const char *name, char message[256]);
 /* 0, or why the folder of cartridges cannot be used. */
 int library_folder_error(const char *folder);
-/* `folder`: what is missing or in use, to be tried again when it is there and free; or NULL. */
-void failed_add(struct service *service, const char *name, const char *folder, const char *reason);
+/* A library that is closed to be changed stands there meanwhile; with a reason it stays there afterwards.
+ * With service->admin held. */
+void failed_change_begin(struct library *library);
+void failed_change_end(struct service *service, const char *name, const char *reason);
+/* What is known of the tapes of the n-th: by known_tapes_clear(); -ENOENT after the last, -ENOMEM. */
+struct known_tapes;
+int failed_tapes_at(struct service *service, size_t n, struct known_tapes *tapes);
 void failed_forget(struct service *service, const char *name);
 void failed_clear(struct service *service);
 /* The n-th by name; false after the last. */

@@ -9,17 +9,19 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "target/service/known.h"
 #include "target/service/names.h"
 #include "target/service/tapes.h"
 #include "target/tape/media.h"
 
 /* With service->admin held. */
 static int clone_check(struct library *from, const char *barcode, struct library *to,
-		       const char *clone, struct tape *tape, char message[256])
+		       const char *clone, bool force, struct tape *tape, char message[256])
 {
 	const char *wrong = name_check_barcode(clone);
 	const struct medium *medium = medium_of_barcode(clone);
-	struct library *other;
+	CLEANUP_KNOWN struct known known = {0};
+	int error;
 
 	if (wrong)
 		return tape_say(message, -EINVAL, "a barcode %s", wrong);
@@ -35,12 +37,10 @@ static int clone_check(struct library *from, const char *barcode, struct library
 	if (medium && strcasecmp(medium->name, tape->info.medium) != 0)
 		return tape_say(message, -EINVAL, "barcode %s says %s, but tape %s is %s", clone,
 				medium->name, barcode, tape->info.medium);
-	other = tape_find_library(to->service, clone);
-	if (!other)
-		return 0;
-	tape_say(message, -EEXIST, "library %s has a tape %s already", other->config.name, clone);
-	library_release(&other);
-	return -EEXIST;
+	if (known_new(to->service, &known))
+		return tape_say(message, -ENOMEM, "not enough memory");
+	error = force ? 0 : known_check_all(&known, message);
+	return error ? error : known_check_free(&known, clone, to->config.name, message);
 }
 
 struct clone {
@@ -73,7 +73,7 @@ static int clone_progress(void *context, uint64_t done, uint64_t total)
 }
 
 int tape_clone(struct library *from, const char *barcode, struct library *to, const char *name,
-	       char message[256])
+	       bool force, char message[256])
 {
 	struct clone clone = {from, to};
 	CLEANUP_TAPE struct tape tape = {0};
@@ -81,7 +81,7 @@ int tape_clone(struct library *from, const char *barcode, struct library *to, co
 
 	{
 		LOCK_SCOPE(&from->service->admin);
-		error = clone_check(from, barcode, to, name, &tape, message);
+		error = clone_check(from, barcode, to, name, force, &tape, message);
 		if (!error)
 			error = clone_begin(&clone, message);
 	}

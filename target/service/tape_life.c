@@ -3,8 +3,8 @@
  * Deleting, restoring, locking, protecting tapes. Deleting is a rename, so that it is undone by
  * another; what was deleted long enough ago goes with the timer. A locked tape is
  * never deleted, nor is one that somebody has open for writing: its lock is held over every rename.
- * What goes for good gets the name of an unfinished folder with service->admin held, and is removed
- * without: terabytes take their time.
+ * What goes for good gets the name of an unfinished folder with service->admin held. It is removed by
+ * cartridge_work_sweep() without that, and without a use of the library: terabytes take their time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "target/service/known.h"
 #include "target/service/names.h"
 #include "target/service/tapes.h"
 
@@ -191,7 +192,6 @@ int tape_delete(struct library *library, const char *barcode, bool purge, char m
 		return error;
 	}
 	log_info("%s: tape %s is deleted", library->config.name, barcode);
-	cartridge_work_sweep(library->config.tapes);
 	return 0;
 }
 
@@ -200,17 +200,16 @@ int tape_restore(struct library *library, const char *barcode, char message[256]
 	CLEANUP_FREE char *path = mem_printf("%s/%s", library->config.tapes, barcode);
 	CLEANUP_FREE char *last = NULL;
 	CLEANUP_FD int held = -1;
-	struct library *other = tape_find_library(library->service, barcode);
+	CLEANUP_KNOWN struct known known = {0};
 	struct tape *tapes = NULL;
 	size_t count = 0;
-	int error;
+	int error = known_new(library->service, &known);
 
-	if (other) {
-		tape_say(message, -EEXIST, "library %s has another tape %s by now", other->config.name,
-			 barcode);
-		library_release(&other);
-		return -EEXIST;
-	}
+	if (error)
+		return tape_say(message, error, "not enough memory");
+	error = known_check_free(&known, barcode, library->config.name, message);
+	if (error)
+		return error;
 	error = tapes_list(library, &tapes, &count);
 	if (error)
 		return tape_say(message, error, "the tapes cannot be listed: %s", strerror(-error));
@@ -308,8 +307,7 @@ int tape_protect(struct library *library, const char *barcode, bool on, char mes
 	return tape_change(library, barcode, on, tape_change_protection, message);
 }
 
-/* Gives what is old enough the name of what is unfinished. */
-static void tapes_purge_old(struct library *library)
+void tapes_purge(struct library *library)
 {
 	struct tape *tapes = NULL;
 	size_t count = 0;
@@ -339,10 +337,4 @@ static void tapes_purge_old(struct library *library)
 				 tape->info.barcode);
 	}
 	tapes_free(&tapes, count);
-}
-
-void tapes_purge(struct library *library)
-{
-	tapes_purge_old(library);
-	cartridge_work_sweep(library->config.tapes);
 }

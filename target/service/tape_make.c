@@ -2,7 +2,7 @@
 /*
  * New tapes. A barcode is the prefix, a number that fills it up to six digits, and
  * the two characters that say the medium: "G00001L8". A barcode that any library
- * has, or had until it was deleted, is not given again.
+ * has, served or not, or had until it was deleted, is not given again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/mem.h"
+#include "target/service/known.h"
 #include "target/service/names.h"
 #include "target/service/tapes.h"
 #include "target/tape/media.h"
@@ -69,84 +70,72 @@ static int make_medium(const struct library_config *config, const struct tape_pl
 	return *medium ? 0 : tape_say(message, -EINVAL, "name the medium: the drives have none of their own");
 }
 
-/* The highest number of the barcodes with this beginning and end in all libraries. */
-static int make_highest(struct service *service, const char *prefix, const char *suffix,
-			unsigned digits, uint64_t *highest)
+/* The highest number of the barcodes with this beginning and end. */
+struct highest {
+	const char *prefix, *suffix;
+	unsigned digits;
+	uint64_t number;
+};
+
+static void make_see(void *context, const char *barcode)
 {
-	struct library *library;
-	size_t begin = strlen(prefix), whole = begin + digits + strlen(suffix);
+	struct highest *highest = context;
+	size_t begin = strlen(highest->prefix);
+	uint64_t number;
 
-	*highest = 0;
-	for (size_t n = 0; (library = library_at(service, n)) != NULL; n++) {
-		struct tape *tapes = NULL;
-		size_t count = 0;
-		int error = tapes_list(library, &tapes, &count);
-
-		for (size_t i = 0; i < count; i++) {
-			const char *barcode = tapes[i].info.barcode;
-			uint64_t number;
-
-			if (strlen(barcode) != whole || strncmp(barcode, prefix, begin) != 0 ||
-			    strcmp(barcode + begin + digits, suffix) != 0 ||
-			    strspn(barcode + begin, "0123456789") < digits)
-				continue;
-			number = strtoull(barcode + begin, NULL, 10);
-			*highest = number > *highest ? number : *highest;
-		}
-		tapes_free(&tapes, count);
-		library_release(&library);
-		if (error)
-			return error;
-	}
-	return 0;
+	if (strlen(barcode) != begin + highest->digits + strlen(highest->suffix) ||
+	    strncmp(barcode, highest->prefix, begin) != 0 ||
+	    strcmp(barcode + begin + highest->digits, highest->suffix) != 0 ||
+	    strspn(barcode + begin, "0123456789") < highest->digits)
+		return;
+	number = strtoull(barcode + begin, NULL, 10);
+	highest->number = number > highest->number ? number : highest->number;
 }
 
-static int make_numbers(struct service *service, const struct tape_plan *plan,
+static int make_numbers(const struct known *known, const struct tape_plan *plan,
 			const struct medium *medium, char **barcodes, char message[256])
 {
 	const char *prefix = plan->prefix ? plan->prefix : medium->cleaning ? "CLN" : "G";
 	unsigned digits = BARCODE_BODY - (unsigned)strlen(prefix);
-	uint64_t highest, most = 1;
-	int error = make_highest(service, prefix, medium->suffix, digits, &highest);
+	struct highest highest = {prefix, medium->suffix, digits, 0};
+	uint64_t most = 1;
 
-	if (error)
-		return tape_say(message, error, "the tapes cannot be listed: %s", strerror(-error));
+	known_each(known, make_see, &highest);
 	for (unsigned i = 0; i < digits; i++)
 		most *= 10;
-	if (highest + plan->count >= most)
+	if (highest.number + plan->count >= most)
 		return tape_say(message, -EINVAL,
 				"there are not %llu barcodes left that begin with \"%s\": take another prefix",
 				(unsigned long long)plan->count, prefix);
 	for (uint64_t i = 0; i < plan->count; i++)
 		barcodes[i] = mem_printf("%s%0*llu%s", prefix, (int)digits,
-					 (unsigned long long)(highest + 1 + i), medium->suffix);
+					 (unsigned long long)(highest.number + 1 + i), medium->suffix);
 	return 0;
 }
 
-static int make_barcodes(struct service *service, const struct tape_plan *plan,
-			 const struct medium *medium, char **barcodes, char message[256])
+static int make_barcodes(struct service *service, const struct library_config *config,
+			 const struct tape_plan *plan, const struct medium *medium, char **barcodes,
+			 char message[256])
 {
 	const char *name = plan->barcode ? plan->barcode : plan->prefix;
 	const char *wrong = name ? name_check_barcode(name) : NULL;
-	struct library *library;
+	CLEANUP_KNOWN struct known known = {0};
+	int error;
 
 	if (wrong)
 		return tape_say(message, -EINVAL, "a barcode %s", wrong);
-	if (plan->barcode) {
-		library = tape_find_library(service, plan->barcode);
-		if (library)
-			tape_say(message, -EEXIST, "library %s has a tape %s already",
-				 library->config.name, plan->barcode);
-		else
-			barcodes[0] = mem_strdup(plan->barcode);
-		wrong = library ? "taken" : NULL;
-		library_release(&library);
-		return wrong ? -EEXIST : 0;
-	}
 	if (plan->prefix && strlen(plan->prefix) >= BARCODE_BODY)
 		return tape_say(message, -EINVAL, "the beginning of barcodes has 1 to %u characters",
 				BARCODE_BODY - 1);
-	return make_numbers(service, plan, medium, barcodes, message);
+	if (known_new(service, &known))
+		return tape_say(message, -ENOMEM, "not enough memory");
+	error = plan->force ? 0 : known_check_all(&known, message);
+	if (error || !plan->barcode)
+		return error ? error : make_numbers(&known, plan, medium, barcodes, message);
+	error = known_check_free(&known, plan->barcode, config->name, message);
+	if (!error)
+		barcodes[0] = mem_strdup(plan->barcode);
+	return error;
 }
 
 static int make_one(const char *folder, const char *barcode, const struct medium *medium,
@@ -188,7 +177,7 @@ int tapes_make(struct service *service, const struct library_config *config, con
 	made = mem_try_zalloc(plan->count, sizeof(*made));
 	if (!made)
 		return tape_say(message, -ENOMEM, "not enough memory");
-	error = make_barcodes(service, plan, medium, made, message);
+	error = make_barcodes(service, config, plan, medium, made, message);
 	for (uint64_t i = 0; i < plan->count && !error; i++) {
 		error = make_one(folder, made[i], medium, size, message);
 		if (error)

@@ -46,6 +46,7 @@ struct tape_plan {
 	const char *prefix;  /* "G": G00001L8 and on, those that nobody has */
 	uint64_t count;
 	uint64_t size; /* bytes; 0: the library's tape_size, or the medium's own */
+	bool force;    /* although there are libraries of which it is not known what tapes they have */
 };
 /* Makes them in `folder`, all or none. *barcodes, count of them, are the caller's, by
  * tape_barcodes_free(). -errno and a sentence. */
@@ -60,7 +61,8 @@ void tapes_unmake(const char *folder, char **barcodes, size_t count);
 int tape_hold(const struct tape *tape, int *fd, char message[256]);
 /* Gives it the name of what nobody needs any more: cartridge_work_sweep() removes it then. */
 int tape_discard(const struct library *library, const struct tape *tape, char message[256]);
-/* Called without service->admin: it takes it at the beginning and at the end. */
+/* Called without service->admin: it takes it at the beginning and at the end. With `purge` the tape is
+ * discarded. */
 int tape_delete(struct library *library, const char *barcode, bool purge, char message[256]);
 /* The one that was deleted last, if there are several; on the shelf then. */
 int tape_restore(struct library *library, const char *barcode, char message[256]);
@@ -69,9 +71,9 @@ int tape_lock(struct library *library, const char *barcode, int64_t until, char 
 int tape_protect(struct library *library, const char *barcode, bool on, char message[256]);
 /* Called without service->admin: it takes it at the beginning and at the end. */
 int tape_clone(struct library *from, const char *barcode, struct library *to, const char *clone,
-	       char message[256]);
+	       bool force, char message[256]);
 
-/* Removes what was deleted more than recycle_days ago, and left-overs. Called without service->admin. */
+/* Discards what was deleted more than recycle_days ago. Called without service->admin. */
 void tapes_purge(struct library *library);
 
 /* A sentence; returns `error`. */

@@ -23,6 +23,7 @@ targetd() {
 end_targetd() {
 	local status=${1:-$?}
 	trap - EXIT
+	rm -f "$scratch"/gate-* # a daemon with somebody at a gate does not end
 	if [ -n "$targetd_pid" ]; then
 		kill "$targetd_pid" 2>/dev/null || true
 		wait "$targetd_pid" 2>/dev/null || true

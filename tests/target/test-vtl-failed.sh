@@ -98,3 +98,77 @@ mv "$scratch/b" "$target_state/tapes/b"
 expect_status 0 targetd vtl list
 expect_output '^b  *served '
 stop_targetd
+
+# ---- barcodes of libraries that are not served
+start_targetd
+tapes_of() {
+	targetd tape list "$1" --json | sed -n 's/.*"barcode": *"\([^"]*\)".*/\1/p'
+}
+placed=$(tapes_of c | head -n 1) shelf=$(tapes_of c | tail -n 1)
+expect_status 0 targetd vtl take c "$shelf"
+# Its folder is there: nothing is unknown.
+stop_targetd
+: >"$target_state/tapes/c/.served"
+exec 9<>"$target_state/tapes/c/.served"
+flock -n 9
+echo "library x of the test" >&9
+start_targetd 9>&-
+expect_status 0 targetd vtl list
+expect_output '^c: failed: .*is served already, by library x of the test'
+for tape in "$placed" "$shelf"; do
+	expect_status 1 targetd tape create b --barcode "$tape"
+	expect_output "library c has a tape $tape already"
+	expect_status 1 targetd tape clone "$(tapes_of b | head -n 1)" "$tape"
+	expect_output "library c has a tape $tape already"
+done
+expect_status 0 targetd tape create b --barcode Y00001L8
+exec 9>&-
+wait_for 90 served c || fail "c is not served"
+# The same tape in another folder is not adopted beside it.
+mkdir -p "$scratch/copy"
+cp -a "$target_state/tapes/c/$shelf" "$scratch/copy/"
+expect_status 1 targetd vtl create copy --adopt --folder "$scratch/copy"
+expect_output "library c has a tape $shelf already"
+
+# Its folder is not there: what is in its places is known, what is on the shelf is not.
+stop_targetd
+mv "$target_state/tapes/c" "$scratch/c"
+start_targetd
+for verb in "tape create b" "tape create b --barcode $placed" "tape clone Y00001L8 Y00002L8" "vtl create d --tapes 1" \
+	"vtl create copy --adopt --folder $scratch/copy"; do
+	# shellcheck disable=SC2086 # several words
+	expect_status 1 targetd $verb
+	expect_output 'nobody knows which barcodes library c has: its folder cannot be read (No such file'
+	expect_output 'or --force'
+done
+expect_status 1 targetd tape create b --barcode "$placed" --force
+expect_output "library c has a tape $placed already"
+expect_status 0 targetd tape clone Y00001L8 Y00002L8 --force
+expect_status 0 targetd vtl create d --tapes 1 --force
+expect_status 0 targetd tape create b --force
+! tapes_of b | grep -qx "$placed" || fail "a barcode that is in a place is given again"
+# A library that is served, and loses its folder, counts as well.
+mv "$scratch/c" "$target_state/tapes/c"
+wait_for 90 served c || fail "c is not served"
+expect_status 0 targetd tape create b
+mv "$target_state/tapes/c" "$scratch/c"
+expect_status 1 targetd tape create b
+expect_output 'nobody knows which barcodes library c has'
+expect_status 1 targetd tape create b --barcode "$placed" --force
+mv "$scratch/c" "$target_state/tapes/c"
+# A tape that was lost from its place can be made again, in that library.
+mv "$target_state/tapes/c/$placed" "$scratch/lost"
+expect_status 1 targetd tape create b --barcode "$placed"
+expect_status 0 targetd tape create c --barcode "$placed"
+# Its file is damaged: nothing is known.
+stop_targetd
+sed -i 's/^iqn = .*/iqn = 17;/' "$target_state/libraries/c.conf"
+start_targetd
+expect_status 1 targetd tape create b
+expect_output 'nobody knows which barcodes library c has: its file is damaged'
+expect_status 0 targetd tape create b --force
+expect_status 0 targetd tape create b --shelf --force
+expect_status 0 targetd vtl create empty --tapes 0
+expect_status 0 targetd vtl delete c
+expect_status 0 targetd tape create b
+stop_targetd

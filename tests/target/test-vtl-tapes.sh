@@ -27,7 +27,7 @@ targetd tape delete G00001L8 >/dev/null
 expect_status 0 targetd tape restore G00001L8
 tape_word G00001L8 capacity | grep -q 33554432 || fail "the tape that was deleted first came back"
 expect_status 1 targetd tape restore G00001L8
-expect_output 'has another tape G00001L8 by now'
+expect_output 'has a tape G00001L8 already'
 
 # In a drive, locked.
 targetd vtl load main G00002L8 1 >/dev/null
