@@ -109,6 +109,7 @@ uint64_t data_reserve(struct data_file *d, uint64_t end, uint64_t bytes)
 	uint64_t from = d->set_aside > end ? d->set_aside : end;
 	if (!d->promises)
 		return UINT64_MAX;
+	d->promised = bytes;
 	if (from < end + bytes) {
 		uint64_t to = end + bytes + RESERVE_STEP;
 		int error = data_allocate(d, from, to);
@@ -121,4 +122,13 @@ uint64_t data_reserve(struct data_file *d, uint64_t end, uint64_t bytes)
 		d->set_aside = from = error ? from : to;
 	}
 	return from - end;
+}
+
+int data_cut(struct data_file *d, uint64_t size)
+{
+	bool promised = d->set_aside > size;
+	int error = data_truncate(d, size);
+	if (!error && promised)
+		(void)data_reserve(d, size, d->promised);
+	return error;
 }

@@ -15,6 +15,7 @@ struct data_file {
 	pthread_mutex_t lock; /* of the next */
 	int read;	      /* -1: nobody has read yet */
 	uint64_t set_aside;   /* bytes of the file, written or not, that have their place on the disk */
+	uint64_t promised;    /* bytes that were asked for last, after the end */
 	bool promises;	      /* the host sets space aside */
 };
 
@@ -30,5 +31,7 @@ int data_pread(struct data_file *d, void *buffer, size_t size, uint64_t offset);
 uint64_t data_reserve(struct data_file *d, uint64_t end, uint64_t bytes);
 /* Nothing is set aside after it. 0 or -errno. */
 int data_truncate(struct data_file *d, uint64_t size);
+/* The same, but what was promised last has its place again before others find the space that is free now. */
+int data_cut(struct data_file *d, uint64_t size);
 
 #endif

@@ -209,7 +209,7 @@ static int partition_cut_data(struct partition *p)
 {
 	if (p->data_size <= p->runs.end.bytes || p->runs.end.bytes < p->committed.bytes)
 		return 0;
-	int error = data_truncate(&p->data, p->runs.end.bytes);
+	int error = data_cut(&p->data, p->runs.end.bytes);
 	if (error)
 		return error;
 	p->data_size = p->runs.end.bytes;
