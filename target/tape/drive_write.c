@@ -319,11 +319,11 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 		drive_guard_failed(drive, task, request.length);
 		return;
 	}
+	if (!write_as(drive, task, request.length))
+		return;
 	if (!drive_at_end(drive) && !drive_cut(drive, task))
 		return;
 	drive_modify(drive);
-	if (!write_as(drive, task, request.length))
-		return;
 	uint64_t before = drive_used(drive, drive->partition);
 	uint32_t fit = blocks_that_fit(drive, task, &request);
 	if (fit > right)
@@ -398,11 +398,10 @@ static int add_filemarks(struct drive *drive, uint32_t count)
  * cartridge_space(). */
 static bool write_filemarks(struct drive *drive, struct scsi_task *task, uint32_t count, uint32_t *written)
 {
-	if (!drive_may_write(drive, task, count) || (!drive_at_end(drive) && !drive_cut(drive, task)))
+	if (!drive_may_write(drive, task, count) || !write_as(drive, task, count) ||
+	    (!drive_at_end(drive) && !drive_cut(drive, task)))
 		return false;
 	drive_modify(drive);
-	if (!write_as(drive, task, count))
-		return false;
 	uint64_t fit = tape_left(drive) / DRIVE_FILEMARK_SIZE;
 	*written = fit < count ? (uint32_t)fit : count;
 	int error = ring_is_full(drive) ? drive_drain(drive) : 0;
