@@ -38,6 +38,7 @@ struct write_request {
 	uint32_t blocks;
 	uint64_t bytes; /* that the host sends */
 	enum guard_method guard;
+	bool seals; /* asked once: what was sent to be encrypted is never written in the clear */
 };
 
 static struct write_request request_of(struct drive *drive, const struct scsi_task *task)
@@ -250,7 +251,7 @@ static bool room_behind(struct drive *drive, const struct scsi_task *task)
 static bool write_blocks(struct drive *drive, struct scsi_task *task,
 			 const struct write_request *request, uint32_t blocks)
 {
-	bool seals = drive_seals(drive, task->nexus);
+	bool seals = request->seals;
 	bool careful = is_careful(drive, (uint64_t)blocks * request->block_size);
 	if (!seals && !careful && !drive->mode.unbuffered && room_behind(drive, task))
 		return write_behind(drive, task, request, blocks);
@@ -297,11 +298,10 @@ static bool request_valid(const struct drive *drive, struct scsi_task *task,
 }
 
 /* Blocks that the tape has room for. */
-static uint32_t blocks_that_fit(struct drive *drive, const struct scsi_task *task,
-				const struct write_request *request)
+static uint32_t blocks_that_fit(struct drive *drive, const struct write_request *request)
 {
 	uint64_t each = request->block_size;
-	if (drive_seals(drive, task->nexus))
+	if (request->seals)
 		each += DRIVE_SEAL_SIZE;
 	uint64_t fit = bytes_left(drive) / each;
 	return fit < request->blocks ? (uint32_t)fit : request->blocks;
@@ -312,6 +312,12 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 	if (!drive_ready(drive, task) || !request_valid(drive, task, &request) ||
 	    !drive_may_write(drive, task, request.length) || !request.bytes)
 		return;
+	request.seals = drive_seals(drive, task->nexus);
+	/* It had a key, perhaps, which has gone with the session. */
+	if (!request.seals && scsi_nexus_is_closing_locked(task->nexus)) {
+		(void)write_failed(drive, task, -ENOKEY, request.length);
+		return;
+	}
 	uint32_t right = request.blocks;
 	if (request.guard)
 		right = drive_guard_strip(task, request.guard, request.block_size, request.blocks);
@@ -325,7 +331,7 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 		return;
 	drive_modify(drive);
 	uint64_t before = drive_used(drive, drive->partition);
-	uint32_t fit = blocks_that_fit(drive, task, &request);
+	uint32_t fit = blocks_that_fit(drive, &request);
 	if (fit > right)
 		fit = right;
 	if (fit && !write_blocks(drive, task, &request, fit))

@@ -8,11 +8,12 @@ DRIVE_TESTS = \
 	tests/unit/test-drive-threads \
 	tests/unit/test-drive-end \
 	tests/unit/test-drive-flush \
+	tests/unit/test-drive-races \
 	tests/unit/test-drive-slow \
 	tests/unit/test-drive-medium
 check_PROGRAMS += $(DRIVE_TESTS)
 TESTS += $(DRIVE_TESTS)
-THREAD_TESTS += tests/unit/test-drive-flush tests/unit/test-drive-slow tests/unit/test-drive-model tests/unit/test-drive-threads tests/unit/test-drive-medium
+THREAD_TESTS += tests/unit/test-drive-flush tests/unit/test-drive-races tests/unit/test-drive-slow tests/unit/test-drive-model tests/unit/test-drive-threads tests/unit/test-drive-medium
 
 tests_unit_test_drive_sense_SOURCES = tests/unit/test-drive-sense.c tests/unit/sense_rows.h \
 	$(tape_test_support)
@@ -44,3 +45,7 @@ tests_unit_test_drive_slow_LDADD = $(tape_test_libs)
 tests_unit_test_drive_medium_SOURCES = tests/unit/test-drive-medium.c $(tape_test_support)
 tests_unit_test_drive_medium_CFLAGS = $(tape_test_cflags)
 tests_unit_test_drive_medium_LDADD = $(tape_test_libs)
+
+tests_unit_test_drive_races_SOURCES = tests/unit/test-drive-races.c $(tape_test_support)
+tests_unit_test_drive_races_CFLAGS = $(tape_test_cflags)
+tests_unit_test_drive_races_LDADD = $(tape_test_libs)

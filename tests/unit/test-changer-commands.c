@@ -17,6 +17,8 @@
 #include "lib/base/bytes.h"
 #include "lib/base/fault.h"
 #include "lib/base/log.h"
+#include "target/changer/internal.h"
+#include "target/scsi/unit.h"
 #include "tests/unit/changer_support.h"
 
 static struct reply reply;
@@ -273,6 +275,37 @@ static void test_search_is_the_hosts(void **state)
 }
 
 /* Sequence numbers are 0: a range above finds nothing, and one that runs backwards is refused. */
+/* A command that runs when its session ends goes on, and keeps nothing for it. */
+static void test_search_of_a_session_that_ends(void **state)
+{
+	struct rig *rig = *state;
+	struct scsi_port port = { .initiator = "iqn.2026-01.test:next", .isid = { 0x80 }, .portal_group = 1 };
+	struct scsi_lu *lu = changer_lu(rig->changer);
+	struct scsi_nexus *nexus = rig->hosts[1];
+	struct scsi_task task = {
+		.nexus = nexus,
+		.lu = lu,
+		.cdb = { 0xb6, [5] = 5, [9] = 40 },
+		.cdb_size = 16,
+		.out = scsi_buffer_get(rig->pool, 40),
+	};
+
+	assert_non_null(task.out);
+	memset(task.out->data, 0, 40);
+	task.out->data[0] = '*';
+	task.out->size = 40;
+	nexus_hold(nexus); /* as the command has it */
+	scsi_nexus_close(nexus, NULL, NULL);
+	tags_send(lu, &task);
+	scsi_task_clear(&task);
+	nexus_put(nexus);
+	assert_true(TAILQ_EMPTY(&rig->changer->searches));
+	assert_int_equal(scsi_nexus_open(rig->target, &port, &rig->hosts[1]), 0);
+	rig_settle(rig);
+	rig_command(rig, 1, CDB(0xb5, 0, 0, 0, 0, 9, 0, 0, 1, 0, 0, 0), &reply);
+	assert_int_equal(reply_code(&reply), 0x052c00);
+}
+
 static void test_search_sequence(void **state)
 {
 	struct rig *rig = *state;
@@ -492,6 +525,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_search, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_search_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_search_is_the_hosts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_search_of_a_session_that_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_search_sequence, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mode_pages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mode_select_changes_nothing, setup, teardown),
