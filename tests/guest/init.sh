@@ -30,10 +30,15 @@ mount -t sysfs sys /root/sys
 mount -t devtmpfs dev /root/dev
 mkdir /root/dev/shm
 ln -s /proc/self/fd /root/dev/fd # bash names its pipes so
-for folder in dev/shm run mnt; do
+for folder in dev/shm run mnt srv; do
 	mount -t tmpfs -o mode=755,size=80% tmpfs "/root/$folder"
 done
+chmod 1777 /root/dev/shm # not only root's programs share memory
+# Names, and an address besides 127.0.0.1: without one getaddrinfo() with AI_ADDRCONFIG finds no localhost.
 ip link set lo up 2> /dev/null
+ip address add 192.0.2.1/32 dev lo
+hostname guest
+printf '127.0.0.1 localhost\n192.0.2.1 guest\n' > /root/etc/hosts
 # top_srcdir, top_builddir and tests, written by guest.sh
 # shellcheck source=/dev/null
 . /job/variables

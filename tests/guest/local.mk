@@ -16,7 +16,8 @@ GUEST_TAPE_TESTS = \
 	tests/guest/test-example-tar.sh
 # Whole backup programs with the examples as they stand.
 GUEST_APP_TESTS = \
-	tests/guest/test-example-bacula.sh
+	tests/guest/test-example-bacula.sh \
+	tests/guest/test-example-amanda.sh
 EXTRA_DIST += tests/guest/guest.sh tests/guest/init.sh tests/guest/inside.sh tests/guest/tape.sh \
 	tests/guest/programs.sh $(GUEST_TAPE_TESTS) $(GUEST_APP_TESTS)
 
