@@ -9,12 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/assert.h"
 
-#define LOG_LINE_MAX 2048
+#define LOG_LINE_MAX   2048
+#define LOG_PREFIX_MAX 32
 
 static const char *const log_level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
@@ -23,7 +27,16 @@ static const char *const log_level_names[] = {
 	[LOG_LEVEL_DEBUG] = "debug",
 };
 
+/* Of syslog(3). */
+static const int log_priorities[] = {
+	[LOG_LEVEL_ERROR] = 3,
+	[LOG_LEVEL_WARNING] = 4,
+	[LOG_LEVEL_INFO] = 6,
+	[LOG_LEVEL_DEBUG] = 7,
+};
+
 static const char *log_program = "granary";
+static atomic_int log_style = LOG_STYLE_PLAIN;
 static atomic_int log_threshold = LOG_LEVEL_INFO;
 static atomic_int log_socket = -1;
 static atomic_ulong log_drops;
@@ -91,17 +104,53 @@ void log_tee(bool on)
 	atomic_store(&log_teed, on);
 }
 
+void log_set_style(enum log_style style)
+{
+	atomic_store(&log_style, (int)style);
+}
+
+enum log_style log_find_style(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	if (stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	    fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode)
+		return LOG_STYLE_JOURNAL;
+	return LOG_STYLE_PLAIN;
+}
+
 uint64_t log_dropped(void)
 {
 	return atomic_load(&log_drops);
 }
 
-static void log_emit(const char *line, size_t length)
+/* What stands before a line on stderr. */
+static size_t log_prefix(enum log_level level, char prefix[LOG_PREFIX_MAX])
+{
+	enum log_style style = (enum log_style)atomic_load(&log_style);
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (style == LOG_STYLE_JOURNAL)
+		return (size_t)snprintf(prefix, LOG_PREFIX_MAX, "<%d>", log_priorities[level]);
+	if (style == LOG_STYLE_DATED && localtime_r(&now, &tm))
+		return strftime(prefix, LOG_PREFIX_MAX, "%Y-%m-%d %H:%M:%S ", &tm);
+	return 0;
+}
+
+static void log_emit(enum log_level level, const char *line, size_t length)
 {
 	int fd = atomic_load(&log_socket);
 	if (fd < 0 || atomic_load(&log_teed)) {
+		char prefix[LOG_PREFIX_MAX];
+		const struct iovec parts[] = {
+			{.iov_base = prefix, .iov_len = log_prefix(level, prefix)},
+			{.iov_base = (void *)(uintptr_t)line, .iov_len = length},
+		};
 		/* One write, so that lines of several processes do not mix. */
-		if (write(STDERR_FILENO, line, length) < 0)
+		if (writev(STDERR_FILENO, parts, 2) < 0)
 			atomic_fetch_add(&log_drops, 1);
 	}
 	if (fd >= 0 && send(fd, line, length, MSG_NOSIGNAL) < 0)
@@ -125,7 +174,7 @@ void log_line(enum log_level level, const char *format, ...)
 	if (length > sizeof(line) - 2)
 		length = sizeof(line) - 2;
 	line[length++] = '\n';
-	log_emit(line, length);
+	log_emit(level, line, length);
 	errno = saved;
 }
 

@@ -29,6 +29,12 @@ int log_level_parse(const char *name, enum log_level *level);
 int log_open_socket(const char *path);
 /* While on, lines go to stderr even when there is a socket: for a start that somebody watches. */
 void log_tee(bool on);
+/* How lines on stderr begin: with the program's name; with date and time before it, for a file that nobody
+ * else dates; or with the level as the journal reads it ("<4>"). */
+enum log_style { LOG_STYLE_PLAIN, LOG_STYLE_DATED, LOG_STYLE_JOURNAL };
+void log_set_style(enum log_style style);
+/* What stderr is for: LOG_STYLE_JOURNAL where systemd has connected it to the journal, else LOG_STYLE_PLAIN. */
+enum log_style log_find_style(void);
 /* Lines that could not be handed over since the start. */
 uint64_t log_dropped(void);
 

@@ -193,6 +193,7 @@ static int daemon_open_log(struct daemon *d)
 	if (!path) {
 		CLEANUP_FREE char *socket_path = mem_printf("%s/log.sock", d->run_folder);
 		log_open_socket(socket_path); /* without one: stderr */
+		log_set_style(log_find_style());
 		return 0;
 	}
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
@@ -202,6 +203,7 @@ static int daemon_open_log(struct daemon *d)
 		return error;
 	}
 	close(fd);
+	log_set_style(LOG_STYLE_DATED);
 	return 0;
 }
 

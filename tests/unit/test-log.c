@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/log.h"
@@ -88,28 +90,95 @@ static void lines_go_to_the_socket(void **state)
 	assert_string_equal(line, "granary-test: again\n");
 }
 
-static void a_tee_goes_to_stderr_as_well(void **state)
+/* What `speak` logs to stderr. */
+static void listen_to(void (*speak)(void), char text[4096])
 {
-	char line[4096], tail[4096] = "";
 	int ends[2];
-	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	int saved = dup(STDERR_FILENO);
 	dup2(ends[1], STDERR_FILENO);
 	log_tee(true);
-	log_info("both");
+	speak();
 	log_tee(false);
+	log_set_style(LOG_STYLE_PLAIN);
 	log_info("one");
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	close(ends[1]);
-	assert_true(read(ends[0], tail, sizeof(tail) - 1) > 0);
+	ssize_t n = read(ends[0], text, 4095);
+	assert_true(n > 0);
+	text[n] = 0;
 	close(ends[0]);
+}
+
+static void say_both(void)
+{
+	log_info("both");
+}
+
+static void a_tee_goes_to_stderr_as_well(void **state)
+{
+	char line[4096], tail[4096];
+	(void)state;
+	listen_to(say_both, tail);
 	assert_string_equal(tail, "granary-test: both\n");
 	assert_true(receive(line, sizeof(line)) > 0);
 	assert_string_equal(line, "granary-test: both\n");
 	assert_true(receive(line, sizeof(line)) > 0);
 	assert_string_equal(line, "granary-test: one\n");
+}
+
+static void say_dated(void)
+{
+	log_set_style(LOG_STYLE_DATED);
+	log_warning("low");
+}
+
+static void a_file_has_the_time_before_each_line(void **state)
+{
+	char text[4096], line[4096];
+	time_t before = time(NULL), after;
+	struct tm tm = {.tm_isdst = -1};
+	(void)state;
+	listen_to(say_dated, text);
+	after = time(NULL);
+	const char *rest = strptime(text, "%Y-%m-%d %H:%M:%S", &tm);
+	assert_non_null(rest);
+	assert_string_equal(rest, " granary-test: warning: low\n");
+	tm.tm_isdst = -1;
+	assert_in_range(mktime(&tm), before, after);
+	/* The log daemon dates them itself. */
+	assert_true(receive(line, sizeof(line)) > 0);
+	assert_string_equal(line, "granary-test: warning: low\n");
+	assert_true(receive(line, sizeof(line)) > 0);
+}
+
+static void say_to_journal(void)
+{
+	char stream[64];
+	struct stat st;
+	assert_int_equal(log_find_style(), LOG_STYLE_PLAIN);
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_set_style(log_find_style());
+	log_error("high");
+	log_info("normal");
+	setenv("JOURNAL_STREAM", "1:1", 1);
+	assert_int_equal(log_find_style(), LOG_STYLE_PLAIN);
+	unsetenv("JOURNAL_STREAM");
+}
+
+static void the_journal_is_told_the_level(void **state)
+{
+	char text[4096], line[4096];
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	listen_to(say_to_journal, text);
+	assert_string_equal(text, "<3>granary-test: error: high\n<6>granary-test: normal\n");
+	while (receive(line, sizeof(line)) > 0) {
+	}
 }
 
 static void levels_below_are_left_out(void **state)
@@ -169,6 +238,8 @@ int main(void)
 		cmocka_unit_test(a_missing_socket_is_told),
 		cmocka_unit_test(lines_go_to_the_socket),
 		cmocka_unit_test(a_tee_goes_to_stderr_as_well),
+		cmocka_unit_test(a_file_has_the_time_before_each_line),
+		cmocka_unit_test(the_journal_is_told_the_level),
 		cmocka_unit_test(levels_below_are_left_out),
 		cmocka_unit_test(a_long_line_is_cut_and_ends),
 		cmocka_unit_test(a_full_socket_drops_and_counts),
