@@ -73,9 +73,9 @@ static enum cli_exit vtl_moved(struct command_call *call, const char *method,
 	if (call->json)
 		remote_print_json(result);
 	else
-		printf("%s: %llu -> %llu\n", target_text(result, "barcode"),
-		       (unsigned long long)target_number(result, "from"),
-		       (unsigned long long)target_number(result, "to"));
+		printf("%s: %s %llu -> %s %llu\n", target_text(result, "barcode"),
+		       target_text(result, "from_type"), (unsigned long long)target_number(result, "from"),
+		       target_text(result, "to_type"), (unsigned long long)target_number(result, "to"));
 	return CLI_DONE;
 }
 

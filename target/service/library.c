@@ -20,6 +20,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/service/folder.h"
+#include "target/service/moves.h"
 #include "target/service/service.h"
 #include "target/tape/media.h"
 
@@ -70,6 +71,8 @@ static int library_save(void *context, const struct element *elements, size_t co
 		free(changed.elements);
 		return error;
 	}
+	if (library->config.element_count == count)
+		moves_log(library->config.name, library->config.elements, changed.elements, count);
 	free(library->config.elements);
 	library->config.elements = changed.elements;
 	library->config.element_count = count;

@@ -13,6 +13,7 @@ target_service_libservice_a_SOURCES = \
 	target/service/known.h target/service/known.c \
 	target/service/library.h target/service/library.c \
 	target/service/manage.c \
+	target/service/moves.h target/service/moves.c \
 	target/service/names.h target/service/names.c \
 	target/service/plan.h target/service/plan.c \
 	target/service/reader.h target/service/reader.c \

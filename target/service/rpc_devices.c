@@ -247,15 +247,20 @@ static int journey_make(struct rpc_call *call,
 	if (!error)
 		error = changer_move(j.library->changer, j.from->address, j.to->address, call->message);
 	return error ? error
-		     : rpc_answer(call, json_pack("{s:s, s:I, s:I}", "barcode", j.from->barcode, "from",
-						  (json_int_t)j.from->address, "to",
-						  (json_int_t)j.to->address));
+		     : rpc_answer(call, json_pack("{s:s, s:I, s:s, s:I, s:s}", "barcode", j.from->barcode,
+						  "from", (json_int_t)j.from->address, "from_type",
+						  element_type_name(j.from->type), "to",
+						  (json_int_t)j.to->address, "to_type",
+						  element_type_name(j.to->type)));
 }
 
 static int choose_load(struct rpc_call *call, struct journey *j)
 {
 	int error = devices_place(call, j->library, &j->copy, "from", &j->from);
 
+	if (!error && j->from->type == ELEMENT_DRIVE && *j->from->barcode)
+		return rpc_say(call, -EEXIST, "tape %s is in drive %u already", j->from->barcode,
+			       j->from->address);
 	if (!error && json_object_get(call->params, "drive"))
 		return devices_find_drive(call, j->library, &j->copy, &j->to);
 	if (error)

@@ -8,6 +8,7 @@ VTL_TESTS = \
 	tests/target/test-vtl-folder.sh \
 	tests/target/test-vtl-held.sh \
 	tests/target/test-vtl-hooks.sh \
+	tests/target/test-vtl-moves.sh \
 	tests/target/test-vtl-order.sh \
 	tests/target/test-vtl-refuses.sh \
 	tests/target/test-vtl-sessions.sh \
