@@ -65,6 +65,12 @@ bool address_is_reachable(const struct sockaddr_storage *address, const struct s
 	return !is_link_local(address) && (!is_loopback(address) || is_loopback(local));
 }
 
+/* getaddrinfo() takes 70000 for 4464. */
+static bool port_is_one(const char *text)
+{
+	return *text && strlen(text) <= 5 && text[strspn(text, "0123456789")] == 0 && atoi(text) <= UINT16_MAX;
+}
+
 /* "HOST[:PORT]" or "[HOST][:PORT]"; numbers only. */
 static int address_parse(const char *text, struct sockaddr_storage *address, socklen_t *size)
 {
@@ -79,7 +85,7 @@ static int address_parse(const char *text, struct sockaddr_storage *address, soc
 	const char *port = end + bracket;
 	if (*port && *port != ':')
 		return -EINVAL;
-	if ((size_t)(end - begin) >= sizeof(host))
+	if ((size_t)(end - begin) >= sizeof(host) || (*port && !port_is_one(port + 1)))
 		return -EINVAL;
 	memcpy(host, begin, (size_t)(end - begin));
 	host[end - begin] = 0;

@@ -196,7 +196,7 @@ static int plan_model(const struct library_plan *plan, const struct personality 
 	const char *name = plan->drive ? plan->drive : p->drive;
 
 	*model = drive_model_find(name);
-	return *model ? 0 : plan_say(message, "there is no drive \"%.60s\"; granary vtl drives lists them",
+	return *model ? 0 : plan_say(message, "there is no drive \"%.60s\"; granary vtl personalities lists them",
 				     name);
 }
 

@@ -292,10 +292,13 @@ static int service_add_portal(struct service *service, const char *address, cons
 
 	whole = mem_printf(bare6 ? "[%s]%s" : "%s%s", address, has_port ? "" : ":3260");
 	error = iscsi_portal_add(service->server, whole, advertised, 1, &port);
-	if (error) {
+	if (error == -EINVAL)
+		log_error("portal: \"%s\" is no address such as 192.0.2.7, 192.0.2.7:3260 or "
+			  "[2001:db8::7]:3260", address);
+	else if (error)
 		log_error("%s: cannot listen there: %s", whole, strerror(-error));
-		return error == -EINVAL ? -EINVAL : error;
-	}
+	if (error)
+		return error;
 	while (service->portals && service->portals[count])
 		count++;
 	char **portals = mem_try_resize(service->portals, count + 2, sizeof(*portals));

@@ -21,7 +21,7 @@ refused 'must begin with a small letter' vtl create Main
 refused 'must begin with a small letter' vtl create ../x
 refused 'discovery of all libraries' vtl create discovery
 refused 'there is no personality "abc"' vtl create a --personality abc
-refused 'there is no drive "abc"' vtl create a --drive abc
+refused 'there is no drive "abc"; granary vtl personalities lists them' vtl create a --drive abc
 refused '1 to 60 drives' vtl create a --drives 61
 refused '1 to 60 drives' vtl create a --drives 0
 refused 'at least one slot' vtl create a --slots 0
@@ -76,6 +76,10 @@ expect_output 'tape G00002L8 is on the shelf of library a: granary vtl put a G00
 # A port that is taken, an address that is none, settings that make no sense.
 expect_status 1 granary-targetd --root "$scratch/other" --portal "$portal"
 expect_output "$portal: cannot listen there"
+for address in 127.0.0.1:99999 127.0.0.1:-1 127.0.0.1:x 127.0.0.1: host.example:3260 300.0.0.1 '[::1]:70000'; do
+	expect_status 2 timeout 60 granary-targetd --root "$scratch/other" --portal "$address"
+	expect_output 'is no address such as'
+done
 expect_status 2 granary-targetd --root "$scratch/other" --portal 127.0.0.1:0 --buffer 1K
 expect_status 2 granary-targetd --root "$scratch/other" --portal ' ,'
 expect_status 2 granary-targetd --root "$scratch/other" --iqn-prefix 'x y'
