@@ -10,5 +10,6 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/file.h lib/base/file.c \
 	lib/base/log.h lib/base/log.c \
 	lib/base/mem.h lib/base/mem.c \
+	lib/base/secret.h lib/base/secret.c \
 	lib/base/wire.h lib/base/wire.c
 BASE_LIBS = lib/base/libbase.a

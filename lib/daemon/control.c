@@ -184,6 +184,7 @@ static bool connection_next(struct connection *n)
 	}
 	if (size > 0)
 		connection_request(n, line, size);
+	explicit_bzero(line, size);
 	return true;
 }
 

@@ -25,6 +25,7 @@
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/secret.h"
 #include "lib/daemon/settings.h"
 #include "lib/daemon/ready.h"
 #include "lib/daemon/state.h"
@@ -367,6 +368,9 @@ int daemon_main(int argc, char **argv, const struct daemon_class *class)
 	log_set_program(class->name);
 	log_tee(true);
 	signal(SIGPIPE, SIG_IGN);
+	/* Requests have secrets in them: what they passed through is wiped out when it is freed. */
+	json_set_alloc_funcs(malloc, secret_heap_free);
+	event_set_mem_functions(malloc, realloc, secret_heap_free);
 	json_object_seed(0); /* now, while there is one thread */
 	pthread_mutex_init(&d.post_lock, NULL);
 	options_init(&d.options, class);

@@ -20,6 +20,7 @@
 #include "lib/base/assert.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/secret.h"
 #include "target/iscsi/auth.h"
 #include "target/iscsi/keys.h"
 #include "target/iscsi/login.h"
@@ -48,7 +49,7 @@ struct login {
 	struct text_input input;
 	struct text_buffer output;
 	struct negotiation negotiation;
-	struct iscsi_access access;
+	struct iscsi_access *access; /* in memory for secrets */
 	struct auth auth;
 	enum login_status status;
 };
@@ -58,6 +59,11 @@ struct login *login_new(const struct login_server *server)
 	struct login *login = mem_try_zalloc(1, sizeof(*login));
 	if (!login)
 		return NULL;
+	login->access = secret_alloc(1, sizeof(*login->access));
+	if (!login->access) {
+		free(login);
+		return NULL;
+	}
 	login->magic = LOGIN_MAGIC;
 	login->server = *server;
 	parameters_init(&login->parameters);
@@ -78,6 +84,7 @@ void login_free(struct login **login_pointer)
 	negotiation_free(&login->negotiation);
 	text_input_free(&login->input);
 	text_buffer_free(&login->output);
+	secret_free(login->access);
 	explicit_bzero(login, sizeof(*login));
 	free(login);
 	*login_pointer = NULL;
@@ -104,7 +111,7 @@ bool login_is_challenged(const struct login *login)
 const char *login_user(const struct login *login)
 {
 	ASSERT_OBJECT(login, LOGIN_MAGIC);
-	return login->access.user;
+	return login->access->user;
 }
 
 const struct iscsi_parameters *login_parameters(const struct login *login)
@@ -249,7 +256,7 @@ static enum login_status introduction_step(struct login *login)
 	if (status)
 		return status;
 	status = login->server.authorize(login->server.context, parameters->initiator,
-					 parameters->target, parameters->discovery, &login->access);
+					 parameters->target, parameters->discovery, login->access);
 	if (status)
 		return login_fail(login, status,
 				  status == LOGIN_NOT_FOUND ? "there is no such target"
@@ -275,17 +282,17 @@ static bool names_come_late(const struct login *login)
 static enum login_status security_step(struct login *login)
 {
 	const char *why = NULL;
-	enum login_status status = auth_step(&login->auth, &login->negotiation, &login->access, &why);
+	enum login_status status = auth_step(&login->auth, &login->negotiation, login->access, &why);
 	if (status)
 		return login_fail(login, status, why);
 	if (login->auth.state == AUTH_DONE)
-		memcpy(login->parameters.user, login->access.user, sizeof(login->parameters.user));
+		memcpy(login->parameters.user, login->access->user, sizeof(login->parameters.user));
 	return LOGIN_OK;
 }
 
 static enum login_status operational_step(struct login *login)
 {
-	if (!auth_is_enough(&login->auth, &login->access))
+	if (!auth_is_enough(&login->auth, login->access))
 		return login_fail(login, LOGIN_AUTHENTICATION, "it goes past authentication");
 	negotiation_answer(&login->negotiation);
 	if (!login->declared)
@@ -327,7 +334,7 @@ static enum login_status text_step(struct login *login, const struct pdu *reques
 	if (!status && login->output.error)
 		return login_fail_errno(login, login->output.error, "too long an answer");
 	if (!status && wants_change(request) && login->auth.state == AUTH_START &&
-	    !auth_is_enough(&login->auth, &login->access))
+	    !auth_is_enough(&login->auth, login->access))
 		return login_fail(login, LOGIN_AUTHENTICATION, "it offers no AuthMethod");
 	return status;
 }
@@ -399,7 +406,7 @@ void login_step(struct login *login, const struct pdu *request, const void *text
 	if (text_buffer_pending(&login->output))
 		response->flags |= PDU_CONTINUE;
 	else if (wants_change(request) && login->introduced &&
-		 auth_is_enough(&login->auth, &login->access))
+		 auth_is_enough(&login->auth, login->access))
 		stage_change(login, request, response);
 }
 

@@ -11,6 +11,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/mem.h"
+#include "lib/base/secret.h"
 #include "target/iscsi/access.h"
 #include "target/iscsi/connection.h"
 
@@ -23,7 +24,7 @@ static int access_copy(struct access_list *list, const char *name, const struct 
 	int error = access_list_check(name, rows, count);
 	if (error)
 		return error;
-	list->rows = mem_try_zalloc(count + 1, sizeof(*rows)); /* NULL would be no list */
+	list->rows = secret_alloc(count + 1, sizeof(*rows)); /* NULL would be no list */
 	if (!list->rows)
 		return -ENOMEM;
 	memcpy(list->rows, rows, count * sizeof(*rows));
@@ -31,12 +32,9 @@ static int access_copy(struct access_list *list, const char *name, const struct 
 	return 0;
 }
 
-/* Secrets do not stay in freed memory. */
 static void access_free(struct access_list *list)
 {
-	if (list->rows)
-		explicit_bzero(list->rows, list->count * sizeof(*list->rows));
-	free(list->rows);
+	secret_free(list->rows);
 	*list = (struct access_list){0};
 }
 

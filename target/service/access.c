@@ -6,10 +6,9 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/mem.h"
+#include "lib/base/secret.h"
 #include "target/service/library.h"
 #include "target/service/names.h"
 
@@ -57,7 +56,7 @@ int access_list_put(struct access_list *list, const struct iscsi_access *row)
 	if (list->count >= LIBRARY_ACCESS_MAX)
 		return -E2BIG;
 	/* Not realloc(): it might leave secrets in memory that is free. */
-	rows = mem_try_zalloc(list->count + 1, sizeof(*rows));
+	rows = secret_alloc(list->count + 1, sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
 	place = 0;
@@ -92,7 +91,7 @@ int access_list_copy(const struct access_list *list, struct access_list *copy)
 	*copy = (struct access_list){.closed = list->closed};
 	if (!list->count)
 		return 0;
-	copy->rows = mem_try_zalloc(list->count, sizeof(*copy->rows));
+	copy->rows = secret_alloc(list->count, sizeof(*copy->rows));
 	if (!copy->rows)
 		return -ENOMEM; /* and closed: nobody gets in by mistake */
 	memcpy(copy->rows, list->rows, list->count * sizeof(*copy->rows));
@@ -118,7 +117,7 @@ int access_list_join(const struct access_list *first, const struct access_list *
 	*both = (struct access_list){.closed = true};
 	if (!first->count && !then->count)
 		return 0;
-	both->rows = mem_try_zalloc(first->count + then->count, sizeof(*both->rows));
+	both->rows = secret_alloc(first->count + then->count, sizeof(*both->rows));
 	if (!both->rows)
 		return -ENOMEM;
 	if (first->count)
@@ -139,9 +138,7 @@ const struct iscsi_access *access_list_rows(const struct access_list *list)
 
 void access_list_clear(struct access_list *list)
 {
-	if (list->rows)
-		explicit_bzero(list->rows, list->count * sizeof(*list->rows));
-	free(list->rows);
+	secret_free(list->rows);
 	*list = (struct access_list){0};
 }
 

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Access rows in files. What everybody may read has no secrets; those are in a
- * file with mode 0600 beside it. A row whose secret is not there lets nobody in.
+ * Access rows in files that everybody may read: without secrets, which are in a file beside it
+ * (secrets_file.c). A row whose secret is not there lets nobody in.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sys/stat.h>
-
 #include "lib/base/cleanup.h"
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/secret.h"
 #include "target/service/access_io.h"
 #include "target/service/names.h"
-#include "target/service/plan.h"
 
 static const char *const row_names[] = {"initiator", "network", "user", "mutual_user", NULL};
-static const char *const secret_names[] = {"initiator", "network", "user", "secret",
-					   "mutual_user", "mutual_secret", NULL};
 
 static void access_read_row(struct reader *r, config_setting_t *group, struct iscsi_access *row)
 {
@@ -41,18 +37,14 @@ static void access_read_row(struct reader *r, config_setting_t *group, struct is
 		reader_wrong(r, group, "\"mutual_user\" needs \"user\"");
 }
 
-/* The rows of `name`; with secrets only where `names` has them. */
-static void access_read_list(struct reader *r, config_setting_t *group,
-			     const char *const *names, struct access_list *list)
+static void access_read_list(struct reader *r, config_setting_t *group, struct access_list *list)
 {
 	size_t count;
-	/* While rows are changed the secrets of both lists are there. */
-	size_t most = names == secret_names ? 2 * LIBRARY_ACCESS_MAX : LIBRARY_ACCESS_MAX;
-	config_setting_t *setting = reader_list(r, group, "access", most, &count);
+	config_setting_t *setting = reader_list(r, group, "access", LIBRARY_ACCESS_MAX, &count);
 
 	if (!count)
 		return;
-	list->rows = mem_try_zalloc(count, sizeof(*list->rows));
+	list->rows = secret_alloc(count, sizeof(*list->rows));
 	if (!list->rows) {
 		r->error = -ENOMEM;
 		return;
@@ -61,14 +53,8 @@ static void access_read_list(struct reader *r, config_setting_t *group,
 	for (unsigned i = 0; i < count && !r->error; i++) {
 		config_setting_t *row = config_setting_get_elem(setting, i);
 
-		reader_known(r, row, names);
+		reader_known(r, row, row_names);
 		access_read_row(r, row, &list->rows[i]);
-		if (names != secret_names)
-			continue;
-		reader_optional_text(r, row, "secret", list->rows[i].secret,
-				     sizeof(list->rows[i].secret));
-		reader_optional_text(r, row, "mutual_secret", list->rows[i].mutual_secret,
-				     sizeof(list->rows[i].mutual_secret));
 	}
 }
 
@@ -77,7 +63,7 @@ void access_read(struct reader *r, config_setting_t *group, struct access_list *
 	config_setting_t *setting = config_setting_get_member(group, "open");
 	bool open;
 
-	access_read_list(r, group, row_names, list);
+	access_read_list(r, group, list);
 	reader_flag(r, group, "open", &open);
 	if (!r->error && open && list->count)
 		reader_wrong(r, setting, "it cannot be open and have rows of access");
@@ -92,27 +78,17 @@ static void access_write_name(FILE *out, const char *name, const char *value)
 	text_write(out, value);
 	putc(';', out);
 }
-
-static void access_write_rows(FILE *out, const struct access_list *list, bool secrets)
+static void access_write_rows(FILE *out, const struct access_list *list)
 {
-	bool first = true;
-
 	fputs("access = (", out);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct iscsi_access *row = &list->rows[i];
 
-		if (secrets && !*row->user)
-			continue;
-		fputs(first ? "\n\t{" : ",\n\t{", out);
-		first = false;
+		fputs(i == 0 ? "\n\t{" : ",\n\t{", out);
 		access_write_name(out, "initiator", row->initiator);
 		access_write_name(out, "network", row->network);
 		access_write_name(out, "user", row->user);
-		if (secrets)
-			access_write_name(out, "secret", row->secret);
 		access_write_name(out, "mutual_user", row->mutual_user);
-		if (secrets)
-			access_write_name(out, "mutual_secret", row->mutual_secret);
 		fputs(" }", out);
 	}
 	fputs("\n);\n", out);
@@ -122,7 +98,7 @@ void access_write(FILE *out, const struct access_list *list)
 {
 	fputs("\n# Who may log in: everybody, or whom a row matches; the first one that does counts.\n", out);
 	fprintf(out, "open = %s;\n", list->closed ? "false" : "true");
-	access_write_rows(out, list, false);
+	access_write_rows(out, list);
 }
 
 char *access_secrets_path(const char *path)
@@ -134,7 +110,7 @@ char *access_secrets_path(const char *path)
 	return mem_printf("%.*s.secrets", (int)length, path);
 }
 
-/* NULL when it cannot be read; *missing when there is none. */
+/* NULL when it cannot be read. */
 static char *access_read_text(const char *path, int *error, char message[LIBRARY_MESSAGE])
 {
 	char *text = NULL;
@@ -150,89 +126,6 @@ static char *access_read_text(const char *path, int *error, char message[LIBRARY
 		return text;
 	free(text);
 	return NULL;
-}
-
-static void access_free_text(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	free(*text);
-}
-
-/* Gives a row its secrets. None: a secret that nobody knows, so that the row stays closed. */
-static void access_give_secret(const char *path, struct iscsi_access *row,
-			       const struct access_list *secrets)
-{
-	for (size_t i = 0; i < secrets->count; i++) {
-		const struct iscsi_access *s = &secrets->rows[i];
-
-		if (strcmp(s->initiator, row->initiator) != 0 ||
-		    strcmp(s->network, row->network) != 0 || strcmp(s->user, row->user) != 0 ||
-		    !*s->secret)
-			continue;
-		memcpy(row->secret, s->secret, sizeof(row->secret));
-		if (*row->mutual_user && strcmp(s->mutual_user, row->mutual_user) == 0)
-			memcpy(row->mutual_secret, s->mutual_secret, sizeof(row->mutual_secret));
-		if (!*row->mutual_user || *row->mutual_secret)
-			return;
-	}
-	log_error("%s: it has no secret of user \"%s\": nobody can log in as this user", path,
-		  row->user);
-	service_random_text(row->secret, 64);
-	if (*row->mutual_user)
-		service_random_text(row->mutual_secret, 64);
-}
-
-static void access_check_mode(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && st.st_mode & 077)
-		log_warning("%s: others than its owner may read it (mode %o)", path,
-			    (unsigned)(st.st_mode & 0777));
-}
-
-int access_secrets_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE])
-{
-	__attribute__((cleanup(access_free_text))) char *text = NULL;
-	struct access_list secrets = {0};
-	struct reader r = {0};
-	int error;
-
-	text = access_read_text(path, &error, message);
-	if (error && error != -ENOENT)
-		return error;
-	error = 0;
-	if (text) {
-		access_check_mode(path);
-		reader_open(&r, path, text, LIBRARY_VERSION);
-		access_read_list(&r, reader_root(&r), secret_names, &secrets);
-		error = reader_close(&r, message);
-	}
-	for (size_t i = 0; i < list->count && !error; i++)
-		if (*list->rows[i].user)
-			access_give_secret(path, &list->rows[i], &secrets);
-	access_list_clear(&secrets);
-	return error;
-}
-
-int access_secrets_save(const char *path, const struct access_list *list)
-{
-	char *data = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&data, &size);
-	int error;
-
-	if (!out)
-		return -ENOMEM;
-	fprintf(out, "# CHAP secrets of granary-targetd(8): for nobody else to read.\nversion = %u;\n",
-		LIBRARY_VERSION);
-	access_write_rows(out, list, true);
-	error = text_replace(path, out, &data, &size, 0600);
-	if (data)
-		explicit_bzero(data, size);
-	free(data);
-	return error;
 }
 
 int access_list_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE])

@@ -16,7 +16,8 @@ char *access_secrets_path(const char *path);
 
 /* A text in quotes. */
 void text_write(FILE *out, const char *text);
-/* A memory stream to a file, atomically. The stream is closed. -errno, logged. */
+/* A stream in memory to a file, atomically: `size` bytes of `data`, which a memory stream sets when it is
+ * closed here. -errno, logged. */
 int text_replace(const char *path, FILE *out, char **data, size_t *size, mode_t mode);
 
 /* What stands in files: "transport", "storage", "import", "drive". */

@@ -84,8 +84,9 @@ void library_config_sort(struct library_config *config);
 /* ---- access rows (access.c) -------------------------------------------------------------- */
 
 /* Secrets go into a file of their own, with the rows that they belong to: a row is found again by
- * initiator, network and user. */
+ * initiator, network and user (secrets_file.c). -errno, and a sentence. */
 int access_secrets_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE]);
+/* -errno, logged. */
 int access_secrets_save(const char *path, const struct access_list *list);
 /* A file of access rows alone: STATE/discovery.conf. One that is not there has no rows. */
 int access_list_load(const char *path, struct access_list *list, char message[LIBRARY_MESSAGE]);

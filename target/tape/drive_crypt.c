@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/secret.h"
 
 #define KEYS_SIZE ((size_t)CRYPT_SLOTS * CRYPT_KEY_SIZE)
 
@@ -19,16 +20,15 @@ static const struct crypt_set no_set = {.slot = -1};
 
 static int keys_new(struct crypt *crypt)
 {
-	void *page = mmap(NULL, KEYS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
+	crypt->keys = secret_alloc(CRYPT_SLOTS, CRYPT_KEY_SIZE);
+	if (!crypt->keys)
 		return -ENOMEM;
-	if (mlock(page, KEYS_SIZE) || madvise(page, KEYS_SIZE, MADV_DONTDUMP)) {
+	if (mlock(crypt->keys, KEYS_SIZE)) {
 		int err = -errno;
 		log_error("no locked memory for encryption keys: %s (see RLIMIT_MEMLOCK)", strerror(-err));
-		munmap(page, KEYS_SIZE);
+		secret_free(crypt->keys);
 		return err;
 	}
-	crypt->keys = page;
 	return 0;
 }
 
@@ -59,8 +59,7 @@ void crypt_free(struct crypt **out)
 		crypt->users = user->next;
 		free(user);
 	}
-	OPENSSL_cleanse(crypt->keys, KEYS_SIZE);
-	munmap(crypt->keys, KEYS_SIZE);
+	secret_free(crypt->keys);
 	pthread_mutex_destroy(&crypt->lock);
 	free(crypt);
 }

@@ -7,7 +7,7 @@
  * ALL I_T NEXUS the set is used by all that are PUBLIC, and by itself. Without any, nothing is
  * encrypted and nothing is decrypted.
  *
- * Keys stand in one page of memory for each drive, which is locked (mlock), left out of core
+ * Keys stand in one piece of memory for each drive, which is locked (mlock), left out of core
  * dumps and cleansed when a key is forgotten. They are in no log, no answer and no file.
  */
 #ifndef TARGET_TAPE_DRIVE_CRYPT_H

@@ -5,6 +5,7 @@
 . "${top_srcdir:-.}/tests/target/targetd.sh"
 need iscsi-inq iscsi-ls
 
+export MALLOC_PERTURB_=0 # what is freed stays as it was, for those who look
 secret=Winter-Quarters-17 other=Summer-Quarters-18
 url=iscsi://$portal
 login() { # [USER%SECRET@]
@@ -59,6 +60,26 @@ echo "$other" >"$scratch/secret"
 expect_status 0 targetd vtl access main --allow '*' --user joe --secret-file "$scratch/secret"
 login "joe%$secret@" && fail "the old secret still opens"
 login "joe%$other@" || fail "the new secret does not open"
+
+# no_dump WHAT SECRET...: a core dump of the daemon would have none of them, though it knows each of them
+# (two rows: in the library's configuration, and where logins look).
+no_dump() {
+	local what=$1 word dumped kept
+	shift
+	"$top_srcdir/tests/target/dumped.py" "$targetd_pid" "$@" >"$scratch/dumped" || {
+		[ $? = 77 ] && return
+		fail "nobody can look into the memory of the daemon"
+	}
+	while read -r word dumped kept; do
+		[ "$dumped" = 0 ] || fail "$what: $dumped times in a core dump: $word"
+		[ "$kept" -ge 2 ] || fail "$what: only $kept times in the daemon's memory: $word"
+	done <"$scratch/dumped"
+}
+no_dump "after logins" "$secret" "$other"
+restart_targetd
+no_dump "after a restart" "$secret" "$other"
+login "joe%$other@" || fail "the new secret does not open after a restart"
+no_dump "after a login" "$secret" "$other"
 
 # Nothing shows them.
 check_equal "$(stat -c %a "$target_state/libraries/main.secrets")" 600 "mode of the secrets"

@@ -15,7 +15,7 @@ VTL_TESTS = \
 	tests/target/test-vtl-slow.sh \
 	tests/target/test-vtl-tapes.sh
 dist_check_SCRIPTS += $(VTL_TESTS)
-EXTRA_DIST += tests/target/targetd.sh
+EXTRA_DIST += tests/target/targetd.sh tests/target/dumped.py
 TESTS += $(VTL_TESTS)
 THREAD_TESTS += $(VTL_TESTS)
 

@@ -6,6 +6,7 @@ BASE_TESTS = \
 	tests/unit/test-file \
 	tests/unit/test-log \
 	tests/unit/test-mem \
+	tests/unit/test-secret \
 	tests/unit/test-wire
 check_PROGRAMS += $(BASE_TESTS)
 TESTS += $(BASE_TESTS)
@@ -25,6 +26,10 @@ tests_unit_test_file_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_log_SOURCES = tests/unit/test-log.c
 tests_unit_test_log_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_log_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_secret_SOURCES = tests/unit/test-secret.c
+tests_unit_test_secret_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_secret_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_mem_SOURCES = tests/unit/test-mem.c
 tests_unit_test_mem_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -161,6 +161,49 @@ static void test_round_trip(void **state)
 	library_config_clear(&again);
 }
 
+/* A file of secrets that is damaged is refused, with its line; one that is not there closes rows. */
+static void test_wrong_secrets(void **state)
+{
+	static const struct {
+		const char *text;
+		int error;
+		const char *reason;
+	} files[] = {
+		{"# only a comment\n\n", 0, NULL},
+		{"granary-secrets 2\n\t\tjoe\ta long secret\t\t\n", 0, NULL},
+		{"granary-secrets 2\n\t\tjoe\ta long secret\t\t", 0, NULL}, /* no end of line */
+		{"granary-secrets 3\n", -EPROTONOSUPPORT, ":1: "},
+		{"\t\tjoe\ta long secret\t\t\n", -EPROTONOSUPPORT, ":1: "},
+		{"granary-secrets 2\n# five\n\t\tjoe\ta long secret\t\n", -EBADMSG, ":3: "},
+		{"granary-secrets 2\n\t\tjoe\ta long secret\t\t\t\n", -EBADMSG, ":2: "},
+	};
+	CLEANUP_FREE char *secrets = mem_printf("%s/wrong.secrets", folder);
+	struct access_list list = {0};
+
+	(void)state;
+	add_row(&list, "", "", "joe", "");
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		memset(list.rows[0].secret, 0, sizeof(list.rows[0].secret));
+		assert_int_equal(file_replace(secrets, files[i].text, strlen(files[i].text), 0600), 0);
+		assert_int_equal(access_secrets_load(secrets, &list, reason), files[i].error);
+		if (files[i].reason)
+			assert_non_null(strstr(reason, files[i].reason));
+		else
+			assert_int_equal(strcmp(list.rows[0].secret, "a long secret") == 0, i > 0);
+	}
+	assert_int_equal(file_replace(secrets, "granary-secrets 2\n\0\n", 20, 0600), 0);
+	assert_int_equal(access_secrets_load(secrets, &list, reason), -EBADMSG);
+	/* A field that is too long, and one that no line can have. */
+	char line[400] = "granary-secrets 2\n\t\tjoe\t";
+	memset(line + strlen(line), 'x', 300);
+	strcpy(line + 324, "\t\t\n");
+	assert_int_equal(file_replace(secrets, line, strlen(line), 0600), 0);
+	assert_int_equal(access_secrets_load(secrets, &list, reason), -EBADMSG);
+	strcpy(list.rows[0].secret, "a tab\tin the secret");
+	assert_int_equal(access_secrets_save(secrets, &list), -EINVAL);
+	access_list_clear(&list);
+}
+
 /* Rows that name more come first, whatever the order in which they are given. */
 static void test_row_order(void **state)
 {
@@ -364,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_round_trip, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_wrong_secrets, make_folder, remove_folder),
 		cmocka_unit_test(test_row_order),
 		cmocka_unit_test_setup_teardown(test_refused, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(test_torn, make_folder, remove_folder),
