@@ -427,6 +427,10 @@ static void run_filemarks(struct scsi_lu *lu, struct scsi_task *task)
 	uint32_t written = 0;
 	if (!drive_ready(drive, task) || !drive_writes(drive, task, count))
 		return;
+	if (immediate && count && drive->mode.unbuffered) { /* GOOD would say that they are on the tape */
+		scsi_invalid_cdb(task, 1, 0);
+		return;
+	}
 	if (count && !write_filemarks(drive, task, count, &written))
 		return;
 	if (!immediate || !count) {

@@ -255,6 +255,20 @@ static void unbuffered_blocks_are_durable_when_they_are_acknowledged(void **stat
 	assert_int_equal(durable_objects(s), 2);
 }
 
+/* Who has turned buffering off is told that a filemark is on the tape only when it is. */
+static void unbuffered_filemarks_are_not_acknowledged_early(void **state)
+{
+	struct scene *s = *state;
+	scene_tape(s, TAPE);
+	tape_buffered(s, false);
+	write_many(s, 0, 2);
+	expect_refused(tape_filemarks(s, 1, true), SENSE_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_CDB);
+	expect_at(s, 2, 0);
+	expect_good(tape_filemarks(s, 1, false));
+	assert_int_equal(durable_objects(s), 3);
+	expect_good(tape_filemarks(s, 0, true)); /* makes durable, as ever */
+}
+
 /* Each of these makes durable what was written before it. */
 static void commands_that_synchronise_do(void **state)
 {
@@ -487,6 +501,7 @@ int main(void)
 		TEST(filemarks_are_not_acknowledged_without_their_commit),
 		TEST(a_write_that_does_not_fit_the_folder_overflows),
 		TEST(unbuffered_blocks_are_durable_when_they_are_acknowledged),
+		TEST(unbuffered_filemarks_are_not_acknowledged_early),
 		TEST(commands_that_synchronise_do),
 		TEST(damage_is_a_read_error_and_never_data),
 		TEST(blocks_before_damage_are_given),
