@@ -169,9 +169,11 @@ int cartridge_append_filemarks(struct cartridge *c, unsigned partition, uint64_t
 /* Ends the partition at `object`: what was there and after is gone. */
 int cartridge_truncate(struct cartridge *c, unsigned partition, uint64_t object);
 /* Data, then a commit in the index: all of it is durable when this returns 0. After a failure the
- * cartridge is read-only and every later sync fails; but for -ENOSPC, which says that all is durable
- * but the memory's attributes. */
+ * cartridge is read-only and every later sync fails. Attributes for which the host has no room wait for
+ * the next sync, and are no failure. */
 int cartridge_sync(struct cartridge *c);
+/* There are attributes that no sync has saved. */
+bool cartridge_memory_waits(const struct cartridge *c);
 /* Makes the tape new: one or two partitions of the given sizes, both empty. MAM stays. */
 int cartridge_format(struct cartridge *c, unsigned partitions, const uint64_t *sizes);
 /* Writes the index anew without what no longer counts; sync() does it by itself when half of it does not. */

@@ -21,6 +21,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/crc32c.h"
+#include "lib/base/fault.h"
 #include "lib/base/file.h"
 #include "lib/base/mem.h"
 #include "lib/base/wire.h"
@@ -327,7 +328,7 @@ int mam_store(int folder, struct mam *mam)
 	if (fd < 0)
 		return fd;
 	mam->generation++;
-	int error = mam_encode(mam, &data, &size);
+	int error = fault_hit("cartridge-memory-space") ? -ENOSPC : mam_encode(mam, &data, &size);
 	if (!error)
 		error = mam_write(fd, data, size);
 	if (error)

@@ -128,12 +128,20 @@ static int cartridge_compact_partition(struct cartridge *c, struct partition *p)
 	return error;
 }
 
-static bool cartridge_is_dirty(const struct cartridge *c)
+/* The memory is the last: without room for it everything else is durable, and nothing has been lost. */
+static int cartridge_sync_memory(struct cartridge *c)
 {
-	bool dirty = false;
-	for (unsigned n = 0; n < c->open_partitions; n++)
-		dirty |= c->partitions[n].dirty;
-	return dirty;
+	int error = c->mam.dirty ? mam_store(c->folder, &c->mam) : 0;
+	if (error != -ENOSPC && error != -EDQUOT)
+		return error;
+	log_warning("%s: no room for what its memory has to keep", c->path);
+	return 0;
+}
+
+bool cartridge_memory_waits(const struct cartridge *c)
+{
+	ASSERT_OBJECT(c, CARTRIDGE_MAGIC);
+	return c->mam.dirty;
 }
 
 int cartridge_sync(struct cartridge *c)
@@ -146,11 +154,8 @@ int cartridge_sync(struct cartridge *c)
 		return error;
 	for (unsigned n = 0; !error && n < c->open_partitions; n++)
 		error = partition_sync(&c->partitions[n]);
-	if (!error && c->mam.dirty)
-		error = mam_store(c->folder, &c->mam);
-	/* Only of the memory, then: everything else is durable, and nothing has been lost. */
-	if (error == -ENOSPC && !cartridge_is_dirty(c))
-		return error;
+	if (!error)
+		error = cartridge_sync_memory(c);
 	if (error) {
 		log_error("%s: cannot be committed, it is read-only now: %s", c->path,
 			  strerror(-error));

@@ -112,17 +112,20 @@ static int list_write(struct drive *drive, struct scsi_task *task, const uint8_t
 		if (err && !(err == -ENOENT && entry.length == 0))
 			return err;
 	}
-	return cartridge_sync(drive->cartridge);
+	int err = cartridge_sync(drive->cartridge);
+	return !err && cartridge_memory_waits(drive->cartridge) ? -ENOSPC : err;
 }
 
 static void write_failed(struct drive *drive, struct scsi_task *task, int err)
 {
-	if (err == -ENOSPC)
+	if (err == -ENOSPC) {
 		scsi_check(task, SENSE_ILLEGAL_REQUEST, ASC_MEMORY_OUT_OF_SPACE);
-	else if (err == -EROFS)
+	} else if (err == -EROFS) {
 		scsi_check(task, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
-	else
+	} else {
+		drive_fail(drive, err);
 		drive_check_flush(drive, task, err);
+	}
 }
 
 void mam_run_write(struct scsi_lu *lu, struct scsi_task *task)

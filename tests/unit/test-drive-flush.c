@@ -151,6 +151,48 @@ static void the_robot_that_takes_the_cartridge_has_the_writer_told(void **state)
 	assert_true(answer->sense.deferred);
 }
 
+/* WRITE ATTRIBUTE of the application's vendor. */
+static const struct answer *write_attribute(struct scene *s, const char *vendor)
+{
+	uint8_t list[17] = {0, 0, 0, 13, 0x08, 0x00, 1, 0, 8};
+	memcpy(list + 9, vendor, 8);
+	return command(s, list, sizeof(list), 0, 0x8d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sizeof(list), 0, 0);
+}
+
+static void no_room_for_the_tapes_memory_is_no_loss_of_blocks(void **state)
+{
+	struct scene *s = *state;
+	fault_set("cartridge-memory-space:1+");
+	expect_good(tape_write(s, BLOCK, 0));
+	expect_good(tape_filemarks(s, 1, false));
+	expect_refused(write_attribute(s, "GRANARY "), SENSE_ILLEGAL_REQUEST, ASC_MEMORY_OUT_OF_SPACE);
+	expect_good(tape_write(s, BLOCK, 2));
+	expect_good(tape_filemarks(s, 1, false));
+	fault_set(NULL);
+	expect_good(write_attribute(s, "GRANARY2"));
+	fault_set("cartridge-memory-space:1+");
+	assert_int_equal(scene_unload(s), 0);
+	fault_set(NULL);
+	assert_int_equal(scene_load(s), 0);
+	expect_data(tape_read(s, BLOCK, false), BLOCK, 0);
+	expect_good(tape_locate(s, 2));
+	expect_data(tape_read(s, BLOCK, false), BLOCK, 2);
+	const struct answer *answer =
+		command(s, NULL, 0, 32, 0x8c, 0, 0, 0, 0, 0, 0, 0, 0x08, 0, 0, 0, 0, 32, 0, 0);
+	expect_good(answer);
+	assert_memory_equal(answer->data + 9, "GRANARY2", 8);
+}
+
+/* A cartridge that cannot be committed takes no more blocks, whichever command found that out. */
+static void a_memory_that_is_not_written_stops_the_drive(void **state)
+{
+	struct scene *s = *state;
+	begin(s);
+	fault_set("fdatasync:1+");
+	expect_refused(write_attribute(s, "GRANARY "), SENSE_MEDIUM_ERROR, ASC_WRITE_ERROR);
+	expect_sense(tape_write(s, BLOCK, 9), SENSE_MEDIUM_ERROR, ASC_WRITE_ERROR, "", BLOCK);
+}
+
 /* ---- who is told ------------------------------------------------------------------------------ */
 
 static void expect_deferred(const struct answer *answer, int64_t information)
@@ -308,6 +350,8 @@ int main(void)
 		TEST(what_finds_no_room_at_last_is_told_with_all_that_is_lost),
 		TEST(the_last_try_keeps_what_fits),
 		TEST(the_robot_that_takes_the_cartridge_has_the_writer_told),
+		TEST(no_room_for_the_tapes_memory_is_no_loss_of_blocks),
+		TEST(a_memory_that_is_not_written_stops_the_drive),
 		TEST(the_writer_hears_of_a_commit_that_another_has_waited_for),
 		TEST(a_second_writer_waits_for_the_first_ones_commit),
 		TEST(who_writes_over_a_tape_does_not_wait_for_the_cut),
