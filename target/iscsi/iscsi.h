@@ -67,6 +67,9 @@ int iscsi_target_access(struct iscsi_server *server, const char *name,
  * more then. -ENOENT. */
 int iscsi_target_remove(struct iscsi_server *server, const char *name,
 			void (*removed)(void *context), void *context);
+/* Of a target that is not offered: whether it is to come (again). Then logins to it are told to try later
+ * (service unavailable), and not that there is none, which hosts that start take for final. */
+void iscsi_target_away(struct iscsi_server *server, const char *name, bool away);
 int iscsi_discovery_access(struct iscsi_server *server, const struct iscsi_access *access, size_t count);
 
 /* ---- for people -------------------------------------------------------------------------- */

@@ -259,8 +259,9 @@ static enum login_status introduction_step(struct login *login)
 					 parameters->target, parameters->discovery, login->access);
 	if (status)
 		return login_fail(login, status,
-				  status == LOGIN_NOT_FOUND ? "there is no such target"
-							    : "the access list does not let it in");
+				  status == LOGIN_NOT_FOUND     ? "there is no such target"
+				  : status == LOGIN_UNAVAILABLE ? "the target is not there now"
+								: "the access list does not let it in");
 	login->introduced = true;
 	introduce_ourselves(login);
 	return LOGIN_OK;

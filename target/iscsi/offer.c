@@ -6,6 +6,7 @@
  * the last of its sessions is gone.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,8 +147,45 @@ int iscsi_target_remove(struct iscsi_server *server, const char *name,
 	return offer ? 0 : -ENOENT;
 }
 
+/* ---- those that are not there for a while --------------------------------------------------- */
+
+static struct away *away_find_locked(struct iscsi_server *server, const char *name)
+{
+	struct away *away;
+	TAILQ_FOREACH(away, &server->aways, link)
+		if (!strcasecmp(away->name, name))
+			return away;
+	return NULL;
+}
+
+enum login_status offer_missing_locked(struct iscsi_server *server, const char *name)
+{
+	return away_find_locked(server, name) ? LOGIN_UNAVAILABLE : LOGIN_NOT_FOUND;
+}
+
+static void away_remove_locked(struct iscsi_server *server, struct away *away)
+{
+	TAILQ_REMOVE(&server->aways, away, link);
+	free(away);
+}
+
+void iscsi_target_away(struct iscsi_server *server, const char *name, bool is_away)
+{
+	LOCK_SCOPE(&server->lock);
+	struct away *away = away_find_locked(server, name);
+	if (is_away && !away) {
+		away = mem_zalloc(sizeof(*away));
+		snprintf(away->name, sizeof(away->name), "%s", name);
+		TAILQ_INSERT_TAIL(&server->aways, away, link);
+	} else if (!is_away && away) {
+		away_remove_locked(server, away);
+	}
+}
+
 void offers_free(struct iscsi_server *server)
 {
+	while (!TAILQ_EMPTY(&server->aways))
+		away_remove_locked(server, TAILQ_FIRST(&server->aways));
 	struct offer *offer;
 	while ((offer = TAILQ_FIRST(&server->offers))) {
 		TAILQ_REMOVE(&server->offers, offer, link);
@@ -176,7 +214,7 @@ enum login_status server_authorize(void *context, const char *initiator, const c
 	if (!discovery) {
 		struct offer *offer = offer_find_locked(server, target);
 		if (!offer)
-			return LOGIN_NOT_FOUND;
+			return offer_missing_locked(server, target);
 		list = &offer->access;
 	}
 	return find_row(list, initiator, connection, access);

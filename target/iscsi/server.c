@@ -93,6 +93,7 @@ int iscsi_server_new(const struct iscsi_settings *settings, struct iscsi_server 
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_mutex_init(&server->arrivals.lock, NULL);
 	TAILQ_INIT(&server->offers);
+	TAILQ_INIT(&server->aways);
 	TAILQ_INIT(&server->portals);
 	TAILQ_INIT(&server->sessions);
 	settings_fill(server, settings);

@@ -37,6 +37,12 @@ struct offer {
 	void *context;
 };
 
+/* The name of a target that is not offered and is to come. */
+struct away {
+	TAILQ_ENTRY(away) link;
+	char name[SCSI_NAME_MAX];
+};
+
 /* Lives as long as the server; its socket may be closed before. */
 struct portal {
 	TAILQ_ENTRY(portal) link;
@@ -62,6 +68,7 @@ struct iscsi_server {
 
 	pthread_mutex_t lock;
 	TAILQ_HEAD(, offer) offers;
+	TAILQ_HEAD(, away) aways;
 	TAILQ_HEAD(, portal) portals;
 	TAILQ_HEAD(, session) sessions;
 	unsigned session_count, discovery_count; /* all, and those for discovery */
@@ -76,6 +83,8 @@ static inline void counter_add(uint64_t *counter, uint64_t more)
 
 /* The offer of this name that takes logins, or NULL. server->lock held. */
 struct offer *offer_find_locked(struct iscsi_server *server, const char *name);
+/* What a login to a target gets that offer_find_locked() has not found. server->lock held. */
+enum login_status offer_missing_locked(struct iscsi_server *server, const char *name);
 /* A session of the offer is gone; true when it was the last of one that leaves: the caller calls
  * offer_finish() without the lock. */
 bool offer_release_locked(struct iscsi_server *server, struct offer *offer);

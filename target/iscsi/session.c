@@ -320,7 +320,7 @@ static int session_enter(struct connection *connection, struct session *session)
 	if (!parameters->discovery) {
 		struct offer *offer = offer_find_locked(server, parameters->target);
 		if (!offer)
-			return LOGIN_NOT_FOUND;
+			return offer_missing_locked(server, parameters->target);
 		struct session *old = find_old_locked(connection, offer);
 		if (old) {
 			if (connection->state == CONNECTION_LOGIN)

@@ -42,7 +42,7 @@ static void refuse(struct connection *connection, enum login_status status, stru
 	const char *reason = status == LOGIN_NO_SESSION	  ? "there is no such session"
 			     : status == LOGIN_TOO_MANY	  ? "a session has one connection"
 			     : status == LOGIN_NOT_FOUND  ? "the target has left"
-			     : status == LOGIN_UNAVAILABLE ? "too many secrets from its address"
+			     : status == LOGIN_UNAVAILABLE ? "the target is not there now"
 							  : "no room for another session";
 	login_refuse(connection->login, status, reason, answer);
 	queue_refusal(connection, answer);
@@ -171,7 +171,9 @@ static bool is_delayed(struct connection *connection)
 			.tsih = receive->pdu.tsih,
 		};
 		memcpy(answer.isid, receive->pdu.isid, sizeof(answer.isid));
-		refuse(connection, LOGIN_UNAVAILABLE, &answer);
+		login_refuse(connection->login, LOGIN_UNAVAILABLE, "too many secrets from its address",
+			     &answer);
+		queue_refusal(connection, &answer);
 		return true;
 	}
 	if (!until)

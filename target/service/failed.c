@@ -9,7 +9,7 @@
  *                  +-> failed-+  [library_reopen; by itself when the folder is there and free]
  *
  * While a library is closed to be changed it is among them, too: nobody takes its name or its barcodes
- * for free. The list is changed with service->admin and service->lock held, and read with either.
+ * for free. Initiators that log in to one whose name is known are told to come again. The list is changed with service->admin and service->lock held, and read with either.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,6 +30,7 @@
 struct failed_library {
 	LIST_ENTRY(failed_library) link;
 	char *name;
+	char *iqn; /* NULL: its file does not tell */
 	struct known_tapes tapes; /* what is known of them */
 	bool waits;		  /* for its folder, which is not there or not free */
 	bool changing;		  /* it comes back by itself */
@@ -50,6 +51,7 @@ static void failed_free(struct failed_library *failed)
 {
 	known_tapes_clear(&failed->tapes);
 	free(failed->name);
+	free(failed->iqn);
 	free(failed);
 }
 
@@ -62,6 +64,9 @@ void failed_forget(struct service *service, const char *name)
 	if (!failed)
 		return;
 	LIST_REMOVE(failed, link);
+	/* When the service ends the server has gone already. */
+	if (failed->iqn && service->server)
+		iscsi_target_away(service->server, failed->iqn, false);
 	failed_free(failed);
 }
 
@@ -77,6 +82,7 @@ static struct failed_library *failed_new(const char *name, const struct library_
 	struct failed_library *failed = mem_zalloc(sizeof(*failed));
 
 	failed->name = mem_strdup(name);
+	failed->iqn = config ? mem_strdup(config->iqn) : NULL;
 	if (config && known_tapes_of(config, &failed->tapes))
 		log_warning("%s: not enough memory for the barcodes of its tapes", name);
 	snprintf(failed->tapes.name, sizeof(failed->tapes.name), "%s", name);
@@ -91,6 +97,8 @@ static void failed_list(struct service *service, struct failed_library *failed, 
 
 	snprintf(failed->reason, sizeof(failed->reason), "%s", reason);
 	failed_forget(service, name);
+	if (failed->iqn)
+		iscsi_target_away(service->server, failed->iqn, true);
 	LOCK_SCOPE(&service->lock);
 
 	LIST_FOREACH(other, &service->failed, link)

@@ -60,6 +60,17 @@ expect_status 1 targetd vtl reopen ../libraries/b
 expect_status 1 targetd vtl delete empty --purge
 expect_output 'without --purge'
 
+# ---- initiators: one that has no folder now is to be tried again, one that nobody knows is not
+inquiry() {
+	iscsi-inq "iscsi://$portal/$prefix:$1/0" >"$scratch/inquiry" 2>&1
+}
+if command -v iscsi-inq >/dev/null; then
+	inquiry c && fail "a library without its folder is served"
+	grep -qi 'service unavailable' "$scratch/inquiry" || fail "initiators are told: $(cat "$scratch/inquiry")"
+	inquiry nothing && fail "there is a library that nobody has made"
+	grep -qi 'target not found' "$scratch/inquiry" || fail "initiators are told: $(cat "$scratch/inquiry")"
+fi
+
 # ---- mended, deleted
 touch "$target_state/libraries/empty.secrets" "$target_state/libraries/empty.reservations"
 expect_status 0 targetd vtl delete empty

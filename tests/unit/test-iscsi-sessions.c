@@ -154,6 +154,28 @@ static void refused_logins_say_why(void **state)
 	assert_int_equal(stats().login_failures, 3);
 }
 
+/* Hosts that start before it is there do not give it up. */
+static void a_target_that_is_away_is_to_be_tried_again(void **state)
+{
+	(void)state;
+	static const char away[] = "TargetName=iqn.2026-11.test:Away";
+	for (unsigned i = 0; i < 2; i++)
+		iscsi_target_away(scene.server, "iqn.2026-11.test:away", true);
+	initiator_connect(&initiator, scene.port);
+	assert_int_equal(initiator_login(&initiator, away, sizeof(away)), 0x0301);
+	initiator_expect_end(&initiator);
+	initiator_connect(&initiator, scene.port);
+	assert_int_equal(initiator_login(&initiator, KEYS("TargetName=iqn.2026-11.test:away.not\0")), 0x0203);
+	initiator_expect_end(&initiator);
+	iscsi_target_away(scene.server, "iqn.2026-11.test:away", false);
+	initiator_connect(&initiator, scene.port);
+	assert_int_equal(initiator_login(&initiator, away, sizeof(away)), 0x0203);
+	initiator_expect_end(&initiator);
+	/* One that is offered is there. */
+	iscsi_target_away(scene.server, SCENE_TARGET, true);
+	initiator_enter(&initiator, &scene, KEYS(""));
+}
+
 static void a_session_has_one_connection(void **state)
 {
 	(void)state;
@@ -547,6 +569,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_login_ends_the_connection, start, stop),
 		cmocka_unit_test_setup_teardown(half_open_connections_are_limited, start, stop),
 		cmocka_unit_test_setup_teardown(refused_logins_say_why, start, stop),
+		cmocka_unit_test_setup_teardown(a_target_that_is_away_is_to_be_tried_again, start, stop),
 		cmocka_unit_test_setup_teardown(a_session_has_one_connection, start, stop),
 		cmocka_unit_test_setup_teardown(sessions_are_limited, NULL, stop),
 		cmocka_unit_test_setup_teardown(a_second_login_replaces_the_session, start, stop),
