@@ -193,6 +193,7 @@ struct scsi_lu *changer_lu(struct changer *changer)
 struct errand {
 	uint16_t from, to;
 	const char *barcode;
+	enum element_type type; /* of the element that has been filled or emptied */
 	struct refusal refusal;
 };
 
@@ -321,6 +322,7 @@ static int put_job(struct scsi_lu *lu, void *context)
 	changed.source = 0;
 	changed.imported = slot->type == ELEMENT_IMPORT_EXPORT;
 	e->to = slot->address;
+	e->type = slot->type;
 	return commit_element(changer, &changed, r);
 }
 
@@ -350,19 +352,17 @@ static int take_job(struct scsi_lu *lu, void *context)
 	    changer_hook(changer, "eject", slot->barcode, slot, NULL) != 0)
 		return refuse(r, -EPERM, SENSE_NO_SENSE, ASC_NONE,
 			      "the eject hook keeps %s in slot %u", slot->barcode, slot->address);
+	e->type = slot->type;
 	changed = *slot;
 	element_vacate(&changed);
 	return commit_element(changer, &changed, r);
 }
 
 /* Tells hosts that somebody was at an element. */
-static void tell_hosts(struct changer *changer, uint16_t address)
+static void tell_hosts(struct changer *changer, enum element_type type)
 {
-	const struct element *e = inventory_find(&changer->inventory, address);
-
-	/* Types and addresses never change. */
 	scsi_attention(changer->lu, NULL,
-		       e->type == ELEMENT_IMPORT_EXPORT ? ASC_IMPORT_EXPORT_ACCESSED :
+		       type == ELEMENT_IMPORT_EXPORT ? ASC_IMPORT_EXPORT_ACCESSED :
 							  ASC_MEDIUM_CHANGED);
 }
 
@@ -380,7 +380,7 @@ int changer_put(struct changer *changer, const char *barcode, uint16_t *address,
 	if (error != 0)
 		return error;
 	*address = errand.to;
-	tell_hosts(changer, errand.to);
+	tell_hosts(changer, errand.type);
 	return 0;
 }
 
@@ -395,7 +395,7 @@ int changer_take_tape(struct changer *changer, uint16_t address, const char *bar
 	int error = run_errand(changer, take_job, &errand, message);
 
 	if (error == 0)
-		tell_hosts(changer, address);
+		tell_hosts(changer, errand.type);
 	return error;
 }
 

@@ -200,8 +200,8 @@ static int create_serve(struct creation *c, struct library **library, char messa
 	if (error)
 		return tape_say(message, error, "the library cannot be served: %s", strerror(-error));
 	failed_forget(c->service, (*library)->config.name); /* its file was removed by hand */
+	(*library)->users++; /* before others find it */
 	library_list(*library);
-	(*library)->users++; /* nobody else knows it yet: admin is held */
 	return 0;
 }
 

@@ -13,6 +13,7 @@ VTL_TESTS = \
 	tests/target/test-vtl-refuses.sh \
 	tests/target/test-vtl-sessions.sh \
 	tests/target/test-vtl-slow.sh \
+	tests/target/test-vtl-storm.sh \
 	tests/target/test-vtl-tapes.sh
 dist_check_SCRIPTS += $(VTL_TESTS)
 EXTRA_DIST += tests/target/targetd.sh tests/target/dumped.py
