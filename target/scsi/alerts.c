@@ -33,7 +33,7 @@ static struct scsi_alert_reader *reader_find(const struct scsi_unit *unit, const
 {
 	struct scsi_alert_reader *reader;
 	TAILQ_FOREACH(reader, &unit->alert_readers, link)
-		if (ports_equal(&reader->ports, &nexus->ports))
+		if (scsi_ports_equal(&reader->ports, &nexus->ports))
 			return reader;
 	return NULL;
 }

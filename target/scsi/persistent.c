@@ -26,7 +26,7 @@ static void tell(struct persistent_request *request, size_t index, enum sense_co
 	const struct scsi_registration *registration = &request->reservation->registrations[index];
 	struct scsi_nexus *nexus;
 	TAILQ_FOREACH(nexus, &request->target->nexuses, link) {
-		if (nexus == request->task->nexus || !ports_equal(&nexus->ports, &registration->ports))
+		if (nexus == request->task->nexus || !scsi_ports_equal(&nexus->ports, &registration->ports))
 			continue;
 		attention_add_locked(&nexus->itl[request->lu->number], code);
 		if (abort)

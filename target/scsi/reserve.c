@@ -13,7 +13,7 @@
 size_t registration_of(const struct scsi_reservation *reservation, const struct scsi_ports *ports)
 {
 	for (size_t i = 0; i < reservation->count; i++)
-		if (ports_equal(&reservation->registrations[i].ports, ports))
+		if (scsi_ports_equal(&reservation->registrations[i].ports, ports))
 			return i;
 	return NOT_REGISTERED;
 }

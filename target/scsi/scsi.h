@@ -321,6 +321,9 @@ int scsi_nexus_open(struct scsi_target *target, const struct scsi_port *port, st
  * registrations stay. Does not wait: closed() is called, on any thread, when the last task of the
  * nexus is done; the nexus is no more then. */
 void scsi_nexus_close(struct scsi_nexus *nexus, void (*closed)(void *context), void *context);
+/* The two of its session. */
+const struct scsi_ports *scsi_nexus_ports(const struct scsi_nexus *nexus);
+bool scsi_ports_equal(const struct scsi_ports *a, const struct scsi_ports *b);
 void *scsi_nexus_transport(const struct scsi_nexus *nexus);
 /* The session ends: class->nexus_lost() has been called for it, or will find what is kept for it now.
  * With lu->lock held; who keeps something for the nexus of a command that has waited asks before, and

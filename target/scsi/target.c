@@ -140,7 +140,7 @@ void scsi_target_remove(struct scsi_target *target, uint8_t number)
 
 /* ---- nexuses ----------------------------------------------------------------------------- */
 
-bool ports_equal(const struct scsi_ports *a, const struct scsi_ports *b)
+bool scsi_ports_equal(const struct scsi_ports *a, const struct scsi_ports *b)
 {
 	return a->portal_group == b->portal_group && !memcmp(a->isid, b->isid, sizeof(a->isid)) &&
 	       !strcmp(a->initiator, b->initiator);
@@ -151,7 +151,7 @@ static int target_remember_locked(struct scsi_target *target, const struct scsi_
 {
 	struct scsi_known_port *known;
 	TAILQ_FOREACH(known, &target->known, link)
-		if (ports_equal(&known->ports, ports))
+		if (scsi_ports_equal(&known->ports, ports))
 			break;
 	bool is_new = !known;
 	if (known) {
@@ -192,6 +192,11 @@ int scsi_nexus_open(struct scsi_target *target, const struct scsi_port *port,
 	TAILQ_INSERT_TAIL(&target->nexuses, nexus, link);
 	*result = TAKE(nexus);
 	return 0;
+}
+
+const struct scsi_ports *scsi_nexus_ports(const struct scsi_nexus *nexus)
+{
+	return &nexus->ports;
 }
 
 void *scsi_nexus_transport(const struct scsi_nexus *nexus)

@@ -156,7 +156,6 @@ void *unit_worker(void *lu);
 void unit_add_job(struct scsi_lu *lu, struct scsi_job *job, bool first);
 void nexus_hold(struct scsi_nexus *nexus);
 void nexus_put(struct scsi_nexus *nexus);
-bool ports_equal(const struct scsi_ports *a, const struct scsi_ports *b);
 /* NULL: no such unit. target->lock held. */
 struct scsi_lu *target_find_locked(struct scsi_target *target, uint64_t lun);
 

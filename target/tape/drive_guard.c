@@ -7,6 +7,10 @@
  * bytes; a block that does not fit them ends the WRITE before it, with HARDWARE ERROR, LOGICAL BLOCK
  * GUARD CHECK FAILED. The Reed-Solomon CRC came with LTO-5 (annex A.2), CRC32C with LTO-7 (4.9.1.1);
  * LTFS chooses by the generation, too, whatever the make.
+ *
+ * A lost session does not change mode pages (SPC-4 7.5.2), and a host that goes on in a new one goes on
+ * with four bytes behind each block: so a setting is that of the two ports. Of too many the one that
+ * has been set first is forgotten, of those whose session is lost.
  */
 #include "target/tape/drive_guard.h"
 
@@ -27,9 +31,11 @@
 #define LBP_W	    0x80u
 #define LBP_R	    0x40u
 #define WRONG(offset) (-(int)(offset) - 1)
+#define USERS_MAX     256u
 
 struct drive_guard_user {
-	const struct scsi_nexus *nexus;
+	struct scsi_ports ports;
+	const struct scsi_nexus *nexus; /* of the last command; NULL: its session is lost */
 	enum guard_method method;
 	uint8_t flags; /* LBP_W, LBP_R */
 	struct drive_guard_user *next;
@@ -50,7 +56,7 @@ enum guard_method drive_guard_last(const struct drive *drive)
 static struct drive_guard_user **user_locked(struct drive *drive, const struct scsi_nexus *nexus)
 {
 	struct drive_guard_user **at = &drive->guard_users;
-	while (*at && (*at)->nexus != nexus)
+	while (*at && !scsi_ports_equal(&(*at)->ports, scsi_nexus_ports(nexus)))
 		at = &(*at)->next;
 	return at;
 }
@@ -62,11 +68,25 @@ static void forget_locked(struct drive_guard_user **at)
 	free(user);
 }
 
+/* Room for one more. The list has the latest first. */
+static void forget_lost_locked(struct drive *drive)
+{
+	struct drive_guard_user **lost = NULL;
+	unsigned count = 0;
+	for (struct drive_guard_user **at = &drive->guard_users; *at; at = &(*at)->next) {
+		count++;
+		if (!(*at)->nexus)
+			lost = at;
+	}
+	if (count >= USERS_MAX && lost)
+		forget_locked(lost);
+}
+
 void drive_guard_lost_locked(struct drive *drive, const struct scsi_nexus *nexus)
 {
-	struct drive_guard_user **at = user_locked(drive, nexus);
-	if (*at)
-		forget_locked(at);
+	struct drive_guard_user *user = *user_locked(drive, nexus);
+	if (user && user->nexus == nexus)
+		user->nexus = NULL;
 }
 
 void drive_guard_free(struct drive *drive)
@@ -88,10 +108,14 @@ struct drive_guard drive_guard_of(struct drive *drive, const struct scsi_nexus *
 	if (!__atomic_load_n(&drive->guard_users, __ATOMIC_RELAXED))
 		return guard;
 	LOCK_SCOPE(&drive->lu->lock);
-	const struct drive_guard_user *user = *user_locked(drive, nexus);
-	if (user && user->flags & LBP_W)
+	struct drive_guard_user *user = *user_locked(drive, nexus);
+	if (!user)
+		return guard;
+	if (!scsi_nexus_is_closing_locked(nexus))
+		user->nexus = nexus;
+	if (user->flags & LBP_W)
 		guard.write = user->method;
-	if (user && user->flags & LBP_R)
+	if (user->flags & LBP_R)
 		guard.read = user->method;
 	return guard;
 }
@@ -118,11 +142,15 @@ int guard_page_changed(struct scsi_lu *lu, const struct scsi_nexus *nexus, const
 	if (!fresh)
 		return -ENOMEM;
 	LOCK_SCOPE(&lu->lock);
-	drive_guard_lost_locked(drive, nexus);
-	if (page[PAGE_METHOD] == GUARD_NONE || scsi_nexus_is_closing_locked(nexus))
+	struct drive_guard_user **old = user_locked(drive, nexus);
+	if (*old)
+		forget_locked(old);
+	if (page[PAGE_METHOD] == GUARD_NONE)
 		return 0;
+	forget_lost_locked(drive);
 	*fresh = (struct drive_guard_user){
-		.nexus = nexus,
+		.ports = *scsi_nexus_ports(nexus),
+		.nexus = scsi_nexus_is_closing_locked(nexus) ? NULL : nexus,
 		.method = page[PAGE_METHOD],
 		.flags = page[PAGE_FLAGS] & (LBP_W | LBP_R),
 		.next = drive->guard_users,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Logical block protection: which hosts send four bytes of protection information behind each block,
- * or want them (mode page 0Ah/F0h). A nexus asks for itself alone; blocks are stored without it, and
- * it is made anew for whoever reads them.
+ * or want them (mode page 0Ah/F0h). An initiator port asks for itself alone; blocks are stored without
+ * them, and they are made anew for whoever reads them.
  */
 #ifndef TARGET_TAPE_DRIVE_GUARD_H
 #define TARGET_TAPE_DRIVE_GUARD_H
@@ -31,7 +31,7 @@ void drive_guard_failed(struct drive *drive, struct scsi_task *task, int64_t inf
 /* All settings are forgotten: at a reset, and at the end, when there is no unit any more. */
 void drive_guard_reset(struct drive *drive);
 void drive_guard_free(struct drive *drive);
-/* Those of a nexus; lu->lock held. */
+/* The session ends; lu->lock held. */
 void drive_guard_lost_locked(struct drive *drive, const struct scsi_nexus *nexus);
 
 /* ---- mode page 0Ah/F0h ---- */

@@ -251,7 +251,7 @@ int main(int argc, char **argv)
 		write_wrong(method);
 		protect(0, NONE, 0);
 	}
-	/* A session that is lost takes it along. */
+	/* A session that is lost does not: the host goes on with it. */
 	if (last) {
 		protect(0, last, BOTH);
 		host_drop(hosts[0]);
@@ -259,7 +259,9 @@ int main(int argc, char **argv)
 			return 1;
 		quiet(0);
 		run("REWIND", 0, CDB(0x01), NULL, 0, 0);
-		write_blocks(NONE);
+		write_blocks(last);
+		read_blocks(0, last);
+		protect(0, NONE, 0);
 		read_blocks(0, NONE);
 	}
 	host_close(&hosts[0]);

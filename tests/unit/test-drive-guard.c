@@ -3,6 +3,7 @@
  * Logical block protection: what a host sends with protection information is checked before it is
  * written, what it reads with it is right, and nobody else has anything of it.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/bytes.h"
@@ -404,7 +405,7 @@ static void test_nexus(void **state)
 }
 
 /* It goes with its session, and with a reset. */
-static void test_forgotten(void **state)
+static void test_reset(void **state)
 {
 	struct drive_scene *s = *state;
 	uint8_t page[32];
@@ -415,13 +416,67 @@ static void test_forgotten(void **state)
 	scene_quiet(s, s->a);
 	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), page, sizeof(page));
 	write_block(s, 100, 1, NONE);
+}
 
-	protect(s, s->a, CRC, WR);
+/* The session of host `name` is lost, and the next one begins. */
+static void again(struct drive_scene *s, const char *name, uint8_t isid)
+{
 	scene_close(&s->a);
-	s->a = scene_open(s, "iqn.2026-01.org.granary:a", 1);
+	s->a = scene_open(s, name, isid);
 	scene_quiet(s, s->a);
-	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), page, sizeof(page));
-	protect(s, s->a, RS, WR); /* it is left to the end of the drive */
+}
+
+/* A setting is that of a port: it is there in its next session, and in no other's. */
+static void test_lost_session(void **state)
+{
+	struct drive_scene *s = *state;
+	uint8_t none[32], set[32];
+	page_of(none, NONE, 0, 0);
+	page_of(set, CRC, 4, WR);
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	protect(s, s->a, CRC, WR);
+	again(s, "iqn.2026-01.org.granary:a", 1);
+	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), set, sizeof(set));
+	write_block(s, 100, 1, CRC);
+	again(s, "iqn.2026-01.org.granary:a", 2);
+	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), none, sizeof(none));
+	again(s, "iqn.2026-01.org.granary:c", 1);
+	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), none, sizeof(none));
+	again(s, "iqn.2026-01.org.granary:a", 1);
+	protect(s, s->a, NONE, 0);
+	again(s, "iqn.2026-01.org.granary:a", 1);
+	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), none, sizeof(none));
+	write_block(s, 100, 1, NONE);
+}
+
+/* Of too many that are not here the first is forgotten; those that are here stay. */
+static void test_too_many(void **state)
+{
+	enum { KEPT = 256 };
+	struct drive_scene *s = *state;
+	uint8_t none[32], set[32];
+	char name[64];
+	page_of(none, NONE, 0, 0);
+	page_of(set, CRC, 4, WR);
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	protect(s, s->b, CRC, WR);
+	scene_quiet(s, s->a);
+	/* With b there is one too many. */
+	for (unsigned i = 0; i < KEPT; i++) {
+		snprintf(name, sizeof(name), "iqn.2026-01.org.granary:many.%u", i);
+		again(s, name, 1);
+		protect(s, s->a, CRC, WR);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(name, sizeof(name), "iqn.2026-01.org.granary:many.%u", i);
+		again(s, name, 1);
+		assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), i ? set : none, sizeof(set));
+	}
+	scene_close(&s->a);
+	s->a = s->b;
+	s->b = NULL;
+	scene_quiet(s, s->a);
+	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), set, sizeof(set));
 }
 
 /* Sealed blocks are sealed without it: it is of what the host sees. */
@@ -518,7 +573,9 @@ int main(void)
 		TEST(test_variable_wrong),
 		TEST(test_sizes),
 		TEST(test_nexus),
-		TEST(test_forgotten),
+		TEST(test_reset),
+		TEST(test_lost_session),
+		TEST(test_too_many),
 		cmocka_unit_test_setup_teardown(test_sealed, drive_scene_setup_crypt, drive_scene_teardown),
 		TEST(test_verify),
 		cmocka_unit_test(test_verify_old),
