@@ -126,6 +126,12 @@ static const struct command_option options_vtl_access[] = {
 static const struct command_option options_tape[] = {
 	OPTION_CONTROL, OPTION_ROOT, OPTION_LIBRARY, {NULL}};
 
+static const struct command_option options_tape_list[] = {
+	OPTION_CONTROL,
+	OPTION_ROOT,
+	{"state", "STATE", "only those in a slot, import/export slot (\"import\"), drive, shelf, or deleted"},
+	{NULL},
+};
 static const struct command_option options_tape_create[] = {
 	OPTION_CONTROL,
 	OPTION_ROOT,
@@ -289,7 +295,7 @@ const struct command command_table[] = {
 	 vtl_personalities},
 	{"tape", "create", "LIBRARY", 1, 1, options_tape_create, "make tapes",
 	 tape_create},
-	{"tape", "list", "[LIBRARY]", 0, 1, options_target, "all tapes, deleted ones too",
+	{"tape", "list", "[LIBRARY]", 0, 1, options_tape_list, "all tapes, deleted ones too",
 	 tape_list},
 	{"tape", "show", "BARCODE", 1, 1, options_tape, "one tape",
 	 tape_show},

@@ -165,9 +165,10 @@ const char *table_time(int64_t ns, char text[TABLE_TEXT_MAX])
 static bool table_is_size(const char *name)
 {
 	static const char *const sizes[] = {
-		"allocated", "available", "chunk_average", "deduplicated", "done",    "freed",
-		"holes",     "logical",	  "memory",	   "quota",	   "reserve", "size",
-		"stored",    "total",	  "used",	   "will_free",
+		"allocated", "available", "capacity", "chunk_average", "deduplicated",
+		"done",	     "freed",	  "holes",    "logical",       "memory",
+		"quota",     "reserve",	  "size",     "stored",	       "total",
+		"used",	     "will_free",
 	};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		if (strcmp(name, sizes[i]) == 0)

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
 #include "lib/daemon/options.h"
 #include "svc/cli/target.h"
 #include "svc/cli/verbs.h"
@@ -12,12 +14,32 @@
 
 static const struct target_option tape_rows[] = {{"library", TARGET_TEXT, "library"}, {NULL}};
 
+/* What to know about a tape, in a line. */
+static char *tape_note(const json_t *tape)
+{
+	char text[TABLE_TEXT_MAX];
+	const char *error = target_text(tape, "error");
+	int64_t locked = (int64_t)target_number(tape, "locked_until");
+	int64_t restorable = (int64_t)target_number(tape, "restorable_until");
+	bool protected = target_flag(tape, "write_protected"), worm = target_flag(tape, "worm");
+	CLEANUP_FREE char *lock = NULL;
+
+	if (*error)
+		return mem_strdup(error);
+	if (restorable)
+		return mem_printf("can be restored until %s", table_time(restorable * 1000000000, text));
+	if (locked > time(NULL))
+		lock = mem_printf("locked until %s", table_time(locked * 1000000000, text));
+	return mem_printf("%s%s%s%s%s", lock ? lock : "", lock && (protected || worm) ? ", " : "",
+			  protected ? "write-protected" : "", protected && worm ? ", " : "",
+			  worm ? "WORM" : "");
+}
+
 static void tape_row(struct table *table, const json_t *tape)
 {
 	char capacity[TABLE_TEXT_MAX], used[TABLE_TEXT_MAX], place[48];
 	uint64_t address = target_number(tape, "address");
-	uint64_t locked = target_number(tape, "locked_until");
-	const char *error = target_text(tape, "error");
+	CLEANUP_FREE char *note = tape_note(tape);
 
 	snprintf(place, sizeof(place), "%s%s%.0llu", target_text(tape, "state"), address ? " " : "",
 		 (unsigned long long)address);
@@ -25,15 +47,40 @@ static void tape_row(struct table *table, const json_t *tape)
 					       place, target_text(tape, "medium"),
 					       table_size(target_number(tape, "used"), used),
 					       table_size(target_number(tape, "capacity"), capacity),
-					       *error				   ? error
-					       : locked > (uint64_t)time(NULL)	   ? "locked"
-					       : target_flag(tape, "write_protected") ? "write-protected"
-					       : target_flag(tape, "worm")	   ? "WORM"
-										   : ""});
+					       note});
 }
 
 static const char *const tape_headings[] = {"BARCODE", "LIBRARY",   "PLACE", "MEDIUM",
 					    ">USED",   ">CAPACITY", "NOTE",  NULL};
+
+/* What --state may be, and the state that it stands for. */
+static const struct {
+	const char *word, *state;
+} tape_states[] = {
+	{"slot", "slot"},   {"import", "import/export slot"}, {"drive", "drive"},
+	{"shelf", "shelf"}, {"deleted", "deleted"},
+};
+
+/* Leaves those of --state; false after a complaint. */
+static bool tape_filter(const struct command_call *call, json_t *result)
+{
+	const char *word = command_value(call, "state"), *state = NULL;
+	json_t *tapes = json_object_get(result, "tapes");
+
+	if (!word)
+		return true;
+	for (size_t i = 0; i < sizeof(tape_states) / sizeof(tape_states[0]); i++)
+		if (strcmp(word, tape_states[i].word) == 0)
+			state = tape_states[i].state;
+	if (!state) {
+		command_complain("--state: slot, import, drive, shelf or deleted, not \"%s\"", word);
+		return false;
+	}
+	for (size_t i = json_array_size(tapes); i-- > 0;)
+		if (strcmp(target_text(json_array_get(tapes, i), "state"), state) != 0)
+			json_array_remove(tapes, i);
+	return true;
+}
 
 enum cli_exit tape_list(struct command_call *call)
 {
@@ -41,6 +88,8 @@ enum cli_exit tape_list(struct command_call *call)
 	static const char *const names[] = {"library"};
 	enum cli_exit status = target_query(call, "tape.list", names, NULL, &result);
 
+	if (status == CLI_DONE && !tape_filter(call, result))
+		status = CLI_USAGE;
 	return status == CLI_DONE ? target_table(call, result, "tapes", tape_headings, tape_row) : status;
 }
 
@@ -52,31 +101,36 @@ static void tape_print_time(const char *label, int64_t seconds)
 		printf("%-24s %s\n", label, table_time(seconds * 1000000000, text));
 }
 
+/* With times as such, and without what there is not. */
+static void tape_print(json_t *tape)
+{
+	static const char *const times[] = {"created", "locked_until", "deleted", "restorable_until"};
+	static const char *const labels[] = {"created", "locked until", "deleted", "can be restored until"};
+	int64_t values[4];
+
+	for (size_t i = 0; i < 4; i++) {
+		values[i] = (int64_t)target_number(tape, times[i]);
+		json_object_del(tape, times[i]);
+	}
+	if (json_is_null(json_object_get(tape, "error")))
+		json_object_del(tape, "error");
+	if (!target_number(tape, "address"))
+		json_object_del(tape, "address");
+	table_print_object(tape, stdout);
+	for (size_t i = 0; i < 4; i++)
+		tape_print_time(labels[i], values[i]);
+}
+
 enum cli_exit tape_show(struct command_call *call)
 {
 	CLEANUP_JSON json_t *result = NULL;
 	enum cli_exit status = target_query(call, "tape.show", target_barcode, tape_rows, &result);
 
-	if (status != CLI_DONE)
-		return status;
-	if (call->json) {
+	if (status == CLI_DONE && call->json)
 		remote_print_json(result);
-		return CLI_DONE;
-	}
-	static const char *const times[] = {"created", "locked_until", "deleted"};
-	static const char *const labels[] = {"created", "locked until", "deleted"};
-	int64_t values[3];
-
-	for (size_t i = 0; i < 3; i++) {
-		values[i] = (int64_t)target_number(result, times[i]);
-		json_object_del(result, times[i]);
-	}
-	if (json_is_null(json_object_get(result, "error")))
-		json_object_del(result, "error");
-	table_print_object(result, stdout);
-	for (size_t i = 0; i < 3; i++)
-		tape_print_time(labels[i], values[i]);
-	return CLI_DONE;
+	else if (status == CLI_DONE)
+		tape_print(result);
+	return status;
 }
 
 static void tape_made_row(struct table *table, const json_t *tape)
@@ -167,6 +221,9 @@ static bool tape_lock_time(const struct command_call *call, int64_t *when)
 
 enum cli_exit tape_lock(struct command_call *call)
 {
+	CLEANUP_JSON json_t *result = NULL;
+	char text[TABLE_TEXT_MAX];
+	enum cli_exit status;
 	int64_t when = 0;
 	json_t *params = tape_lock_time(call, &when) ? target_params(call, target_barcode, tape_rows)
 						     : NULL;
@@ -174,7 +231,12 @@ enum cli_exit tape_lock(struct command_call *call)
 	if (!params)
 		return CLI_USAGE;
 	json_object_set_new(params, "until", json_integer(when));
-	return target_do(call, "tape.lock", params);
+	status = target_ask(call, "tape.lock", params, &result);
+	if (status == CLI_DONE && call->json)
+		remote_print_json(result);
+	else if (status == CLI_DONE)
+		printf("%s is locked until %s\n", call->arguments[0], table_time(when * 1000000000, text));
+	return status;
 }
 
 enum cli_exit tape_protect(struct command_call *call)

@@ -216,9 +216,24 @@ enum cli_exit vtl_update(struct command_call *call)
 
 enum cli_exit vtl_delete(struct command_call *call)
 {
-	json_t *params = target_params(call, target_name, vtl_delete_rows);
+	CLEANUP_JSON json_t *library = NULL;
+	CLEANUP_JSON json_t *result = NULL;
+	/* Asked before, as nobody knows its folder afterwards. */
+	enum cli_exit status = target_query(call, "vtl.show", target_name, NULL, &library);
+	json_t *params = status == CLI_DONE ? target_params(call, target_name, vtl_delete_rows) : NULL;
+	const char *folder = target_text(library, "folder");
 
-	return params ? target_do(call, "vtl.delete", params) : CLI_USAGE;
+	if (!params)
+		return status == CLI_DONE ? CLI_USAGE : status;
+	status = target_ask(call, "vtl.delete", params, &result);
+	if (status == CLI_DONE && call->json)
+		remote_print_json(result);
+	else if (status == CLI_DONE && command_value(call, "purge"))
+		printf("%s is deleted, and its cartridges are\n", call->arguments[0]);
+	else if (status == CLI_DONE)
+		printf("%s is deleted; its cartridges stay%s%s\n", call->arguments[0],
+		       *folder ? " in " : "", folder);
+	return status;
 }
 
 enum cli_exit vtl_reopen(struct command_call *call)

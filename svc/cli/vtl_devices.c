@@ -1,14 +1,68 @@
 /* SPDX-License-Identifier: MIT */
 /* `granary vtl`: drives, places, moving tapes about, sessions. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
+#include "lib/base/mem.h"
 #include "lib/daemon/options.h"
 #include "svc/cli/target.h"
 #include "svc/cli/verbs.h"
 
+/* TapeAlert flags by their numbers: SSC-4, annex A. */
+static const char *const vtl_alerts[64] = {
+	[3] = "hard error",	[4] = "media",		  [5] = "read failure",	   [6] = "write failure",
+	[9] = "write protect",	[10] = "no removal",	  [11] = "cleaning media", [12] = "unsupported format",
+	[16] = "forced eject",	[17] = "read-only format", [20] = "clean now",	   [21] = "clean periodic",
+	[22] = "cleaning tape used up", [23] = "invalid cleaning tape", [59] = "WORM integrity",
+	[60] = "WORM overwrite",
+};
+
+static void vtl_note_add(FILE *note, const char *words)
+{
+	fprintf(note, "%s%s", ftell(note) > 0 ? ", " : "", words);
+}
+
+static void vtl_note_alert(FILE *note, unsigned flag)
+{
+	const char *name = flag < 64 ? vtl_alerts[flag] : NULL;
+	char words[64];
+
+	snprintf(words, sizeof(words), "TapeAlert %u%s%s", flag, name ? ": " : "", name ? name : "");
+	vtl_note_add(note, words);
+}
+
+/* What is the matter with a drive. */
+static char *vtl_drive_note(const json_t *drive)
+{
+	static const struct {
+		const char *member, *words;
+	} flags[] = {{"write_protected", "write-protected"},
+		     {"prevented", "removal prevented by a host"},
+		     {"encrypting", "encrypts"}};
+	uint64_t alerts = (uint64_t)json_integer_value(json_object_get(drive, "alerts"));
+	char *text = NULL;
+	size_t size = 0;
+	FILE *note = open_memstream(&text, &size);
+
+	if (!note)
+		return mem_strdup("");
+	if (target_flag(drive, "present") && !target_flag(drive, "loaded"))
+		vtl_note_add(note, "not loaded");
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (target_flag(drive, flags[i].member))
+			vtl_note_add(note, flags[i].words);
+	for (unsigned flag = 1; flag <= 64; flag++)
+		if (alerts >> (flag - 1) & 1)
+			vtl_note_alert(note, flag);
+	fclose(note);
+	return text;
+}
+
 static void vtl_drive_row(struct table *table, const json_t *drive)
 {
+	CLEANUP_FREE char *note = vtl_drive_note(drive);
 	char lun[24], address[24], written[TABLE_TEXT_MAX], read[TABLE_TEXT_MAX], place[48];
 	const char *barcode = target_text(drive, "barcode");
 
@@ -21,13 +75,13 @@ static void vtl_drive_row(struct table *table, const json_t *drive)
 					       target_text(drive, "activity"),
 					       *barcode ? place : "-",
 					       table_size(target_number(drive, "written"), written),
-					       table_size(target_number(drive, "read"), read)});
+					       table_size(target_number(drive, "read"), read), note});
 }
 
 enum cli_exit vtl_drives(struct command_call *call)
 {
 	static const char *const headings[] = {"LIBRARY",     ">LUN",	  ">ADDRESS", "TAPE", "ACTIVITY",
-					       "FILE/OBJECT", ">WRITTEN", ">READ",    NULL};
+					       "FILE/OBJECT", ">WRITTEN", ">READ",    "NOTE", NULL};
 	CLEANUP_JSON json_t *result = NULL;
 	enum cli_exit status = target_query(call, "vtl.drives", target_name, NULL, &result);
 

@@ -22,18 +22,31 @@ static const char *tape_state_name(const struct tape *tape)
 	return "unknown";
 }
 
-static json_t *tape_describe(const struct library *library, const struct tape *tape)
+/* tapes_purge() removes it then; 0 for one that is not deleted. */
+static int64_t tape_restorable_until(struct library *library, const struct tape *tape)
+{
+	int64_t until;
+	LOCK_SCOPE(&library->lock);
+
+	until = tape->deleted + (int64_t)library->config.recycle_days * 86400;
+	if (tape->state != TAPE_DELETED)
+		return 0;
+	return !tape->error && tape->info.locked_until > until ? tape->info.locked_until : until;
+}
+
+static json_t *tape_describe(struct library *library, const struct tape *tape)
 {
 	bool placed = tape->state == TAPE_PLACED;
 
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
 			 "barcode", tape->info.barcode, "library", library->config.name, "state",
 			 tape_state_name(tape), "address", (json_int_t)(placed ? tape->place.address : 0),
 			 "medium", tape->info.medium, "capacity", (json_int_t)tape->info.capacity, "used",
 			 (json_int_t)tape->used, "partitions", (json_int_t)tape->info.partitions, "worm",
 			 (int)tape->info.worm, "write_protected", (int)tape->info.write_protected,
 			 "locked_until", (json_int_t)tape->info.locked_until, "created",
-			 (json_int_t)tape->info.created, "deleted", (json_int_t)tape->deleted, "uuid",
+			 (json_int_t)tape->info.created, "deleted", (json_int_t)tape->deleted,
+			 "restorable_until", (json_int_t)tape_restorable_until(library, tape), "uuid",
 			 rpc_bytes(tape->info.uuid, 16), "path", rpc_text(tape->path), "error",
 			 tape->error ? json_string(strerror(-tape->error)) : json_null());
 }

@@ -25,7 +25,7 @@ targetd tape delete G00001L8 >/dev/null
 expect_status 0 targetd tape create main --barcode G00001L8 --size 32M
 targetd tape delete G00001L8 >/dev/null
 expect_status 0 targetd tape restore G00001L8
-tape_word G00001L8 capacity | grep -q 33554432 || fail "the tape that was deleted first came back"
+[ "$(tape_word G00001L8 capacity)" = '32.0 MiB' ] || fail "the tape that was deleted first came back"
 expect_status 1 targetd tape restore G00001L8
 expect_output 'has a tape G00001L8 already'
 

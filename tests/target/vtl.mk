@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # granary-targetd and the verbs of the command line that ask it.
 VTL_TESTS = \
+	tests/target/test-tape-list.sh \
 	tests/target/test-vtl-access.sh \
 	tests/target/test-vtl-atomic.sh \
 	tests/target/test-vtl-create.sh \
