@@ -5,23 +5,15 @@
  * 7Fh), a byte that says nexus, LUN and attribute, a byte for the room, a byte for
  * the size of the parameter list, and the list.
  */
-#include <pthread.h>
 #include <string.h>
 
 #include "lib/base/assert.h"
-#include "lib/base/cleanup.h"
 #include "target/scsi/log_page.h"
+#include "tests/fuzz/commands.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define COMMANDS_MAX 64u
-
-struct command {
-	struct scsi_task task;
-	pthread_mutex_t lock;
-	pthread_cond_t ended;
-	unsigned done; /* lock */
-};
 
 /* ---- the device ---------------------------------------------------------------------------- */
 
@@ -109,94 +101,25 @@ static const struct scsi_class class = {
 
 /* ---- the initiators ---------------------------------------------------------------------------- */
 
-static void command_done(struct scsi_task *task)
-{
-	struct command *command = (struct command *)((char *)task - offsetof(struct command, task));
-	LOCK_SCOPE(&command->lock);
-	command->done++;
-	pthread_cond_signal(&command->ended);
-}
-
-static void command_check(const struct scsi_task *task)
-{
-	uint8_t sense[SENSE_SIZE_MAX];
-	size_t size = 0;
-	for (unsigned i = 0; i < task->in_count; i++) {
-		const struct scsi_slice *slice = &task->in[i];
-		ASSERT(slice->offset + slice->size <= slice->buffer->size);
-		size += slice->size;
-	}
-	ASSERT(size == task->in_size && size <= task->in_room && size <= task->in_wanted);
-	ASSERT(sense_encode(&task->sense, task->sense_descriptor, sense, sizeof(sense)) >= 8);
-}
-
-static void command_run(struct command *command)
-{
-	scsi_submit(&command->task);
-	pthread_mutex_lock(&command->lock);
-	while (!command->done)
-		pthread_cond_wait(&command->ended, &command->lock);
-	ASSERT(command->done == 1);
-	pthread_mutex_unlock(&command->lock);
-	command_check(&command->task);
-	scsi_task_clear(&command->task);
-}
-
-static struct scsi_nexus *nexus_open(struct scsi_target *target, const char *initiator)
-{
-	struct scsi_nexus *nexus;
-	struct scsi_port port = {.initiator = initiator, .portal_group = 1};
-	ASSERT(scsi_nexus_open(target, &port, &nexus) == 0);
-	return nexus;
-}
-
-/* A worker may still have to let go of the nexus when its command has been answered. */
-static void nexus_closed(void *context)
-{
-	command_done(context);
-}
-
-static void nexus_close(struct scsi_nexus *nexus)
-{
-	struct command wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
-			       .ended = PTHREAD_COND_INITIALIZER};
-	scsi_nexus_close(nexus, nexus_closed, &wait.task);
-	pthread_mutex_lock(&wait.lock);
-	while (!wait.done)
-		pthread_cond_wait(&wait.ended, &wait.lock);
-	pthread_mutex_unlock(&wait.lock);
-}
-
 /* Takes a command from the input; false: there is none left. */
-static bool command_read(struct command *command, struct scsi_buffer_pool *pool,
+static bool command_read(struct fuzz_command *command, struct scsi_buffer_pool *pool,
 			 struct scsi_nexus *const nexuses[2], const uint8_t **data, size_t *size)
 {
 	struct scsi_task *task = &command->task;
 	size_t cdb = *size && (*data)[0] == 0x7f ? 32 : 16;
 	if (*size < cdb + 3)
 		return false;
-	memset(command, 0, sizeof(*command));
-	pthread_mutex_init(&command->lock, NULL);
-	pthread_cond_init(&command->ended, NULL);
-	memcpy(task->cdb, *data, cdb);
-	task->cdb_size = cdb;
 	uint8_t how = (*data)[cdb];
+	fuzz_command_init(command, nexuses[how & 1], *data, cdb);
 	size_t list = (*data)[cdb + 2];
-	task->nexus = nexuses[how & 1];
 	task->lun = (uint64_t)(how >> 1 & 1) << 48;
 	task->attribute = (enum scsi_attribute)(how >> 2 & 3);
 	task->in_room = (size_t)(*data)[cdb + 1] * 32;
-	task->done = command_done;
 	*data += cdb + 3;
 	*size -= cdb + 3;
 	if (list > *size)
 		list = *size;
-	if (list) {
-		task->out = scsi_buffer_get(pool, list);
-		ASSERT(task->out);
-		memcpy(task->out->data, *data, list);
-		task->out->size = list;
-	}
+	fuzz_command_give(command, pool, *data, list, list);
 	*data += list;
 	*size -= list;
 	return true;
@@ -211,17 +134,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scsi_lu *lu;
 	ASSERT(scsi_lu_new(&class, &identity, NULL, &lu) == 0);
 	ASSERT(scsi_target_add(target, 0, lu) == 0);
-	struct scsi_nexus *nexuses[2] = {nexus_open(target, "a"), nexus_open(target, "b")};
-	struct command command;
+	struct scsi_nexus *nexuses[2] = {fuzz_nexus_open(target, "a"), fuzz_nexus_open(target, "b")};
+	struct fuzz_command command;
 	for (unsigned i = 0; i < COMMANDS_MAX; i++) {
 		if (!command_read(&command, pool, nexuses, &data, &size))
 			break;
-		command_run(&command);
-		pthread_cond_destroy(&command.ended);
-		pthread_mutex_destroy(&command.lock);
+		fuzz_command_run(&command);
+		fuzz_command_end(&command);
 	}
 	for (unsigned i = 0; i < 2; i++)
-		nexus_close(nexuses[i]);
+		fuzz_nexus_close(nexuses[i]);
 	scsi_target_remove(target, 0);
 	scsi_lu_free(&lu);
 	scsi_buffer_pool_free(&pool);

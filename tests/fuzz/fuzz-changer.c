@@ -6,7 +6,6 @@
  * of faults, a byte for the room; SEND VOLUME TAG takes 40 bytes more.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "lib/base/log.h"
 #include "target/changer/changer.h"
 #include "target/changer/personality.h"
+#include "tests/fuzz/commands.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -120,13 +120,6 @@ static void check_inventory(struct changer *changer, const struct library *libra
 	free(now);
 }
 
-struct command {
-	struct scsi_task task;
-	pthread_mutex_t lock;
-	pthread_cond_t ended;
-	bool done; /* lock */
-};
-
 static void check_answer(const struct scsi_task *task)
 {
 	uint8_t header[8];
@@ -139,54 +132,23 @@ static void check_answer(const struct scsi_task *task)
 	ASSERT(be_get16(header + 2) <= ELEMENTS);
 }
 
-static void command_done(struct scsi_task *task)
-{
-	struct command *command = (struct command *)((char *)task - offsetof(struct command, task));
-	pthread_mutex_lock(&command->lock);
-	command->done = true;
-	pthread_cond_signal(&command->ended);
-	pthread_mutex_unlock(&command->lock);
-}
-
-static void command_wait(struct command *command)
-{
-	pthread_mutex_lock(&command->lock);
-	while (!command->done)
-		pthread_cond_wait(&command->ended, &command->lock);
-	pthread_mutex_unlock(&command->lock);
-}
-
-static void nexus_closed(void *context)
-{
-	command_done(context);
-}
-
 /* Bytes of the input that it took; 0: there is no command left. */
 static size_t run_command(struct library *library, struct scsi_nexus *nexus,
 			  struct scsi_buffer_pool *pool, const uint8_t *data, size_t size)
 {
-	struct command command = {.lock = PTHREAD_MUTEX_INITIALIZER,
-				  .ended = PTHREAD_COND_INITIALIZER};
-	struct scsi_task *task = &command.task;
+	struct fuzz_command command;
+	uint8_t cdb[16] = {0};
 	size_t list = size >= RECORD && data[0] == 0xb6 ? LIST : 0;
 	if (size < RECORD + list)
 		return 0;
-	task->nexus = nexus;
-	memcpy(task->cdb, data, 12);
-	task->cdb_size = 16;
-	task->in_room = (size_t)data[13] * 8;
-	task->done = command_done;
+	memcpy(cdb, data, 12);
+	fuzz_command_init(&command, nexus, cdb, sizeof(cdb));
+	command.task.in_room = (size_t)data[13] * 8;
 	library->faults = data[12];
-	if (list) {
-		task->out = scsi_buffer_get(pool, list);
-		ASSERT(task->out);
-		memcpy(task->out->data, data + RECORD, list);
-		task->out->size = list;
-	}
-	scsi_submit(task);
-	command_wait(&command);
-	check_answer(task);
-	scsi_task_clear(task);
+	fuzz_command_give(&command, pool, data + RECORD, list, list);
+	fuzz_command_run(&command);
+	check_answer(&command.task);
+	fuzz_command_end(&command);
 	library->faults = 0;
 	return RECORD + list;
 }
@@ -207,14 +169,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.save = library_save, .hook = library_hook,
 	};
 	struct scsi_target *target = scsi_target_new("iqn.2026-01.org.granary:fuzz", uuid);
-	struct scsi_port port = {.initiator = "a", .portal_group = 1};
-	struct scsi_nexus *nexus;
 	struct changer *changer;
 	log_set_level(LOG_LEVEL_ERROR);
 	memcpy(library.saved, elements, sizeof(elements));
 	ASSERT(changer_new(&settings, &changer) == 0);
 	ASSERT(scsi_target_add(target, 0, changer_lu(changer)) == 0);
-	ASSERT(scsi_nexus_open(target, &port, &nexus) == 0);
+	struct scsi_nexus *nexus = fuzz_nexus_open(target, "a");
 	for (unsigned i = 0; i < COMMANDS_MAX; i++) {
 		size_t used = run_command(&library, nexus, pool, data, size);
 		if (!used)
@@ -223,9 +183,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size -= used;
 		check_inventory(changer, &library);
 	}
-	struct command end = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
-	scsi_nexus_close(nexus, nexus_closed, &end.task);
-	command_wait(&end);
+	fuzz_nexus_close(nexus);
 	scsi_target_remove(target, 0);
 	changer_free(&changer);
 	scsi_target_free(&target);
