@@ -27,7 +27,7 @@
 #define SEGMENT_PARTS_MAX    512
 #define SEGMENT_READ_AGAIN_US 20000
 
-char *segment_file_folder(const char *store_path, uint64_t number)
+static char *segment_file_folder(const char *store_path, uint64_t number)
 {
 	return mem_printf("%s/segments/%02u", store_path, (unsigned)(number % SEGMENT_FOLDERS));
 }

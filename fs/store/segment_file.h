@@ -12,9 +12,8 @@
 #define SEGMENT_FOLDERS    100u
 #define SEGMENT_NUMBER_MAX UINT64_C(9999999999)
 
-/* STORE/segments/NN/NNNNNNNNNN.seg, and the folder it is in; the caller's to free. */
+/* STORE/segments/NN/NNNNNNNNNN.seg; the caller's to free. */
 char *segment_file_path(const char *store_path, uint64_t number);
-char *segment_file_folder(const char *store_path, uint64_t number);
 void segment_header_encode(const uint8_t uuid[16], uint64_t number, uint8_t data[SEGMENT_HEADER_SIZE]);
 /* It is whole, and that of this segment of this store. */
 bool segment_header_is_good(const uint8_t data[SEGMENT_HEADER_SIZE], const uint8_t uuid[16], uint64_t number);

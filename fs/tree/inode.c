@@ -254,7 +254,8 @@ void inode_mark(struct inode *inode)
 	inode_mark_as(inode, true);
 }
 
-void inode_mark_lazily(struct inode *inode)
+/* For what no sync need wait for (atime). */
+static void inode_mark_lazily(struct inode *inode)
 {
 	if (!inode->tree->options.read_only)
 		inode_mark_as(inode, false);

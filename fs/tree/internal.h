@@ -246,8 +246,6 @@ void inode_hold(struct inode *inode);
 void inode_hold_locked(struct tree *t, struct inode *inode);
 /* Under freeze: the inode has changed and belongs to the current commit. */
 void inode_mark(struct inode *inode);
-/* The same for what no sync need wait for (atime). */
-void inode_mark_lazily(struct inode *inode);
 void inode_reference(struct inode *inode, uint64_t count);
 /* Deletes it when nothing holds it any more; under freeze, no inode lock held. */
 void inode_reap(struct inode *inode);

@@ -62,11 +62,6 @@ void daemon_set_data(struct daemon *d, void *data)
 	d->data = data;
 }
 
-const char *daemon_run_folder(const struct daemon *d)
-{
-	return d->run_folder;
-}
-
 const char *daemon_root(const struct daemon *d)
 {
 	return d->options.root;

@@ -99,11 +99,10 @@ bool daemon_is_stopping(const struct daemon *d);
 /* Calls `run` on the loop's thread, from any thread. What is posted before the loop ends is
  * called even when the loop has ended, before class->stop(). */
 void daemon_post(struct daemon *d, void (*run)(struct daemon *d, void *context), void *context);
-/* The daemon's run folder (--root or the host's) and its control socket; start() may replace
- * the latter before it is made (granary-fsd: STORE/control.sock unless --control). */
-const char *daemon_run_folder(const struct daemon *d);
 /* --root's folder, or NULL. */
 const char *daemon_root(const struct daemon *d);
+/* start() may replace the path of the control socket before it is made (granary-fsd:
+ * STORE/control.sock unless --control). */
 void daemon_set_control(struct daemon *d, const char *path);
 
 /* ---- the other end, for the CLI and tests ---- */

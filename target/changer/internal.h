@@ -93,7 +93,6 @@ __attribute__((format(printf, 5, 6))) int refuse(struct refusal *refusal, int er
 						  enum sense_key key, enum sense_code code,
 						  const char *format, ...);
 struct changer_bay *changer_bay(struct changer *changer, const struct element *element);
-void changer_alert(struct changer *changer, enum changer_alert alert);
 /* Asks a hook; 0 without one. */
 int changer_hook(struct changer *changer, const char *what, const char *barcode,
 		 const struct element *from, const struct element *to);

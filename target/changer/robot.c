@@ -66,7 +66,7 @@ struct changer_bay *changer_bay(struct changer *changer, const struct element *e
 	return &changer->bays[n];
 }
 
-void changer_alert(struct changer *changer, enum changer_alert alert)
+static void changer_alert(struct changer *changer, enum changer_alert alert)
 {
 	LOCK_SCOPE(&changer->lu->lock);
 	scsi_alerts_raise_locked(changer->lu, scsi_alert(alert));

@@ -348,7 +348,6 @@ static int session_open_nexus(struct session *session, const struct connection *
 	struct scsi_port port = {
 		.initiator = session->info.initiator,
 		.portal_group = session->portal_group,
-		.transport = session,
 	};
 	memcpy(port.isid, connection->isid, sizeof(port.isid));
 	return scsi_nexus_open(session->offer->target, &port, &session->nexus);

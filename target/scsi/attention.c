@@ -113,20 +113,6 @@ void scsi_attention(struct scsi_lu *lu, const struct scsi_nexus *except, enum se
 	pthread_mutex_unlock(&target->lock);
 }
 
-void attention_raise(struct scsi_lu *lu, const struct scsi_nexus *wanted, enum sense_code code)
-{
-	struct scsi_target *target = lu_lock_target(lu);
-	struct scsi_nexus *nexus;
-	if (!target)
-		return;
-	pthread_mutex_lock(&lu->lock);
-	TAILQ_FOREACH(nexus, &target->nexuses, link)
-		if (nexus == wanted)
-			attention_add_locked(&nexus->itl[lu->number], code);
-	pthread_mutex_unlock(&lu->lock);
-	pthread_mutex_unlock(&target->lock);
-}
-
 /* The first one is kept: what failed after it did so because of it. */
 static void deferred_keep(bool *has, struct sense *kept, const struct sense *sense)
 {

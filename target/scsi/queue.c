@@ -17,7 +17,8 @@
 #include "lib/base/cleanup.h"
 #include "target/scsi/unit.h"
 
-void unit_enter(struct scsi_lu *lu, struct scsi_runner *runner)
+/* With the target's lock: the runner is entered, and the unit stays until unit_leave(). */
+static void unit_enter(struct scsi_lu *lu, struct scsi_runner *runner)
 {
 	struct scsi_unit *unit = lu->unit;
 	LOCK_SCOPE(&unit->queue_lock);

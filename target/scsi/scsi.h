@@ -313,7 +313,6 @@ struct scsi_port {
 	const char *initiator;	  /* iSCSI name */
 	uint8_t isid[6];	  /* of the session: the initiator port (RFC 7143 4.4) */
 	uint16_t portal_group;	  /* of the target port */
-	void *transport;	  /* the transport's own */
 };
 /* The session begins; power on or nexus loss unit attentions are raised as SAM says. */
 int scsi_nexus_open(struct scsi_target *target, const struct scsi_port *port, struct scsi_nexus **nexus);
@@ -324,7 +323,6 @@ void scsi_nexus_close(struct scsi_nexus *nexus, void (*closed)(void *context), v
 /* The two of its session. */
 const struct scsi_ports *scsi_nexus_ports(const struct scsi_nexus *nexus);
 bool scsi_ports_equal(const struct scsi_ports *a, const struct scsi_ports *b);
-void *scsi_nexus_transport(const struct scsi_nexus *nexus);
 /* The session ends: class->nexus_lost() has been called for it, or will find what is kept for it now.
  * With lu->lock held; who keeps something for the nexus of a command that has waited asks before, and
  * keeps nothing where it is true: the pointer may be another's soon. */

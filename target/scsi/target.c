@@ -182,7 +182,6 @@ int scsi_nexus_open(struct scsi_target *target, const struct scsi_port *port,
 	(void)snprintf(nexus->ports.initiator, sizeof(nexus->ports.initiator), "%s", port->initiator);
 	memcpy(nexus->ports.isid, port->isid, sizeof(nexus->ports.isid));
 	nexus->ports.portal_group = port->portal_group;
-	nexus->transport = port->transport;
 	LOCK_SCOPE(&target->lock);
 	int is_new = target_remember_locked(target, &nexus->ports);
 	if (is_new < 0)
@@ -197,11 +196,6 @@ int scsi_nexus_open(struct scsi_target *target, const struct scsi_port *port,
 const struct scsi_ports *scsi_nexus_ports(const struct scsi_nexus *nexus)
 {
 	return &nexus->ports;
-}
-
-void *scsi_nexus_transport(const struct scsi_nexus *nexus)
-{
-	return nexus->transport;
 }
 
 bool scsi_nexus_is_closing_locked(const struct scsi_nexus *nexus)

@@ -40,7 +40,6 @@ struct scsi_nexus {
 	bool closing;	     /* atomic */
 	struct scsi_target *target;
 	struct scsi_ports ports;
-	void *transport;
 	void (*closed)(void *context);
 	void *closed_context;
 	TAILQ_ENTRY(scsi_nexus) link; /* target->lock */
@@ -147,8 +146,6 @@ struct scsi_unit {
 };
 
 /* ---- units and their queues: lu.c queue.c ---- */
-/* With the target's lock: the runner is entered, and the unit stays until unit_leave(). */
-void unit_enter(struct scsi_lu *lu, struct scsi_runner *runner);
 /* After the done() of the task. */
 void unit_leave(struct scsi_lu *lu, struct scsi_runner *runner);
 void *unit_worker(void *lu);
@@ -183,8 +180,6 @@ bool attention_take_locked(struct scsi_lu *lu, struct scsi_itl *itl, struct sens
 void attention_forget_locked(struct scsi_itl *itl, enum sense_code code);
 /* The target of a unit, locked; NULL: it is in none. */
 struct scsi_target *lu_lock_target(struct scsi_lu *lu);
-/* For one nexus, if it is still there. */
-void attention_raise(struct scsi_lu *lu, const struct scsi_nexus *nexus, enum sense_code code);
 
 /* ---- TapeAlert: alerts.c ---- */
 /* When the unit is freed. */

@@ -203,12 +203,6 @@ const struct cartridge_info *cartridge_info(const struct cartridge *c)
 	return &c->conf.info;
 }
 
-const char *cartridge_path(const struct cartridge *c)
-{
-	ASSERT_OBJECT(c, CARTRIDGE_MAGIC);
-	return c->path;
-}
-
 struct partition *cartridge_partition(const struct cartridge *c, unsigned partition)
 {
 	ASSERT_OBJECT(c, CARTRIDGE_MAGIC);

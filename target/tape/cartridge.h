@@ -96,7 +96,6 @@ void cartridge_work_sweep(const char *folder);
 /* What cartridge.conf says, without opening the rest. */
 int cartridge_read_info(const char *path, struct cartridge_info *info);
 const struct cartridge_info *cartridge_info(const struct cartridge *c);
-const char *cartridge_path(const struct cartridge *c);
 /* Changes of protection, lock, label: durable when it returns. Not allowed: shortening a lock,
  * taking WORM away (-EPERM). */
 int cartridge_set_info(struct cartridge *c, const struct cartridge_info *info);

@@ -28,7 +28,5 @@ struct partition *cartridge_partition(const struct cartridge *c, unsigned partit
 /* 0, or why nothing may be written: -EROFS, or the error that made it so. */
 int cartridge_may_change(const struct cartridge *c);
 struct partition_identity cartridge_identity(const struct cartridge *c);
-/* Blocks that are there stay: WORM, or locked for some time yet. */
-bool cartridge_keeps_blocks(const struct cartridge *c);
 
 #endif

@@ -26,7 +26,8 @@ static bool is_locked(const struct cartridge *c)
 	return c->conf.info.locked_until > (int64_t)time(NULL);
 }
 
-bool cartridge_keeps_blocks(const struct cartridge *c)
+/* Blocks that are there stay: WORM, or locked for some time yet. */
+static bool keeps_blocks(const struct cartridge *c)
 {
 	return c->conf.info.worm || is_locked(c);
 }
@@ -94,7 +95,7 @@ int cartridge_truncate(struct cartridge *c, unsigned partition, uint64_t object)
 		return error;
 	if (is_locked(c) && object < p->runs.end.objects)
 		return -EPERM;
-	if (cartridge_keeps_blocks(c) && object < runs_last_block_end(&p->runs))
+	if (keeps_blocks(c) && object < runs_last_block_end(&p->runs))
 		return -EPERM;
 	return cartridge_note_error(c, partition_truncate(p, object));
 }
@@ -213,7 +214,7 @@ static int check_format(struct cartridge *c, unsigned partitions)
 	if (partitions < 1 || partitions > CARTRIDGE_PARTITIONS)
 		return -EINVAL;
 	for (unsigned n = 0; n < c->open_partitions; n++)
-		if (cartridge_keeps_blocks(c) && c->partitions[n].runs.end.objects > 0)
+		if (keeps_blocks(c) && c->partitions[n].runs.end.objects > 0)
 			return -EPERM;
 	return 0;
 }

@@ -222,11 +222,6 @@ static const struct mam_row rows[] = {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
-const struct mam_row *mam_at(size_t n)
-{
-	return n < ROWS ? &rows[n] : NULL;
-}
-
 const struct mam_row *mam_find(uint16_t id)
 {
 	static const struct mam_row vendor = {
@@ -239,7 +234,8 @@ const struct mam_row *mam_find(uint16_t id)
 	return NULL;
 }
 
-unsigned mam_partition(const struct mam_row *row, unsigned partition)
+/* Where the cartridge keeps an attribute that `partition` is asked for. */
+static unsigned mam_partition(const struct mam_row *row, unsigned partition)
 {
 	return row->flags & MAM_PARTITION ? partition : 0;
 }

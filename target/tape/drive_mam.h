@@ -36,9 +36,6 @@ struct mam_row {
 
 /* By identifier; the rows of the vendor range of hosts are one. NULL: not an attribute of ours. */
 const struct mam_row *mam_find(uint16_t id);
-const struct mam_row *mam_at(size_t n); /* NULL after the last */
-/* Where the cartridge keeps an attribute that `partition` is asked for. */
-unsigned mam_partition(const struct mam_row *row, unsigned partition);
 /* Bytes that host attributes take. In a command, drained. */
 size_t mam_used(const struct drive *drive);
 /* Byte 7 of both CDBs, checked; false: the sense is set. */

@@ -140,6 +140,26 @@ static bool model_is_full(struct model *m)
 	return m->partitions[0].last + 2 >= MODEL_STATES || m->partitions[1].last + 2 >= MODEL_STATES;
 }
 
+static void model_forget(struct model *m)
+{
+	for (unsigned n = 0; n < CARTRIDGE_PARTITIONS && !m->held; n++) {
+		struct model_partition *p = &m->partitions[n];
+		memmove(p->states, p->states + p->synced,
+			(p->last - p->synced + 1) * sizeof(p->states[0]));
+		p->last -= p->synced;
+		p->synced = 0;
+	}
+}
+
+/* Everything is durable: the states before the last count no longer. */
+static void model_synced(struct model *m)
+{
+	LOCK_SCOPE(&m->lock);
+	for (unsigned n = 0; n < CARTRIDGE_PARTITIONS; n++)
+		m->partitions[n].synced = m->partitions[n].last;
+	model_forget(m);
+}
+
 int model_step(struct model *m, struct cartridge *c)
 {
 	unsigned partition = (unsigned)model_random(m, cartridge_info(c)->partitions);
@@ -162,25 +182,6 @@ int model_step(struct model *m, struct cartridge *c)
 	if (!error)
 		model_synced(m);
 	return error;
-}
-
-static void model_forget(struct model *m)
-{
-	for (unsigned n = 0; n < CARTRIDGE_PARTITIONS && !m->held; n++) {
-		struct model_partition *p = &m->partitions[n];
-		memmove(p->states, p->states + p->synced,
-			(p->last - p->synced + 1) * sizeof(p->states[0]));
-		p->last -= p->synced;
-		p->synced = 0;
-	}
-}
-
-void model_synced(struct model *m)
-{
-	LOCK_SCOPE(&m->lock);
-	for (unsigned n = 0; n < CARTRIDGE_PARTITIONS; n++)
-		m->partitions[n].synced = m->partitions[n].last;
-	model_forget(m);
 }
 
 void model_continue(struct model *m, unsigned partition, int state)

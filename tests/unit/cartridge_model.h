@@ -44,8 +44,6 @@ uint64_t model_random(struct model *m, uint64_t below);
 /* One operation on both. What the cartridge answers; after an error what was tried is among the
  * states as well. */
 int model_step(struct model *m, struct cartridge *c);
-/* Everything is durable: the states before the last count no longer. */
-void model_synced(struct model *m);
 /* Which of the states since the last sync the partition is in, the latest one, or -1: in none. */
 int model_match(struct model *m, struct cartridge *c, unsigned partition);
 /* Is the attribute as it was at or after the last sync? */

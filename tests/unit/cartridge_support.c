@@ -126,29 +126,6 @@ void check_extent(const struct cartridge *c, unsigned partition, uint64_t object
 	assert_int_equal(extent.bytes, bytes);
 }
 
-void copy_folder(const char *from, const char *to)
-{
-	struct dirent *entry;
-	DIR *folder = opendir(from);
-	assert_non_null(folder);
-	assert_int_equal(mkdir(to, 0755), 0);
-	while ((entry = readdir(folder))) {
-		char source[512], target[512], *data;
-		size_t size;
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(source, sizeof(source), "%s/%s", from, entry->d_name);
-		snprintf(target, sizeof(target), "%s/%s", to, entry->d_name);
-		assert_int_equal(file_read_all(source, SIZE_MAX, &data, &size), 0);
-		FILE *file = fopen(target, "wb");
-		assert_non_null(file);
-		assert_int_equal(fwrite(data, 1, size, file), size);
-		assert_int_equal(fclose(file), 0);
-		free(data);
-	}
-	closedir(folder);
-}
-
 void remove_tree(const char *path)
 {
 	struct dirent *entry;

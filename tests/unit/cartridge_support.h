@@ -36,7 +36,6 @@ void check_blocks(struct cartridge *c, unsigned partition, uint64_t object, uint
 void fill_bytes(uint8_t *data, size_t size, uint32_t seed);
 void check_extent(const struct cartridge *c, unsigned partition, uint64_t objects,
 		  uint64_t filemarks, uint64_t bytes);
-void copy_folder(const char *from, const char *to);
 void remove_tree(const char *path);
 
 #endif
