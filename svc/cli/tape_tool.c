@@ -143,8 +143,14 @@ enum cli_exit tape_cat(struct command_call *call)
 	const char *barcode = call->arguments[0];
 	size_t length = strcspn(barcode, ":");
 	struct tool tool = {.argv = {"granary-tape", "cat"}, .count = 2};
-	enum cli_exit status = tool_locate(call, barcode, length, &path);
+	enum cli_exit status;
 
+	if (barcode[length] && (!barcode[length + 1] || strspn(barcode + length + 1, "0123456789-") !=
+								strlen(barcode + length + 1))) {
+		command_complain("\"%s\": files are :3, :3-5 or :3-", barcode + length);
+		return CLI_USAGE;
+	}
+	status = tool_locate(call, barcode, length, &path);
 	if (status != CLI_DONE)
 		return status;
 	place = mem_printf("%s%s", path, barcode + length);

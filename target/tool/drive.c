@@ -129,7 +129,7 @@ static enum tool_exit drive_open(struct remote *r, const struct tool_call *call)
 	signal(SIGPIPE, SIG_IGN);
 	error = remote_open(r, call, call->arguments[0]);
 	if (error)
-		return error == -ENOTCONN ? TOOL_UNREACHABLE : TOOL_FAILED;
+		return error == -ENOTCONN ? TOOL_UNREACHABLE : error == -EINVAL ? TOOL_USAGE : TOOL_FAILED;
 	return drive_position(r, call);
 }
 

@@ -88,6 +88,8 @@ static bool import_info(struct import *import, const struct tool_call *call)
 		tool_complain("--partition: of the tape in a drive; other sources have one");
 		return false;
 	}
+	if (call->values[OPTION_FORMAT] && !source_is_format(call->values[OPTION_FORMAT]))
+		return false;
 	if (!import_medium(import, call->values[OPTION_MEDIUM]) ||
 	    (size && !tool_size(size, "--size", &import->info.capacity)))
 		return false;

@@ -143,44 +143,72 @@ static struct iscsi_url *initiator_parse(struct initiator *i, const char *text, 
 	return url;
 }
 
-static bool initiator_connect(struct initiator *i, const struct tool_call *call, bool any_lun)
+/* libiscsi's sentence, where it says more than that there is no connection. */
+static void initiator_complain(const struct initiator *i, const char *portal, bool connected)
 {
-	struct iscsi_url *url = initiator_parse(i, i->url, any_lun);
-	bool good = url && initiator_authenticate(i, url, call->values[OPTION_AUTH_FILE]);
+	const char *why = iscsi_get_error(i->session);
+	int length = (int)strcspn(why, "\n");
 
-	if (good) {
-		i->lun = url->lun;
-		iscsi_set_targetname(i->session, url->target);
-		iscsi_set_session_type(i->session, ISCSI_SESSION_NORMAL);
-		iscsi_set_header_digest(i->session, ISCSI_HEADER_DIGEST_NONE_CRC32C);
-		iscsi_set_noautoreconnect(i->session, 1);
-		/* Logged in without libiscsi's own questions, whose answers would be lost. */
-		good = iscsi_connect_sync(i->session, url->portal) == 0 &&
-		       iscsi_login_sync(i->session) == 0;
-		if (!good)
-			tool_complain("%s: %s", i->url, iscsi_get_error(i->session));
-	}
-	if (url) {
-		explicit_bzero(url->passwd, sizeof(url->passwd));
-		iscsi_destroy_url(url);
-	}
-	return good;
+	if (connected)
+		tool_complain("%s: %.*s", i->url, length, why);
+	else if (length == 0 || strstr(why, "reconnect"))
+		tool_complain("%s: no iSCSI target answers at %s", i->url, portal);
+	else
+		tool_complain("%s: no iSCSI target answers at %s: %.*s", i->url, portal, length, why);
 }
 
-struct initiator *initiator_open(const struct tool_call *call, const char *url, bool any_lun)
+static bool initiator_login(struct initiator *i, const struct iscsi_url *url)
+{
+	bool connected;
+
+	i->lun = url->lun;
+	iscsi_set_targetname(i->session, url->target);
+	iscsi_set_session_type(i->session, ISCSI_SESSION_NORMAL);
+	iscsi_set_header_digest(i->session, ISCSI_HEADER_DIGEST_NONE_CRC32C);
+	iscsi_set_noautoreconnect(i->session, 1);
+	/* Logged in without libiscsi's own questions, whose answers would be lost. */
+	connected = iscsi_connect_sync(i->session, url->portal) == 0;
+	if (connected && iscsi_login_sync(i->session) == 0)
+		return true;
+	initiator_complain(i, url->portal, connected);
+	return false;
+}
+
+static enum tool_exit initiator_connect(struct initiator *i, const struct tool_call *call, bool any_lun)
+{
+	struct iscsi_url *url = initiator_parse(i, i->url, any_lun);
+	enum tool_exit status = TOOL_DONE;
+
+	if (!url)
+		return TOOL_USAGE;
+	if (!initiator_authenticate(i, url, call->values[OPTION_AUTH_FILE]))
+		status = TOOL_FAILED;
+	else if (!initiator_login(i, url))
+		status = TOOL_UNREACHABLE;
+	explicit_bzero(url->passwd, sizeof(url->passwd));
+	iscsi_destroy_url(url);
+	return status;
+}
+
+enum tool_exit initiator_open(const struct tool_call *call, const char *url, bool any_lun,
+			      struct initiator **initiator)
 {
 	const char *name = call->values[OPTION_INITIATOR];
 	struct initiator *i = mem_zalloc(sizeof(*i));
+	enum tool_exit status = TOOL_FAILED;
 
 	i->url = mem_strdup(url);
 	i->session = iscsi_create_context(name ? name : INITIATOR_NAME);
-	if (!i->session)
+	if (i->session)
+		status = initiator_connect(i, call, any_lun);
+	else
 		tool_complain("%s", strerror(ENOMEM));
-	if (!i->session || !initiator_connect(i, call, any_lun)) {
+	if (status != TOOL_DONE) {
 		i->lost = true;
 		initiator_close(&i);
 	}
-	return i;
+	*initiator = i;
+	return status;
 }
 
 void initiator_close(struct initiator **i)

@@ -43,8 +43,10 @@ struct initiator_answer {
 	uint32_t received; /* bytes in `in`, or taken of `out` */
 };
 
-/* NULL after a complaint. `url` has a LUN, unless `any_lun`: then LUN 0. */
-struct initiator *initiator_open(const struct tool_call *call, const char *url, bool any_lun);
+/* TOOL_DONE, or after a complaint TOOL_USAGE where `url` is none, TOOL_FAILED where --auth-file is, and
+ * TOOL_UNREACHABLE. `url` has a LUN, unless `any_lun`: then LUN 0. */
+enum tool_exit initiator_open(const struct tool_call *call, const char *url, bool any_lun,
+			      struct initiator **initiator);
 void initiator_close(struct initiator **i);
 #define CLEANUP_INITIATOR __attribute__((cleanup(initiator_close)))
 

@@ -122,8 +122,10 @@ static enum tool_exit tool_run(struct tool_call *call)
 		return tool_wrong("there is no verb ", call->arguments[0]);
 	call->arguments++;
 	call->count--;
-	if (call->count < v->min || call->count > v->max)
-		return tool_wrong("usage: granary-tape ", v->name);
+	if (call->count < v->min || call->count > v->max) {
+		tool_complain("usage: granary-tape %s %s; try granary-tape --help", v->name, v->arguments);
+		return TOOL_USAGE;
+	}
 	for (int i = 0; i < OPTION_COUNT; i++)
 		if (call->values[i] && !(v->options & TAKES(i)))
 			return tool_wrong("this verb does not take --", tool_options[i].name);

@@ -100,8 +100,12 @@ static int mhvtl_start(struct source *s)
 	if (!s->file) {
 		int error = -errno;
 
-		snprintf(s->trouble, sizeof(s->trouble), "%s: %s", m->index ? "data" : "indx",
-			 strerror(-error));
+		if (error == -ENOENT)
+			snprintf(s->trouble, sizeof(s->trouble), "no tape of mhvtl: it has no file \"%s\"",
+				 m->index ? "data" : "indx");
+		else
+			snprintf(s->trouble, sizeof(s->trouble), "%s: %s", m->index ? "data" : "indx",
+				 strerror(-error));
 		return error;
 	}
 	return mhvtl_shape(s);

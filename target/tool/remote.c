@@ -71,6 +71,11 @@ static int remote_wait_ready(struct remote *r)
 		snprintf(r->trouble, sizeof(r->trouble), "there is no tape in the drive");
 		return -EIO;
 	}
+	if (a.status == STATUS_CHECK && a.key == SENSE_ILLEGAL_REQUEST && a.asc == 0x25) {
+		snprintf(r->trouble, sizeof(r->trouble), "the target has no LUN %d",
+			 initiator_lun(r->initiator));
+		return -EIO;
+	}
 	return remote_fail(r, "the drive is not ready", &a);
 }
 
@@ -102,12 +107,14 @@ static int remote_set_variable(struct remote *r)
 
 int remote_open(struct remote *r, const struct tool_call *call, const char *url)
 {
+	enum tool_exit status;
 	int error;
 
 	tool_catch_signals();
-	*r = (struct remote){.initiator = initiator_open(call, url, false)};
-	if (!r->initiator)
-		return -ENOTCONN;
+	*r = (struct remote){0};
+	status = initiator_open(call, url, false, &r->initiator);
+	if (status != TOOL_DONE)
+		return status == TOOL_USAGE ? -EINVAL : status == TOOL_UNREACHABLE ? -ENOTCONN : -EACCES;
 	error = reserve_take(r->initiator, initiator_lun(r->initiator), &r->reserve, r->trouble,
 			     sizeof(r->trouble));
 	if (!error)

@@ -197,12 +197,12 @@ static int row_run(struct selftest *t, struct unit *u, const struct selftest_row
 	return 0;
 }
 
-static const char *row_name(const struct listed *listed)
+static const char *row_name(const struct listed *listed, enum selftest_unit kind)
 {
 	for (const struct selftest_row *r = selftest_rows; r->name; r++)
 		if (r->cdb[0] == listed->opcode && r->has_action && listed->action == (r->cdb[1] & 0x1f))
 			return r->name;
-	return "other";
+	return selftest_other(listed->opcode, listed->action, kind);
 }
 
 /* ---- a unit ------------------------------------------------------------------------------ */
@@ -262,7 +262,7 @@ static int unit_run(struct selftest *t, struct unit *u)
 		if (!shown || why)
 			selftest_show(t, &(struct selftest_line){.opcode = listed.opcode,
 								 .action = listed.action,
-								 .name = row_name(&listed),
+								 .name = row_name(&listed, u->kind),
 								 .need = "-",
 								 .answer = "listed",
 								 .why = why});
@@ -329,11 +329,12 @@ static int selftest_run(struct selftest *t, const char *barcode)
 
 enum tool_exit verb_selftest(const struct tool_call *call)
 {
-	CLEANUP_INITIATOR struct initiator *initiator = initiator_open(call, call->arguments[0], true);
+	CLEANUP_INITIATOR struct initiator *initiator = NULL;
+	enum tool_exit status = initiator_open(call, call->arguments[0], true, &initiator);
 	struct selftest t = {.initiator = initiator, .json = call->values[OPTION_JSON]};
 
-	if (!initiator)
-		return TOOL_UNREACHABLE;
+	if (status != TOOL_DONE)
+		return status;
 	tool_catch_signals();
 	if (selftest_run(&t, call->values[OPTION_TAPE]) || t.failed || t.reserved)
 		return TOOL_FAILED;

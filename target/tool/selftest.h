@@ -20,6 +20,8 @@ struct selftest_row {
 	uint16_t in; /* bytes */
 };
 extern const struct selftest_row selftest_rows[]; /* ends with a NULL name */
+/* The name of a command that has no row; "other" of one that is not known. An action of -1 is none. */
+const char *selftest_other(uint8_t opcode, int action, enum selftest_unit unit);
 
 /* A step on the scratch tape, and the one answer that is right. */
 struct selftest_step {

@@ -79,6 +79,37 @@ const struct selftest_row selftest_rows[] = {
 	{ 0 },
 };
 
+/* Names of what a unit may have without a row above. */
+static const struct {
+	uint8_t opcode;
+	int action;
+	enum selftest_unit unit;
+	const char *name;
+} selftest_others[] = {
+	{ 0x1b, -1, UNIT_CHANGER, "OPEN/CLOSE IMPORT/EXPORT ELEMENT" },
+	{ 0x1c, -1, UNIT_BOTH, "RECEIVE DIAGNOSTIC RESULTS" },
+	{ 0x3b, -1, UNIT_BOTH, "WRITE BUFFER" },
+	{ 0x3c, -1, UNIT_BOTH, "READ BUFFER" },
+	{ 0x4c, -1, UNIT_BOTH, "LOG SELECT" },
+	{ 0xe7, -1, UNIT_CHANGER, "INITIALIZE ELEMENT STATUS WITH RANGE (vendor)" },
+	{ 0x34, 1, UNIT_DRIVE, "READ POSITION, short, vendor-specific" },
+	{ 0x5f, 7, UNIT_BOTH, "PERSISTENT RESERVE OUT, register and move" },
+	{ 0x8c, 2, UNIT_DRIVE, "READ ATTRIBUTE, volumes" },
+	{ 0x8c, 3, UNIT_DRIVE, "READ ATTRIBUTE, partitions" },
+	{ 0x8c, 5, UNIT_DRIVE, "READ ATTRIBUTE, supported" },
+	{ 0xa3, 5, UNIT_BOTH, "REPORT IDENTIFYING INFORMATION" },
+	{ 0xa4, 6, UNIT_BOTH, "SET IDENTIFYING INFORMATION" },
+};
+
+const char *selftest_other(uint8_t opcode, int action, enum selftest_unit unit)
+{
+	for (size_t i = 0; i < sizeof(selftest_others) / sizeof(selftest_others[0]); i++)
+		if (selftest_others[i].opcode == opcode && selftest_others[i].action == action &&
+		    selftest_others[i].unit & unit)
+			return selftest_others[i].name;
+	return "other";
+}
+
 /* Blocks 0, 1, 2 of 1024 bytes, a filemark, block 4 of 512 bytes. */
 const struct selftest_step selftest_steps[] = {
 	{ "REWIND",			    {0x01}, 6 },

@@ -57,6 +57,8 @@ struct source {
 
 extern const struct source_class source_simh, source_aws, source_tgt, source_mhvtl, source_drive;
 
+/* Whether --format may be that; false after a complaint. */
+bool source_is_format(const char *format);
 /* Opens; -errno after a complaint. `format` may be NULL. */
 int source_open(const struct tool_call *call, const char *name, const char *format,
 		struct source *source);

@@ -20,6 +20,14 @@ static const struct source_class *source_find_name(const char *format)
 	return NULL;
 }
 
+bool source_is_format(const char *format)
+{
+	if (source_find_name(format))
+		return true;
+	tool_complain("--format: \"%s\" is none of simh, aws, tgt, mhvtl", format);
+	return false;
+}
+
 /* By what stands at the beginning, which is read again. */
 static const struct source_class *source_find(FILE *file, uint64_t size)
 {
@@ -38,12 +46,8 @@ static const struct source_class *source_choose(const struct source *source, FIL
 {
 	const struct source_class *class;
 
-	if (format) {
-		class = source_find_name(format);
-		if (!class)
-			tool_complain("--format: \"%s\" is none of simh, aws, tgt, mhvtl", format);
-		return class;
-	}
+	if (format)
+		return source_find_name(format);
 	class = source_find(file, source->size);
 	if (!class)
 		tool_complain("%s: it looks like no format that is known: say --format", source->name);

@@ -22,6 +22,8 @@ void tool_complain(const char *format, ...)
 {
 	va_list arguments;
 
+	/* What was printed before it comes before it. */
+	fflush(stdout);
 	fputs("granary-tape: ", stderr);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);

@@ -20,6 +20,20 @@ tar -b 20 -cf tree.tar tree
 expect_status 1 granary-tape read "iscsi://$portal/$prefix:main/2"
 expect_output 'there is no tape in the drive'
 expect_status 3 granary-tape read "iscsi://$portal/$prefix:nothing/1"
+expect_output 'Target not found'
+expect_status 2 granary-tape read "iscsi://$portal/$prefix:main"
+expect_output 'is no URL such as'
+expect_status 2 granary-tape selftest "http://$portal/$prefix:main"
+expect_status 1 granary-tape read "iscsi://$portal/$prefix:main/9"
+expect_output 'the target has no LUN 9$'
+# Nobody listens at the port of what is no server.
+expect_status 3 granary-tape read "iscsi://127.0.0.1:1/$prefix:main/1"
+expect_output 'no iSCSI target answers at 127.0.0.1:1$'
+check_equal "$(wc -l <"$scratch/output")" 1 "lines of the message"
+for files in '' abc 1.5 ' 1'; do
+	expect_status 2 targetd tape cat "G00001L8:$files"
+	expect_output "\":$files\": files are :3, :3-5 or :3-"
+done
 expect_status 2 granary-tape write --block-size 9M "$url"
 expect_status 1 granary-tape read "$url"
 expect_output 'end of the data'
@@ -125,10 +139,10 @@ targetd vtl access main --allow '*' --user backup --secret-file secret >/dev/nul
 expect_status 3 granary-tape read "iscsi://$portal/$prefix:main/2"
 printf 'user backup\nsecret a secret of some length\n' >auth
 chmod 644 auth
-expect_status 3 granary-tape read --file 0 "iscsi://backup%x@$portal/$prefix:main/2"
+expect_status 2 granary-tape read --file 0 "iscsi://backup%x@$portal/$prefix:main/2"
 expect_output 'do not belong into a URL'
 chmod 644 auth
-expect_status 3 granary-tape read --auth-file auth --file 0 "iscsi://$portal/$prefix:main/2"
+expect_status 1 granary-tape read --auth-file auth --file 0 "iscsi://$portal/$prefix:main/2"
 expect_output 'others may read it'
 chmod 600 auth
 granary-tape read --auth-file auth --file 0 "iscsi://$portal/$prefix:main/2" | cmp - tree.tar ||

@@ -70,9 +70,12 @@ expect_status 2 granary-tape import --medium LTO-7 "$scratch/mixed.tap" "$scratc
 expect_output 'T00002L8 says LTO-8'
 expect_status 2 granary-tape import "$scratch/mixed.tap" "$scratch/tapes/.hidden"
 expect_status 2 granary-tape import "$scratch/mixed.tap" "$scratch/tapes/CLN001CU"
-expect_status 1 granary-tape import --format wav "$scratch/mixed.tap" "$scratch/tapes/T00002L8"
+expect_status 2 granary-tape import --format wav "$scratch/mixed.tap" "$scratch/tapes/T00002L8"
 expect_status 1 granary-tape import --format mhvtl "$scratch/mixed.tap" "$scratch/tapes/T00002L8"
 expect_status 1 granary-tape import "$scratch/tapes" "$scratch/tapes/T00002L8"
+expect_output 'no tape of mhvtl: it has no file "indx"'
+expect_status 2 granary-tape import "$scratch/mixed.tap"
+expect_output 'usage: granary-tape import SOURCE PATH'
 expect_status 1 granary-tape import "$scratch/nothing" "$scratch/tapes/T00002L8"
 echo 'Dear Sir or Madam, this is a letter.' >"$scratch/letter"
 expect_status 1 granary-tape import "$scratch/letter" "$scratch/tapes/T00002L8"

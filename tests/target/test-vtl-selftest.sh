@@ -16,7 +16,13 @@ for library in main other; do
 	expect_output '^LUN 0: changer'
 	expect_output 'B8 *READ ELEMENT STATUS *mandatory *good'
 	expect_output ' 0 lines failed'
+	# What has no row of its own has a name all the same.
+	expect_output '5F/07  PERSISTENT RESERVE OUT, register and move'
+	! grep -E '^  [0-9A-F]{2}(/[0-9A-F]{2})? +other ' "$scratch/output" || fail "a command has no name"
 done
+# A tape that is not there is said behind what was found, not in the middle of it.
+expect_status 1 targetd vtl selftest main --tape NONE
+tail -n 2 "$scratch/output" | grep -q 'tape NONE is in no slot' || fail "the complaint is not at the end"
 
 before=$(place_of main G00002L8)
 expect_status 0 targetd vtl selftest main --tape G00002L8
