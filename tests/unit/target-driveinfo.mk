@@ -9,11 +9,12 @@ DRIVE_INFO_TESTS = \
 	tests/unit/test-drive-seal \
 	tests/unit/test-drive-initiators \
 	tests/unit/test-drive-guard \
+	tests/unit/test-drive-guard-page \
 	tests/unit/test-guard \
 	tests/unit/test-scsi-page
 check_PROGRAMS += $(DRIVE_INFO_TESTS)
 TESTS += $(DRIVE_INFO_TESTS)
-THREAD_TESTS += tests/unit/test-drive-guard tests/unit/test-drive-pages tests/unit/test-drive-log tests/unit/test-drive-crypt
+THREAD_TESTS += tests/unit/test-drive-guard tests/unit/test-drive-guard-page tests/unit/test-drive-pages tests/unit/test-drive-log tests/unit/test-drive-crypt
 DRIVE_SCENE = tests/unit/drive_scene.h tests/unit/drive_scene.c $(SCSI_FAKE)
 
 tests_unit_test_drive_pages_SOURCES = tests/unit/test-drive-pages.c $(DRIVE_SCENE)
@@ -48,9 +49,14 @@ tests_unit_test_drive_initiators_SOURCES = tests/unit/test-drive-initiators.c $(
 tests_unit_test_drive_initiators_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_drive_initiators_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
 
-tests_unit_test_drive_guard_SOURCES = tests/unit/test-drive-guard.c $(DRIVE_SCENE)
+GUARD_SCENE = tests/unit/guard_scene.c tests/unit/guard_scene.h $(DRIVE_SCENE)
+tests_unit_test_drive_guard_SOURCES = tests/unit/test-drive-guard.c $(GUARD_SCENE)
 tests_unit_test_drive_guard_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_drive_guard_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_drive_guard_page_SOURCES = tests/unit/test-drive-guard-page.c $(GUARD_SCENE)
+tests_unit_test_drive_guard_page_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_drive_guard_page_LDADD = $(TAPE_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_guard_SOURCES = tests/unit/test-guard.c
 tests_unit_test_guard_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

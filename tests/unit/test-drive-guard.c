@@ -3,35 +3,11 @@
  * Logical block protection: what a host sends with protection information is checked before it is
  * written, what it reads with it is right, and nobody else has anything of it.
  */
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/bytes.h"
-#include "tests/unit/drive_scene.h"
-
-#include "target/tape/guard.h"
-
-#define NONE GUARD_NONE
-#define RS   GUARD_REED_SOLOMON
-#define CRC  GUARD_CRC32C
-enum { W = 0x80, R = 0x40, WR = 0xc0 };
-
-static void page_of(uint8_t page[32], unsigned method, unsigned length, unsigned flags)
-{
-	memset(page, 0, 32);
-	memcpy(page, "\x4a\xf0\x00\x1c", 4);
-	page[4] = (uint8_t)method;
-	page[5] = (uint8_t)length;
-	page[6] = (uint8_t)flags;
-}
-
-static void protect(struct drive_scene *s, struct scsi_nexus *nexus, unsigned method, unsigned flags)
-{
-	uint8_t list[8 + 32] = {0, 0, 0, 0x10};
-	page_of(list + 8, method, method ? GUARD_SIZE : 0, method ? flags : 0);
-	SEND(&s->r, nexus, list, sizeof(list), 0x55, 0x10, 0, 0, 0, 0, 0, 0, sizeof(list));
-	assert_good(&s->r);
-}
+#include "tests/unit/guard_scene.h"
 
 static void set_block_size(struct drive_scene *s, uint32_t size)
 {
@@ -42,100 +18,11 @@ static void set_block_size(struct drive_scene *s, uint32_t size)
 	scene_quiet(s, s->b);
 }
 
-/* Block `seed` of `size` bytes, and its protection information. */
-static size_t block_make(uint8_t *to, size_t size, unsigned seed, enum guard_method method)
-{
-	for (size_t i = 0; i < size; i++)
-		to[i] = (uint8_t)(seed * 29 + i * 13 + (i >> 8));
-	if (method)
-		guard_put(method, to, size, to + size);
-	return size + (method ? GUARD_SIZE : 0);
-}
-
-static void write_block(struct drive_scene *s, size_t size, unsigned seed, enum guard_method method)
-{
-	uint8_t data[4200];
-	size_t length = block_make(data, size, seed, method);
-	SEND(&s->r, s->a, data, length, 0x0a, 0, 0, (uint8_t)(length >> 8), (uint8_t)length);
-	assert_good(&s->r);
-}
-
-static void rewind_as(struct drive_scene *s, struct scsi_nexus *nexus)
-{
-	scene_rewind(s, nexus);
-	scene_quiet(s, s->a);
-}
-
 static uint64_t position(struct drive_scene *s)
 {
 	RUN(&s->r, s->a, 0x34, 6);
 	assert_good(&s->r);
 	return be_get64(s->r.data + 8);
-}
-
-/* ---- the mode page --------------------------------------------------------------------------------- */
-
-static const struct {
-	unsigned generation;
-	uint8_t method, length, flags;
-	int wrong; /* offset in the page, or -1 */
-} page_rows[] = {
-	{4, NONE, 0, 0, -1}, {4, RS, 4, WR, 4},
-	{5, RS, 4, WR, -1},  {5, CRC, 4, WR, 4}, {6, RS, 4, W, -1}, {6, CRC, 4, W, 4},
-	{7, RS, 4, WR, -1},  {7, CRC, 4, WR, -1}, {9, CRC, 4, R, -1}, {9, RS, 4, R, -1},
-	{8, 3, 4, WR, 4},    {8, 0xf0, 4, WR, 4}, {8, CRC, 0, WR, 5}, {8, CRC, 8, WR, 5}, {8, RS, 2, WR, 5},
-	{8, CRC, 4, WR | 0x20, 6}, /* RBDP */
-	{8, CRC, 4, WR | 0x01, 6}, {8, NONE, 0, 0x20, 6},
-	{8, NONE, 4, WR, -1}, /* means nothing without a method */
-};
-
-static void test_page(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof(page_rows) / sizeof(page_rows[0]); i++) {
-		struct drive_scene *s = drive_scene_new(
-			&(struct drive_scene_options){.generation = page_rows[i].generation});
-		uint8_t page[32];
-		page_of(page, page_rows[i].method, page_rows[i].length, page_rows[i].flags);
-		scene_mode_select(s, page, sizeof(page));
-		if (page_rows[i].wrong < 0)
-			assert_good(&s->r);
-		else
-			assert_parameter(&s->r, 8 + (unsigned)page_rows[i].wrong);
-		if (page_rows[i].wrong >= 0 || !page_rows[i].method)
-			page_of(page, NONE, 0, 0);
-		assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), page, sizeof(page));
-		drive_scene_free(&s);
-	}
-}
-
-/* INQUIRY and its pages say it from LTO-5 on, and the methods of the generation. */
-static void test_inquiry(void **state)
-{
-	(void)state;
-	static const uint8_t methods[] = {0, 0, 0, 0, 3, 1, 4, 0xc0, 3, 2, 4, 0xc0};
-	static const uint8_t policy[] = {0x0a, 0xf0, 3, 0, 0x3f, 0xff, 0, 0};
-	for (unsigned generation = 4; generation <= 9; generation++) {
-		struct drive_scene *s =
-			drive_scene_new(&(struct drive_scene_options){.generation = generation});
-		bool guards = generation >= 5;
-		RUN(&s->r, s->a, 0x12, 0, 0, 0, 96);
-		assert_int_equal(s->r.data[5] & 1, guards);
-		RUN(&s->r, s->a, 0x12, 1, 0x86, 0, 96);
-		assert_int_equal(s->r.data[4] >> 3 & 7, guards);
-		RUN(&s->r, s->a, 0x12, 1, 0x87, 0, 96);
-		assert_int_equal(s->r.size, guards ? 12 : 8);
-		assert_memory_equal(s->r.data + 4, policy + (guards ? 0 : 4), guards ? 8 : 4);
-		RUN(&s->r, s->a, 0x12, 1, 0xb5, 0, 96);
-		if (guards) {
-			size_t size = generation >= 7 ? 12 : 8;
-			assert_int_equal(s->r.size, 4 + size);
-			assert_memory_equal(s->r.data + 4, methods, size);
-		} else {
-			assert_field(&s->r, 2, 7);
-		}
-		drive_scene_free(&s);
-	}
 }
 
 /* ---- writing and reading ---------------------------------------------------------------------------- */
@@ -147,16 +34,16 @@ static void test_methods(void **state)
 	scene_load(s, "A00001L8", "LTO-8", 0);
 	static const size_t sizes[] = {1, 2, 511, 1000, 4096};
 	for (unsigned method = NONE; method <= CRC; method++) {
-		protect(s, s->a, method, W);
+		guard_protect(s, s->a, method, W);
 		for (unsigned i = 0; i < 5; i++)
-			write_block(s, sizes[i], 10 * method + i, method);
+			guard_write(s, sizes[i], 10 * method + i, method);
 	}
 	for (unsigned method = NONE; method <= CRC; method++) {
-		rewind_as(s, s->a);
-		protect(s, s->a, method, R);
+		guard_rewind(s, s->a);
+		guard_protect(s, s->a, method, R);
 		for (unsigned i = 0; i < 15; i++) {
 			uint8_t data[4200];
-			size_t size = block_make(data, sizes[i % 5], i / 5 * 10 + i % 5, method);
+			size_t size = guard_block(data, sizes[i % 5], i / 5 * 10 + i % 5, method);
 			RUN(&s->r, s->a, 0x08, 0, 0, (uint8_t)(size >> 8), (uint8_t)size);
 			assert_good(&s->r);
 			assert_int_equal(s->r.size, size);
@@ -164,8 +51,8 @@ static void test_methods(void **state)
 		}
 	}
 	/* LBP_W alone is for writes, LBP_R alone for reads. */
-	protect(s, s->a, CRC, R);
-	write_block(s, 100, 1, NONE);
+	guard_protect(s, s->a, CRC, R);
+	guard_write(s, 100, 1, NONE);
 }
 
 /* Short and long reads: lengths and INFORMATION count the four bytes. */
@@ -187,14 +74,14 @@ static void test_lengths(void **state)
 	struct drive_scene *s = *state;
 	uint8_t data[104];
 	scene_load(s, "A00001L8", "LTO-8", 0);
-	write_block(s, 100, 5, NONE);
+	guard_write(s, 100, 5, NONE);
 	for (enum guard_method method = GUARD_REED_SOLOMON; method <= GUARD_CRC32C; method++)
 		for (size_t i = 0; i < sizeof(read_rows) / sizeof(read_rows[0]); i++) {
 			uint32_t length = read_rows[i].length;
 			set_block_size(s, read_rows[i].block_size);
-			protect(s, s->a, method, WR);
-			rewind_as(s, s->a);
-			block_make(data, 100, 5, method);
+			guard_protect(s, s->a, method, WR);
+			guard_rewind(s, s->a);
+			guard_block(data, 100, 5, method);
 			RUN(&s->r, s->a, 0x08, read_rows[i].cdb1, 0, 0, (uint8_t)length);
 			assert_int_equal(s->r.size, read_rows[i].given);
 			assert_memory_equal(s->r.data, data, s->r.size);
@@ -215,12 +102,12 @@ static void test_room(void **state)
 	struct drive_scene *s = *state;
 	uint8_t data[104];
 	scene_load(s, "A00001L8", "LTO-8", 0);
-	write_block(s, 100, 5, NONE);
-	protect(s, s->a, CRC, R);
-	block_make(data, 100, 5, CRC);
+	guard_write(s, 100, 5, NONE);
+	guard_protect(s, s->a, CRC, R);
+	guard_block(data, 100, 5, CRC);
 	static const size_t rooms[] = {0, 1, 99, 100, 101, 103};
 	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
-		rewind_as(s, s->a);
+		guard_rewind(s, s->a);
 		run_command(&s->r, s->a, 0, CDB(0x08, 0, 0, 0, 104), NULL, 0, rooms[i]);
 		assert_good(&s->r);
 		assert_int_equal(s->r.size, rooms[i]);
@@ -229,11 +116,38 @@ static void test_room(void **state)
 	}
 }
 
+/* READ BLOCK LIMITS are of the block alone: the longest one comes with four bytes more. */
+static void test_longest(void **state)
+{
+	enum { LONGEST = 8 << 20, LENGTH = LONGEST + GUARD_SIZE };
+	struct drive_scene *s = *state;
+	uint8_t *data = malloc(LENGTH + 1);
+	assert_non_null(data);
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	for (unsigned method = RS; method <= CRC; method++) {
+		guard_rewind(s, s->a);
+		guard_protect(s, s->a, method, WR);
+		guard_block(data, LONGEST, method, method);
+		SEND(&s->r, s->a, data, LENGTH, 0x0a, 0, 0x80, 0, 4);
+		assert_good(&s->r);
+		SEND(&s->r, s->a, data, LENGTH + 1, 0x0a, 0, 0x80, 0, 5);
+		assert_field(&s->r, 2, 8);
+		guard_rewind(s, s->a);
+		RUN(&s->r, s->a, 0x08, 0, 0x80, 0, 4);
+		assert_good(&s->r);
+		assert_int_equal(s->r.wanted, LENGTH);
+		assert_memory_equal(s->r.data, data, sizeof(s->r.data));
+		RUN(&s->r, s->a, 0x13, 0, 0x80, 0, 4);
+		assert_check(&s->r, SENSE_BLANK_CHECK, ASC_END_OF_DATA);
+	}
+	free(data);
+}
+
 static size_t many_make(uint8_t *to, size_t size, unsigned count, enum guard_method method)
 {
 	size_t at = 0;
 	for (unsigned i = 0; i < count; i++)
-		at += block_make(to + at, size, i, method);
+		at += guard_block(to + at, size, i, method);
 	return at;
 }
 
@@ -245,13 +159,13 @@ static void test_fixed(void **state)
 	scene_load(s, "A00001L8", "LTO-8", 0);
 	for (unsigned method = RS; method <= CRC; method++) {
 		size_t size = many_make(data, 100, 20, method);
-		rewind_as(s, s->a);
+		guard_rewind(s, s->a);
 		set_block_size(s, 104);
-		protect(s, s->a, method, WR);
+		guard_protect(s, s->a, method, WR);
 		SEND(&s->r, s->a, data, size, 0x0a, 1, 0, 0, 20);
 		assert_good(&s->r);
 		scene_mark(s, s->a);
-		rewind_as(s, s->a);
+		guard_rewind(s, s->a);
 		RUN(&s->r, s->a, 0x08, 1, 0, 0, 7);
 		assert_good(&s->r);
 		assert_int_equal(s->r.size, 7 * 104);
@@ -263,13 +177,13 @@ static void test_fixed(void **state)
 		assert_memory_equal(s->r.data, data + 7 * 104, 13 * 104);
 
 		/* Without protection they are blocks of 100 bytes, and of another length than 104. */
-		rewind_as(s, s->a);
-		protect(s, s->a, NONE, 0);
+		guard_rewind(s, s->a);
+		guard_protect(s, s->a, NONE, 0);
 		RUN(&s->r, s->a, 0x08, 1, 0, 0, 2);
 		assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
 		assert_int_equal(s->r.sense.information, 2);
 		set_block_size(s, 100);
-		rewind_as(s, s->a);
+		guard_rewind(s, s->a);
 		size = many_make(data, 100, 20, NONE);
 		RUN(&s->r, s->a, 0x08, 1, 0, 0, 20);
 		assert_good(&s->r);
@@ -290,14 +204,14 @@ static void test_fixed_wrong(void **state)
 		for (unsigned bad = 0; bad < 5; bad++) {
 			size_t size = many_make(data, 100, 5, method);
 			data[bad * 104 + (bad == 2 ? 103 : 50)] ^= 1;
-			protect(s, s->a, method, WR);
-			rewind_as(s, s->a);
+			guard_protect(s, s->a, method, WR);
+			guard_rewind(s, s->a);
 			SEND(&s->r, s->a, data, size, 0x0a, 1, 0, 0, 5);
 			assert_check(&s->r, SENSE_HARDWARE_ERROR, ASC_GUARD_CHECK_FAILED);
 			assert_true(s->r.sense.information_valid);
 			assert_int_equal(s->r.sense.information, 5 - bad);
 			assert_int_equal(position(s), bad);
-			rewind_as(s, s->a);
+			guard_rewind(s, s->a);
 			RUN(&s->r, s->a, 0x08, 1, 0, 0, bad);
 			assert_good(&s->r);
 			many_make(data, 100, 5, method);
@@ -311,13 +225,13 @@ static void test_variable_wrong(void **state)
 	struct drive_scene *s = *state;
 	uint8_t data[1004];
 	scene_load(s, "A00001L8", "LTO-8", 0);
-	write_block(s, 1000, 1, NONE);
-	write_block(s, 1000, 2, NONE);
-	protect(s, s->a, CRC, W);
+	guard_write(s, 1000, 1, NONE);
+	guard_write(s, 1000, 2, NONE);
+	guard_protect(s, s->a, CRC, W);
 	for (unsigned i = 0; i < 3; i++) {
 		static const size_t flips[] = {0, 999, 1001};
-		rewind_as(s, s->a);
-		block_make(data, 1000, 7, CRC);
+		guard_rewind(s, s->a);
+		guard_block(data, 1000, 7, CRC);
 		data[flips[i]] ^= 0x10;
 		SEND(&s->r, s->a, data, sizeof(data), 0x0a, 0, 0, sizeof(data) >> 8, sizeof(data) & 0xff);
 		assert_check(&s->r, SENSE_HARDWARE_ERROR, ASC_GUARD_CHECK_FAILED);
@@ -325,19 +239,19 @@ static void test_variable_wrong(void **state)
 		assert_int_equal(position(s), 0);
 	}
 	/* The other method's are as wrong as none. */
-	block_make(data, 1000, 7, RS);
+	guard_block(data, 1000, 7, RS);
 	SEND(&s->r, s->a, data, sizeof(data), 0x0a, 0, 0, sizeof(data) >> 8, sizeof(data) & 0xff);
 	assert_check(&s->r, SENSE_HARDWARE_ERROR, ASC_GUARD_CHECK_FAILED);
-	protect(s, s->a, NONE, 0);
+	guard_protect(s, s->a, NONE, 0);
 	for (unsigned seed = 1; seed <= 2; seed++) {
-		block_make(data, 1000, seed, NONE);
+		guard_block(data, 1000, seed, NONE);
 		RUN(&s->r, s->a, 0x08, 0, 0, 1000 >> 8, 1000 & 0xff);
 		assert_good(&s->r);
 		assert_memory_equal(s->r.data, data, 1000);
 	}
 	/* The drive goes on: nothing is wrong with it. */
-	protect(s, s->a, CRC, W);
-	write_block(s, 1000, 3, CRC);
+	guard_protect(s, s->a, CRC, W);
+	guard_write(s, 1000, 3, CRC);
 	scene_mark(s, s->a);
 }
 
@@ -347,7 +261,7 @@ static void test_sizes(void **state)
 	struct drive_scene *s = *state;
 	uint8_t data[16] = {0};
 	scene_load(s, "A00001L8", "LTO-8", 0);
-	protect(s, s->a, CRC, WR);
+	guard_protect(s, s->a, CRC, WR);
 	for (unsigned length = 1; length <= 4; length++) {
 		SEND(&s->r, s->a, data, length, 0x0a, 0, 0, 0, (uint8_t)length);
 		assert_field(&s->r, 2, 8);
@@ -367,118 +281,6 @@ static void test_sizes(void **state)
 	assert_int_equal(be_get24(s->r.data + 1), CARTRIDGE_BLOCK_MAX);
 }
 
-/* ---- who ---------------------------------------------------------------------------------------------- */
-
-/* It is each nexus' own: others have nothing of it, and are not told. */
-static void test_nexus(void **state)
-{
-	struct drive_scene *s = *state;
-	uint8_t page[32];
-	scene_load(s, "A00001L8", "LTO-8", 0);
-	protect(s, s->a, CRC, WR);
-	RUN(&s->r, s->b, 0x00);
-	assert_good(&s->r); /* no 2Ah/01h */
-	RUN(&s->r, s->b, 0x5a, 8, 0x0a, 0xf0, 0, 0, 0, 0x10, 0);
-	page_of(page, NONE, 0, 0);
-	assert_memory_equal(s->r.data + 8, page, sizeof(page));
-	write_block(s, 100, 1, CRC);
-	scene_write(s, s->b, 200, 3);
-	assert_good(&s->r);
-	rewind_as(s, s->b);
-	uint8_t data[104];
-	block_make(data, 100, 1, NONE);
-	RUN(&s->r, s->b, 0x08, 0, 0, 0, 100);
-	assert_good(&s->r);
-	assert_memory_equal(s->r.data, data, 100);
-	assert_true(scene_read(s, s->b, 200, 3));
-
-	/* Both at once, each in its way. */
-	protect(s, s->b, RS, R);
-	rewind_as(s, s->b);
-	block_make(data, 100, 1, RS);
-	RUN(&s->r, s->b, 0x08, 0, 0, 0, 104);
-	assert_memory_equal(s->r.data, data, 104);
-	rewind_as(s, s->a);
-	block_make(data, 100, 1, CRC);
-	RUN(&s->r, s->a, 0x08, 0, 0, 0, 104);
-	assert_memory_equal(s->r.data, data, 104);
-}
-
-/* It goes with its session, and with a reset. */
-static void test_reset(void **state)
-{
-	struct drive_scene *s = *state;
-	uint8_t page[32];
-	page_of(page, NONE, 0, 0);
-	scene_load(s, "A00001L8", "LTO-8", 0);
-	protect(s, s->a, CRC, WR);
-	assert_int_equal(manage_wait(s->a, SCSI_LU_RESET, 0, 0), SCSI_FUNCTION_COMPLETE);
-	scene_quiet(s, s->a);
-	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), page, sizeof(page));
-	write_block(s, 100, 1, NONE);
-}
-
-/* The session of host `name` is lost, and the next one begins. */
-static void again(struct drive_scene *s, const char *name, uint8_t isid)
-{
-	scene_close(&s->a);
-	s->a = scene_open(s, name, isid);
-	scene_quiet(s, s->a);
-}
-
-/* A setting is that of a port: it is there in its next session, and in no other's. */
-static void test_lost_session(void **state)
-{
-	struct drive_scene *s = *state;
-	uint8_t none[32], set[32];
-	page_of(none, NONE, 0, 0);
-	page_of(set, CRC, 4, WR);
-	scene_load(s, "A00001L8", "LTO-8", 0);
-	protect(s, s->a, CRC, WR);
-	again(s, "iqn.2026-01.org.granary:a", 1);
-	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), set, sizeof(set));
-	write_block(s, 100, 1, CRC);
-	again(s, "iqn.2026-01.org.granary:a", 2);
-	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), none, sizeof(none));
-	again(s, "iqn.2026-01.org.granary:c", 1);
-	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), none, sizeof(none));
-	again(s, "iqn.2026-01.org.granary:a", 1);
-	protect(s, s->a, NONE, 0);
-	again(s, "iqn.2026-01.org.granary:a", 1);
-	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), none, sizeof(none));
-	write_block(s, 100, 1, NONE);
-}
-
-/* Of too many that are not here the first is forgotten; those that are here stay. */
-static void test_too_many(void **state)
-{
-	enum { KEPT = 256 };
-	struct drive_scene *s = *state;
-	uint8_t none[32], set[32];
-	char name[64];
-	page_of(none, NONE, 0, 0);
-	page_of(set, CRC, 4, WR);
-	scene_load(s, "A00001L8", "LTO-8", 0);
-	protect(s, s->b, CRC, WR);
-	scene_quiet(s, s->a);
-	/* With b there is one too many. */
-	for (unsigned i = 0; i < KEPT; i++) {
-		snprintf(name, sizeof(name), "iqn.2026-01.org.granary:many.%u", i);
-		again(s, name, 1);
-		protect(s, s->a, CRC, WR);
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		snprintf(name, sizeof(name), "iqn.2026-01.org.granary:many.%u", i);
-		again(s, name, 1);
-		assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), i ? set : none, sizeof(set));
-	}
-	scene_close(&s->a);
-	s->a = s->b;
-	s->b = NULL;
-	scene_quiet(s, s->a);
-	assert_memory_equal(scene_mode_sense(s, 0x0a, 0xf0, CURRENT), set, sizeof(set));
-}
-
 /* Sealed blocks are sealed without it: it is of what the host sees. */
 static void test_sealed(void **state)
 {
@@ -491,17 +293,17 @@ static void test_sealed(void **state)
 	assert_good(&s->r);
 	for (unsigned method = RS; method <= CRC; method++) {
 		size_t size = many_make(data, 100, 10, method);
-		rewind_as(s, s->a);
+		guard_rewind(s, s->a);
 		set_block_size(s, 104);
-		protect(s, s->a, method, WR);
+		guard_protect(s, s->a, method, WR);
 		SEND(&s->r, s->a, data, size, 0x0a, 1, 0, 0, 10);
 		assert_good(&s->r);
-		rewind_as(s, s->a);
+		guard_rewind(s, s->a);
 		RUN(&s->r, s->a, 0x08, 1, 0, 0, 10);
 		assert_good(&s->r);
 		assert_int_equal(s->r.size, size);
 		assert_memory_equal(s->r.data, data, size);
-		rewind_as(s, s->a);
+		guard_rewind(s, s->a);
 		RUN(&s->r, s->a, 0x08, 0, 0, 0, 102);
 		assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
 		assert_memory_equal(s->r.data, data, 102);
@@ -514,28 +316,28 @@ static void test_verify(void **state)
 {
 	struct drive_scene *s = *state;
 	scene_load(s, "A00001L8", "LTO-8", 0);
-	protect(s, s->a, CRC, WR);
-	write_block(s, 100, 1, CRC);
-	rewind_as(s, s->a);
+	guard_protect(s, s->a, CRC, WR);
+	guard_write(s, 100, 1, CRC);
+	guard_rewind(s, s->a);
 	RUN(&s->r, s->a, 0x13, 0, 0, 0, 104);
 	assert_good(&s->r);
-	rewind_as(s, s->a);
+	guard_rewind(s, s->a);
 	RUN(&s->r, s->a, 0x13, 0, 0, 0, 100);
 	assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
 	assert_int_equal(s->r.sense.information, -4);
 	set_block_size(s, 104);
-	rewind_as(s, s->a);
+	guard_rewind(s, s->a);
 	RUN(&s->r, s->a, 0x13, 1, 0, 0, 1);
 	assert_good(&s->r);
 	static const uint8_t good[] = {0x10, 0x30, 0x21, 0x31};
 	for (unsigned i = 0; i < sizeof(good); i++) {
-		rewind_as(s, s->a);
+		guard_rewind(s, s->a);
 		RUN(&s->r, s->a, 0x13, good[i], 0, 0, 104);
 		assert_good(&s->r);
 		assert_int_equal(position(s), 1);
 	}
 	set_block_size(s, 100);
-	rewind_as(s, s->a);
+	guard_rewind(s, s->a);
 	RUN(&s->r, s->a, 0x13, 0x21);
 	assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
 	assert_true(s->r.sense.ili);
@@ -563,19 +365,14 @@ static void test_verify_old(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_page),
-		cmocka_unit_test(test_inquiry),
 		TEST(test_methods),
 		TEST(test_lengths),
 		TEST(test_room),
+		TEST(test_longest),
 		TEST(test_fixed),
 		TEST(test_fixed_wrong),
 		TEST(test_variable_wrong),
 		TEST(test_sizes),
-		TEST(test_nexus),
-		TEST(test_reset),
-		TEST(test_lost_session),
-		TEST(test_too_many),
 		cmocka_unit_test_setup_teardown(test_sealed, drive_scene_setup_crypt, drive_scene_teardown),
 		TEST(test_verify),
 		cmocka_unit_test(test_verify_old),
