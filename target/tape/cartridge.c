@@ -224,6 +224,13 @@ int cartridge_find_filemark(const struct cartridge *c, unsigned partition, uint6
 	return p ? runs_find_filemark(&p->runs, filemark, object) : -EINVAL;
 }
 
+int cartridge_find_flags(const struct cartridge *c, unsigned partition, uint64_t object, uint32_t flags,
+			 uint64_t *found)
+{
+	const struct partition *p = cartridge_partition(c, partition);
+	return p ? runs_find_flags(&p->runs, object, flags, found) : -EINVAL;
+}
+
 int cartridge_count_filemarks(const struct cartridge *c, unsigned partition, uint64_t object,
 			      uint64_t *filemarks)
 {

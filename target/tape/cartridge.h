@@ -135,6 +135,9 @@ int cartridge_find(const struct cartridge *c, unsigned partition, uint64_t objec
 /* The object of the n-th filemark (from 0); -ENXIO when there are no more. */
 int cartridge_find_filemark(const struct cartridge *c, unsigned partition, uint64_t filemark,
 			    uint64_t *object);
+/* The first block from an object on whose flags are these; -ENXIO when there is none. */
+int cartridge_find_flags(const struct cartridge *c, unsigned partition, uint64_t object, uint32_t flags,
+			 uint64_t *found);
 /* Filemarks before an object. */
 int cartridge_count_filemarks(const struct cartridge *c, unsigned partition, uint64_t object,
 			      uint64_t *filemarks);

@@ -176,6 +176,22 @@ int runs_find_filemark(const struct run_list *list, uint64_t filemark, uint64_t 
 	return 0;
 }
 
+int runs_find_flags(const struct run_list *list, uint64_t object, uint32_t flags, uint64_t *found)
+{
+	struct cartridge_extent before;
+	if (object >= list->end.objects)
+		return -ENXIO;
+	for (size_t at = runs_search(list, RUNS_BY_OBJECT, object, &before); at < list->count; at++) {
+		const struct run *run = &list->runs[at];
+		if (run_size(run) && run->size >> RUN_SIZE_BITS == flags) {
+			*found = before.objects > object ? before.objects : object;
+			return 0;
+		}
+		extent_add(&before, run, run->count);
+	}
+	return -ENXIO;
+}
+
 int runs_find_offset(const struct run_list *list, uint64_t offset, uint64_t *object)
 {
 	struct cartridge_extent before;

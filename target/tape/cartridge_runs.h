@@ -40,6 +40,8 @@ void runs_truncate(struct run_list *list, uint64_t object);
 /* As cartridge_find(), cartridge_find_filemark(). */
 int runs_find(const struct run_list *list, uint64_t object, struct cartridge_place *place);
 int runs_find_filemark(const struct run_list *list, uint64_t filemark, uint64_t *object);
+/* The first block from `object` on with these flags; -ENXIO: there is none. Walks over runs. */
+int runs_find_flags(const struct run_list *list, uint64_t object, uint32_t flags, uint64_t *found);
 /* The block that has the byte; -ENXIO past the last. */
 int runs_find_offset(const struct run_list *list, uint64_t offset, uint64_t *object);
 /* The first of the filemarks that the list ends with; its end when it ends with a block. */

@@ -84,6 +84,28 @@ static void live_load_read(const struct drive *drive, unsigned partition, uint8_
 	be_put64(value, drive->load.read_bytes / DRIVE_MEBIBYTE);
 }
 
+/* SPC-4 7.4.2.2.9, .10: the first encrypted block of the partition, and the first one after it that is
+ * not; all ones where there is none. */
+static uint64_t encrypted_first(const struct drive *drive, unsigned partition)
+{
+	uint64_t first;
+	int error = cartridge_find_flags(drive->cartridge, partition, 0, CARTRIDGE_ENCRYPTED, &first);
+	return error ? UINT64_MAX : first;
+}
+
+static void live_encrypted(const struct drive *drive, unsigned partition, uint8_t *value)
+{
+	be_put64(value, encrypted_first(drive, partition));
+}
+
+static void live_unencrypted(const struct drive *drive, unsigned partition, uint8_t *value)
+{
+	uint64_t object = encrypted_first(drive, partition);
+	if (object != UINT64_MAX && cartridge_find_flags(drive->cartridge, partition, object, 0, &object))
+		object = UINT64_MAX;
+	be_put64(value, object);
+}
+
 static void put48(uint8_t *value, uint64_t number)
 {
 	be_put16(value, (uint16_t)(number >> 32));
@@ -192,6 +214,8 @@ static const struct mam_row rows[] = {
 	{0x0221, 8, MAM_BINARY, 0, live_read},
 	{0x0222, 8, MAM_BINARY, 0, live_load_written},
 	{0x0223, 8, MAM_BINARY, 0, live_load_read},
+	{0x0224, 8, MAM_BINARY, MAM_PARTITION, live_encrypted},
+	{0x0225, 8, MAM_BINARY, MAM_PARTITION, live_unencrypted},
 	{0x0340, 90, MAM_BINARY, 0, live_usage},
 	{0x0400, 8, MAM_ASCII, 0, live_maker},
 	{0x0401, 32, MAM_ASCII, 0, live_serial},

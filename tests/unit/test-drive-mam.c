@@ -91,7 +91,9 @@ static const struct {
 	{0x0005, 8, 1, "LTO-CVE "}, {0x0006, 1, 0, "\x5e"}, {0x0007, 2, 0, NULL},
 	{0x0008, 32, 1, "A00001L8                        "}, {0x0009, 4, 0, NULL},
 	{0x020a, 40, 1, "IBM     GR00000001                      "}, {0x0220, 8, 0, NULL},
-	{0x0221, 8, 0, NULL}, {0x0222, 8, 0, NULL}, {0x0223, 8, 0, NULL}, {0x0340, 90, 0, NULL},
+	{0x0221, 8, 0, NULL}, {0x0222, 8, 0, NULL}, {0x0223, 8, 0, NULL},
+	{0x0224, 8, 0, "\xff\xff\xff\xff\xff\xff\xff\xff"},
+	{0x0225, 8, 0, "\xff\xff\xff\xff\xff\xff\xff\xff"}, {0x0340, 90, 0, NULL},
 	{0x0400, 8, 1, "GRANARY "}, {0x0401, 32, 1, NULL}, {0x0402, 4, 0, NULL}, {0x0403, 4, 0, NULL},
 	{0x0404, 8, 1, "LTO-CVE "}, {0x0405, 1, 0, "\x5e"}, {0x0406, 8, 1, NULL}, {0x0407, 8, 0, NULL},
 	{0x0408, 1, 0, "\0"}, {0x0409, 2, 0, "\0"},
@@ -148,7 +150,7 @@ static void test_refused(void **state)
 	RUN(&s->r, s->a, 0x8c, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0x20, 0); /* a logical volume */
 	assert_field(&s->r, 5, 8);
 	/* The first attribute must exist: absent, unknown, of a drive, the drive's own. */
-	static const uint16_t absent[] = {0x000a, 0x0224, 0x0341, 0x0800, 0x0c00, 0x1400, 0xffff};
+	static const uint16_t absent[] = {0x000a, 0x0226, 0x0341, 0x0800, 0x0c00, 0x1400, 0xffff};
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
 		read_attributes(s, 0, 0, absent[i]);
 		assert_field(&s->r, 8, 8);
@@ -434,6 +436,55 @@ static void test_locked(void **state)
 	assert_good(&s->r);
 }
 
+/* ---- where encryption begins and ends --------------------------------------------------------------- */
+
+static void encrypt(struct drive_scene *s, bool on)
+{
+	uint8_t set[20 + 32] = {0, 0x10, 0, 48, 0x40, 0, on ? 2 : 0, on ? 2 : 0, 1};
+	size_t size = on ? sizeof(set) : 20;
+	set[3] = (uint8_t)(size - 4);
+	set[19] = on ? 32 : 0;
+	memset(set + 20, 7, 32);
+	SEND(&s->r, s->a, set, size, 0xb5, 0x20, 0, 0x10, 0, 0, 0, 0, 0, (uint8_t)size);
+	assert_good(&s->r);
+}
+
+static void assert_encrypted(struct drive_scene *s, unsigned partition, uint64_t first, uint64_t after)
+{
+	assert_int_equal(attribute_number(s, partition, 0x0224), first);
+	assert_int_equal(attribute_number(s, partition, 0x0225), after);
+}
+
+/* Numbers of objects: filemarks count, and are neither. */
+static void test_encrypted(void **state)
+{
+	struct drive_scene *s = *state;
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	for (unsigned i = 0; i < 3; i++)
+		scene_write(s, s->a, 512, i);
+	RUN(&s->r, s->a, 0x10, 0, 0, 0, 1);
+	assert_encrypted(s, 0, UINT64_MAX, UINT64_MAX);
+	encrypt(s, true);
+	scene_write(s, s->a, 512, 4);
+	scene_write(s, s->a, 600, 5);
+	assert_encrypted(s, 0, 4, UINT64_MAX);
+	RUN(&s->r, s->a, 0x10, 0, 0, 0, 2);
+	assert_encrypted(s, 0, 4, UINT64_MAX);
+	encrypt(s, false);
+	scene_write(s, s->a, 512, 6);
+	scene_write(s, s->a, 512, 7);
+	assert_encrypted(s, 0, 4, 8);
+	/* What has been written over is gone. */
+	RUN(&s->r, s->a, 0x2b, 0, 0, 0, 0, 0, 2);
+	assert_good(&s->r);
+	scene_write(s, s->a, 512, 8);
+	assert_encrypted(s, 0, UINT64_MAX, UINT64_MAX);
+	encrypt(s, true);
+	scene_rewind(s, s->a);
+	scene_write(s, s->a, 512, 9);
+	assert_encrypted(s, 0, 0, UINT64_MAX);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, drive_scene_setup, drive_scene_teardown)
 
 int main(void)
@@ -443,6 +494,7 @@ int main(void)
 		CASE(test_write_and_delete), CASE(test_write_wrong), CASE(test_write_length), CASE(test_memory_full),
 		CASE(test_change_reference), CASE(test_life),	 CASE(test_coherency),
 		CASE(test_worm),	 CASE(test_locked),	 cmocka_unit_test(test_write_protected),
+		cmocka_unit_test_setup_teardown(test_encrypted, drive_scene_setup_crypt, drive_scene_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
