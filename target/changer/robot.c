@@ -21,6 +21,7 @@
 
 #include "lib/base/assert.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/fault.h"
 #include "lib/base/log.h"
 #include "target/changer/internal.h"
 #include "target/scsi/alerts.h"
@@ -370,6 +371,9 @@ static int robot_travel(struct changer *changer, const struct leg *legs, unsigne
 	int error;
 
 	ASSERT(count <= LEGS_MAX);
+	if (fault_hit("robot-move"))
+		return refuse(refusal, -EIO, SENSE_HARDWARE_ERROR, ASC_MECHANICAL_FAILURE,
+			      "the robot does not move");
 	for (unsigned i = 0; i < count; i++) {
 		trips[i] = (struct trip){ .leg = legs[i] };
 		trips[i].path[0] = '\0';

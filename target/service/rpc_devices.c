@@ -317,7 +317,6 @@ int rpc_vtl_put(struct rpc_call *call)
 {
 	CLEANUP_LIBRARY struct library *library = NULL;
 	const char *barcode;
-	struct tape tape;
 	uint64_t wanted = 0;
 	uint16_t address;
 	int error = rpc_param_string(call->params, "barcode", &barcode, call->message);
@@ -326,19 +325,12 @@ int rpc_vtl_put(struct rpc_call *call)
 		error = rpc_optional_number(call, "address", &wanted);
 	if (!error && wanted > UINT16_MAX)
 		error = rpc_say(call, -ENOENT, "there is no place %llu", (unsigned long long)wanted);
-	if (error)
-		return error;
-	LOCK_SCOPE(&call->service->admin);
-	error = rpc_library(call, "name", &library);
+	if (!error)
+		error = rpc_library(call, "name", &library);
 	if (error)
 		return error;
 	address = (uint16_t)wanted;
-	error = tape_find(library, barcode, &tape);
-	tape_clear(&tape);
-	if (error)
-		return rpc_say(call, -ENOENT, "library %s has no tape %.40s", library->config.name,
-			       barcode);
-	error = changer_put(library->changer, barcode, &address, call->message);
+	error = tape_put(library, barcode, &address, call->message);
 	return error ? error
 		     : rpc_answer(call, json_pack("{s:s, s:I}", "barcode", barcode, "address",
 						  (json_int_t)address));

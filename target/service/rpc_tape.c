@@ -142,7 +142,7 @@ static json_t *tape_place_one(struct library *library, const char *barcode, bool
 	char message[256] = "";
 	uint16_t address = 0;
 
-	if (!shelf && changer_put(library->changer, barcode, &address, message))
+	if (!shelf && tape_put(library, barcode, &address, message))
 		address = 0;
 	return json_pack("{s:s, s:s, s:s, s:I, s:o}", "barcode", barcode, "library",
 			 library->config.name, "state", address ? "slot" : "shelf", "address",
@@ -158,11 +158,26 @@ static json_t *tape_place_new(struct library *library, char **barcodes, size_t c
 	return list;
 }
 
+static int tape_create(struct rpc_call *call, const struct tape_plan *plan, struct library **library,
+		       char ***barcodes, size_t *count)
+{
+	struct library_config config;
+	LOCK_SCOPE(&call->service->admin);
+	int error = rpc_library(call, "library", library);
+
+	if (error)
+		return error;
+	{
+		LOCK_SCOPE(&(*library)->lock);
+		config = (*library)->config; /* what is used of it stays */
+	}
+	return tapes_make(call->service, &config, config.tapes, plan, barcodes, count, call->message);
+}
+
 int rpc_tape_create(struct rpc_call *call)
 {
 	CLEANUP_LIBRARY struct library *library = NULL;
 	struct tape_plan plan = {.count = 1};
-	struct library_config config;
 	char **barcodes = NULL;
 	size_t count = 0;
 	bool shelf = false;
@@ -182,18 +197,8 @@ int rpc_tape_create(struct rpc_call *call)
 		error = rpc_optional_flag(call, "force", &plan.force);
 	if (!error && plan.barcode && (plan.count != 1 || plan.prefix))
 		error = rpc_say(call, -EINVAL, "a barcode is that of one tape");
-	if (error)
-		return error;
-	LOCK_SCOPE(&call->service->admin);
-	error = rpc_library(call, "library", &library);
-	if (error)
-		return error;
-	{
-		LOCK_SCOPE(&library->lock);
-		config = library->config; /* what is used of it stays */
-	}
-	error = tapes_make(call->service, &config, config.tapes, &plan, &barcodes, &count,
-			   call->message);
+	if (!error)
+		error = tape_create(call, &plan, &library, &barcodes, &count);
 	if (error)
 		return error;
 	json_t *list = tape_place_new(library, barcodes, count, shelf);
@@ -260,11 +265,13 @@ int rpc_tape_restore(struct rpc_call *call)
 		error = rpc_optional_text(call, "library", &name);
 	if (error)
 		return error;
-	LOCK_SCOPE(&call->service->admin);
-	error = name ? rpc_library(call, "library", &library)
-		     : tape_deleted_library(call, barcode, &library);
-	if (!error)
-		error = tape_restore(library, barcode, call->message);
+	{
+		LOCK_SCOPE(&call->service->admin);
+		error = name ? rpc_library(call, "library", &library)
+			     : tape_deleted_library(call, barcode, &library);
+		if (!error)
+			error = tape_restore(library, barcode, call->message);
+	}
 	return error ? error : rpc_answer(call, tape_place_one(library, barcode, false));
 }
 
@@ -327,8 +334,5 @@ int rpc_tape_clone(struct rpc_call *call)
 		error = rpc_library(call, "to", &to);
 	if (!error)
 		error = tape_clone(from, barcode, to ? to : from, clone, force, call->message);
-	if (error)
-		return error;
-	LOCK_SCOPE(&call->service->admin);
-	return rpc_answer(call, tape_place_one(to ? to : from, clone, false));
+	return error ? error : rpc_answer(call, tape_place_one(to ? to : from, clone, false));
 }

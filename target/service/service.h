@@ -7,8 +7,8 @@
  *
  * Locks, in this order: service->admin (whoever makes, deletes or moves tapes and libraries about)
  * -> service->lock (the list, users of a library) -> library->lock (its configuration and file).
- * With service->admin held a changer may be asked to put a tape in, never to take one out: an eject hook
- * may call verbs that need it.
+ * With service->admin held no changer is asked to move anything: it may wait for a drive for hours, and
+ * an eject hook may call verbs that need it.
  * The changer's and the drives' workers call back into a library and take library->lock alone, so
  * nobody calls a changer or a drive with that one held.
  */
@@ -40,6 +40,7 @@ struct library {
 	unsigned users; /* service->lock */
 	bool listed;	/* service->lock */
 	unsigned clones; /* service->lock: users that copy a tape of it, or to it */
+	LIST_HEAD(, tape_placing) placings; /* service->lock: tapes that are on their way into a place */
 	bool stopped;	/* its closer's: it has no sessions */
 	int folder_fd;	/* of folder_hold() */
 

@@ -121,6 +121,52 @@ int tape_discard(const struct library *library, const struct tape *tape, char me
 		     : 0;
 }
 
+/* ---- on the way into a place, which may take as long as a drive keeps the robot waiting ------- */
+
+struct tape_placing {
+	LIST_ENTRY(tape_placing) link;
+	const char *barcode;
+};
+
+static bool placing_find(const struct library *library, const char *barcode)
+{
+	const struct tape_placing *placing;
+	LOCK_SCOPE(&library->service->lock);
+
+	LIST_FOREACH(placing, &library->placings, link)
+		if (strcmp(placing->barcode, barcode) == 0)
+			return true;
+	return false;
+}
+
+static int placing_begin(struct library *library, struct tape_placing *placing, char message[256])
+{
+	CLEANUP_TAPE struct tape tape = {0};
+	LOCK_SCOPE(&library->service->admin);
+
+	if (tape_find(library, placing->barcode, &tape))
+		return tape_say(message, -ENOENT, "library %s has no tape %.40s", library->config.name,
+				placing->barcode);
+	LOCK_SCOPE(&library->service->lock);
+	LIST_INSERT_HEAD(&library->placings, placing, link);
+	return 0;
+}
+
+int tape_put(struct library *library, const char *barcode, uint16_t *address, char message[256])
+{
+	struct tape_placing placing = {.barcode = barcode};
+	int error = placing_begin(library, &placing, message);
+
+	if (error)
+		return error;
+	error = changer_put(library->changer, barcode, address, message);
+	LOCK_SCOPE(&library->service->lock);
+	LIST_REMOVE(&placing, link);
+	return error;
+}
+
+/* ---- deleting and restoring ------------------------------------------------------------------- */
+
 /* Whether it can be deleted: where it is placed, and that nobody uses it. */
 static int delete_look(struct library *library, const char *barcode, struct element *place,
 		       char message[256])
@@ -153,6 +199,8 @@ static int delete_move(struct library *library, const char *barcode, bool purge,
 		return tape_say(message, error, "library %s has no tape %.40s", library->config.name,
 				barcode);
 	error = tape_check_deletable(&tape, message);
+	if (!error && placing_find(library, barcode))
+		error = tape_say(message, -EBUSY, "tape %s is being put into a place", barcode);
 	if (!error && tape.state == TAPE_PLACED)
 		error = tape_say(message, -EBUSY, "tape %s was put into %s %u meanwhile", barcode,
 				 element_type_name(tape.place.type), (unsigned)tape.place.address);
@@ -188,7 +236,7 @@ int tape_delete(struct library *library, const char *barcode, bool purge, char m
 		char ignored[256];
 
 		if (place.address)
-			changer_put(library->changer, barcode, &place.address, ignored);
+			tape_put(library, barcode, &place.address, ignored);
 		return error;
 	}
 	log_info("%s: tape %s is deleted", library->config.name, barcode);

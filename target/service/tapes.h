@@ -61,6 +61,9 @@ void tapes_unmake(const char *folder, char **barcodes, size_t count);
 int tape_hold(const struct tape *tape, int *fd, char message[256]);
 /* Gives it the name of what nobody needs any more: cartridge_work_sweep() removes it then. */
 int tape_discard(const struct library *library, const struct tape *tape, char message[256]);
+/* Puts it into the place, 0 for a free slot, as changer_put() does. Called without service->admin; nobody
+ * deletes it meanwhile. */
+int tape_put(struct library *library, const char *barcode, uint16_t *address, char message[256]);
 /* Called without service->admin: it takes it at the beginning and at the end. With `purge` the tape is
  * discarded. */
 int tape_delete(struct library *library, const char *barcode, bool purge, char message[256]);

@@ -181,3 +181,38 @@ wait "$third" || fail "$(cat "$scratch/third")"
 [ ! -e "$target_state/tapes/third" ] || fail "the folder of the tapes stays"
 quick 1 tape show R00001L8
 stop_targetd
+
+# ---- a robot that waits for a drive: what has to wait for it holds up nobody else, and deletes nothing
+close_gate robot-move
+start_targetd
+open_gate
+quick 0 vtl create slow --barcode V --tapes 3 --drives 1 --slots 6 --tape-size 64M
+quick 0 vtl create quick --barcode Q --tapes 1 --drives 1 --tape-size 64M
+quick 0 vtl take slow V00003L8
+close_gate robot-move
+behind vtl load slow V00001L8 1
+await_gate
+waiting=()
+for verb in "vtl put slow V00003L8" "tape create slow --barcode W00001L8" "tape clone V00002L8 X00001L8"; do
+	# shellcheck disable=SC2086 # several words
+	granary $verb --root "$target_root" >"$scratch/waits-${#waiting[@]}" 2>&1 &
+	waiting+=($!)
+done
+wait_for 60 test -e "$target_state/tapes/slow/W00001L8" || fail "the new tape is not there"
+wait_for 60 test -e "$target_state/tapes/slow/X00001L8" || fail "the clone is not there"
+quick 0 vtl access quick --allow iqn.2020-01.example.backup:server
+quick 0 tape create quick
+quick 0 tape delete Q00001L8
+for tape in V00003L8 W00001L8 X00001L8; do
+	quick 1 tape delete $tape
+	expect_output 'is being put into a place'
+done
+is_behind
+open_gate
+behind_ends 0
+for n in 0 1 2; do
+	wait "${waiting[n]}" || fail "$(cat "$scratch/waits-$n")"
+done
+check_equal "$(targetd vtl elements slow | grep -oE '(V0000[1-3]|W00001|X00001)L8' | sort | uniq | wc -l)" 5 "tapes in places"
+quick 0 tape delete W00001L8
+stop_targetd
