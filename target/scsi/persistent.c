@@ -196,6 +196,7 @@ static void preempt_reservation(struct persistent_request *request, uint64_t key
 	uint8_t before = reservation->type;
 	if (!type_is_valid(request))
 		return;
+	request->taken = reservation_is_all_registrants(before) || reservation->owner != request->own;
 	reservation->type = 0; /* what is removed now does not release it */
 	(void)preempt_registrations(request, key, true);
 	reservation->type = request->type;

@@ -23,6 +23,7 @@ struct persistent_request {
 	uint8_t scope, type;
 	size_t own; /* index of the nexus' registration, or NOT_REGISTERED */
 	bool abort;
+	bool taken; /* a reservation stands now in the place of another nexus', which was preempted */
 };
 
 /* The locks of target and unit are held; what is said is in the task. */

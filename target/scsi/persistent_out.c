@@ -52,13 +52,12 @@ static void abort_preempted(struct scsi_lu *lu, struct scsi_task *task)
 }
 
 /* Tells the device when the reservation that stood before is no more, or another's. */
-static void tell_device(struct persistent_request *request, uint8_t type, bool own)
+static void tell_device(struct persistent_request *request, uint8_t type)
 {
 	const struct scsi_reservation *now = request->reservation;
 	unsigned action = request->task->cdb[1] & 0x1f;
 	bool preempts = action == ACTION_PREEMPT || action == ACTION_PREEMPT_ABORT;
-	bool taken = preempts && !own && now->type && now->owner == request->own;
-	if (!type || (now->type && !taken) || !request->lu->class->reservation_lost)
+	if (!type || (now->type && !request->taken) || !request->lu->class->reservation_lost)
 		return;
 	enum sense_code code =
 		request->lu->class->reservation_lost(request->lu, preempts || action == ACTION_CLEAR);
@@ -120,11 +119,10 @@ static void act(struct persistent_request *request)
 		return;
 	}
 	uint8_t type = reservation->type;
-	bool own = reservation->owner == request->own;
 	action->run(request);
 	if (task->status == SCSI_GOOD)
 		reservation->kept = is_kept(task, reservation, request->list);
-	tell_device(request, type, own);
+	tell_device(request, type);
 }
 
 static void persistent_act(struct scsi_lu *lu, struct scsi_task *task, const uint8_t *list, size_t size)

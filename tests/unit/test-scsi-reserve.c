@@ -473,6 +473,29 @@ static void the_device_hears_of_a_reservation_that_ends(void **state)
 	assert_int_equal(fake->reservations_preempted, 1);
 }
 
+/* Of those that all registrants hold, whoever made it: it is preempted where all others lose it, not where
+ * one registration goes. */
+static void the_device_hears_when_all_registrants_lose_theirs(void **state)
+{
+	struct fake *fake = &scene.fake[0];
+	struct scsi_nexus *const makers[] = {scene.a, scene.b};
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned lost = fake->reservations_lost;
+		register_both();
+		assert_out(makers[i], RESERVE, WEAR, i ? B_KEY : A_KEY, 0);
+		assert_out(scene.b, PREEMPT, WEAR, B_KEY, A_KEY);
+		assert_int_equal(fake->reservations_lost, lost);
+		assert_told(scene.a, ASC_REGISTRATIONS_PREEMPTED);
+		assert_out(scene.a, REGISTER, 0, 0, A_KEY);
+		assert_out(scene.b, PREEMPT, WEAR, B_KEY, 0);
+		assert_int_equal(fake->reservations_lost, lost + 1);
+		assert_int_equal(fake->reservations_preempted, i + 1);
+		assert_told(scene.a, ASC_REGISTRATIONS_PREEMPTED);
+		assert_out(scene.b, REGISTER, 0, B_KEY, 0);
+	}
+}
+
 static void there_is_an_end_to_registrations(void **state)
 {
 	char name[64];
@@ -513,6 +536,7 @@ int main(void)
 		IN(preempt_of_all_registrants),
 		IN(preempt_and_abort_ends_their_commands),
 		IN(the_device_hears_of_a_reservation_that_ends),
+		IN(the_device_hears_when_all_registrants_lose_theirs),
 		IN(there_is_an_end_to_registrations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
