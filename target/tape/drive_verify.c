@@ -24,9 +24,11 @@
 #define VLBPM  0x10
 #define VTE    0x20
 
+/* A block of another length, with which fixed blocks end, is not among them. */
 static int verify_bytes(struct drive *drive, const struct read_plan *plan)
 {
-	uint64_t bytes = plan->stored ? plan->blocks * plan->stored : plan->bytes;
+	uint64_t blocks = plan->good ? plan->good : plan->blocks;
+	uint64_t bytes = plan->stored ? blocks * plan->stored : plan->bytes;
 	for (uint64_t done = 0; done < bytes;) {
 		size_t part = bytes - done < VERIFY_PIECE ? (size_t)(bytes - done) : VERIFY_PIECE;
 		struct scsi_buffer *buffer = NULL;

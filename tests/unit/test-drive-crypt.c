@@ -252,6 +252,25 @@ static void test_fixed(void **state)
 	}
 }
 
+/* VERIFY reads what is sealed, up to a block of another length and no further. */
+static void test_verify_fixed(void **state)
+{
+	struct drive_scene *s = *state;
+	static const uint8_t fixed[12] = {0, 0, 0x10, 8, 0, 0, 0, 0, 0, 0, 0x02, 0x00};
+	scene_load(s, "A00001L8", "LTO-8", 0);
+	set_encryption(s, s->a, &everyone);
+	scene_write(s, s->a, 512, 1);
+	scene_write(s, s->a, 512, 2);
+	scene_write(s, s->a, 100, 3);
+	scene_rewind(s, s->a);
+	SEND(&s->r, s->a, fixed, 12, 0x15, 0x10, 0, 0, 12);
+	assert_good(&s->r);
+	RUN(&s->r, s->a, 0x13, 1, 0, 0, 5);
+	assert_check(&s->r, SENSE_NO_SENSE, ASC_NONE);
+	assert_true(s->r.sense.ili);
+	assert_int_equal(s->r.sense.information, 3);
+}
+
 /* A byte that changed on the disk is not given to anybody. */
 static void test_damage(void **state)
 {
@@ -553,7 +572,7 @@ int main(void)
 		CASE(test_moved),
 		cmocka_unit_test_setup_teardown(test_not_offered, drive_scene_setup, drive_scene_teardown),
 		CASE(test_capabilities), CASE(test_stenc), CASE(test_files), CASE(test_reading),
-		CASE(test_fixed), CASE(test_damage), CASE(test_scopes), CASE(test_demount), CASE(test_reservations),
+		CASE(test_fixed), CASE(test_verify_fixed), CASE(test_damage), CASE(test_scopes), CASE(test_demount), CASE(test_reservations),
 		CASE(test_refused), CASE(test_drive_without),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
