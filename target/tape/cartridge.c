@@ -126,6 +126,10 @@ static int cartridge_open_partition(struct cartridge *c, unsigned n)
 		log_error("%s: p%u.data has %llu bytes and should have %llu: what is missing is lost",
 			  c->path, n, (unsigned long long)p->data_size,
 			  (unsigned long long)p->committed.bytes);
+	if (p->unfinished)
+		log_warning("%s: p%u.idx ends with a page that is not whole, after object %llu: power has gone "
+			    "while it was written, or it is damaged and what it said is lost",
+			    c->path, n, (unsigned long long)p->runs.end.objects);
 	if (p->damaged) {
 		log_error("%s: p%u.idx is damaged after object %llu; the cartridge is read-only",
 			  c->path, n, (unsigned long long)p->runs.end.objects);

@@ -227,6 +227,8 @@ struct cartridge_check {
 	uint64_t first_damaged;			       /* object */
 	bool data_missing;  /* pN.data is shorter than the last commit: objects at the end are lost */
 	bool index_damaged; /* and the cartridge read-only: objects after the last are lost */
+	bool index_unfinished; /* its last page is not whole: nobody was told that its objects are safe, unless it
+				* was damaged later */
 };
 /* Reads every byte. `progress` may be NULL; a value other than 0 from it stops. */
 int cartridge_verify(struct cartridge *c, unsigned partition,

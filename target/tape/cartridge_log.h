@@ -75,6 +75,7 @@ struct page_range {
 	uint64_t pages; /* up to and with the last commit's */
 	uint32_t chain; /* checksum of the last of them */
 	bool damaged;	/* pages among those of finished commits are unreadable */
+	bool unfinished; /* behind them is a page that is not whole */
 };
 
 /* Finds the last commit. -EBADMSG when there is none. */

@@ -145,6 +145,7 @@ static int partition_load(int folder, const struct partition_identity *identity,
 	p->runs_logged = p->runs.count;
 	p->stretches_logged = p->stretches.count;
 	p->damaged = range.damaged;
+	p->unfinished = range.unfinished;
 	error = partition_shorten(p);
 	if (error || !p->writable)
 		return error;

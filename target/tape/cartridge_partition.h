@@ -59,6 +59,7 @@ struct partition {
 	bool data_dirty;    /* there are bytes that no fdatasync has covered */
 	bool shortened;	    /* the file was shorter than the commit said */
 	bool damaged;	    /* the index is, behind its last readable commit */
+	bool unfinished;    /* behind it is a page that is not whole: power went, or it was the last good one */
 	size_t runs_logged; /* about as many runs have been given to the log */
 	uint64_t written_back; /* bytes whose writing to the disk has been started */
 	uint64_t compact_at;   /* bytes of the index */

@@ -56,6 +56,7 @@ int cartridge_verify(struct cartridge *c, unsigned partition,
 	if (p) {
 		check.data_missing = p->shortened;
 		check.index_damaged = p->damaged;
+		check.index_unfinished = p->unfinished;
 	}
 	if (!p || !buffer)
 		return p ? -ENOMEM : -EINVAL;

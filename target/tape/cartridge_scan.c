@@ -117,8 +117,11 @@ static int scan_pages(struct page_reader *reader, struct page_range *range)
 	int error;
 	while (!(error = reader_page(reader, number, &page))) {
 		struct page_header header = page_parse(page);
-		if (!page_fits(page, &header, number, chain))
-			return scan_behind(reader, number, &range->damaged);
+		if (!page_fits(page, &header, number, chain)) {
+			error = scan_behind(reader, number, &range->damaged);
+			range->unfinished = !error && !range->damaged;
+			return error;
+		}
 		chain = header.checksum;
 		number++;
 		if (header.flags & PAGE_COMMIT) {

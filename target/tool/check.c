@@ -76,6 +76,24 @@ static int check_name(struct check *check, struct cartridge *c, unsigned partiti
 	return 0;
 }
 
+/* What the end of a partition says about objects that may have followed. */
+static void check_show_end(const struct check *check, struct cartridge *c, unsigned partition,
+			   const struct cartridge_check *result)
+{
+	struct cartridge_extent end = cartridge_extent(c, partition);
+
+	if (check->json)
+		return;
+	if (result->data_missing || result->index_damaged)
+		printf("lost: partition %u, all from file %" PRIu64 " (object %" PRIu64 ") on: %s\n", partition,
+		       end.filemarks, end.objects,
+		       result->data_missing ? "its data file is too short" : "its index is damaged there");
+	else if (result->index_unfinished)
+		printf("note: partition %u, object %" PRIu64 ": the index ends with a page that is not whole; "
+		       "power has gone while it was written, or it is damaged\n",
+		       partition, end.objects);
+}
+
 static enum tool_exit check_partition(struct check *check, struct cartridge *c, unsigned partition,
 				      struct cartridge_check *sum)
 {
@@ -92,9 +110,18 @@ static enum tool_exit check_partition(struct check *check, struct cartridge *c, 
 	sum->bytes += result.bytes;
 	sum->stretches += result.stretches;
 	sum->damaged += result.damaged;
+	sum->data_missing |= result.data_missing;
+	sum->index_damaged |= result.index_damaged;
+	sum->index_unfinished |= result.index_unfinished;
+	check_show_end(check, c, partition, &result);
 	if (error)
 		tool_complain("%s: partition %u: %s", check->path, partition, tool_reason(error));
-	return error || result.damaged ? TOOL_FAILED : TOOL_DONE;
+	return error || result.damaged || result.data_missing || result.index_damaged ? TOOL_FAILED : TOOL_DONE;
+}
+
+static const char *check_bool(bool value)
+{
+	return value ? "true" : "false";
 }
 
 enum tool_exit verb_check(const struct tool_call *call)
@@ -113,9 +140,11 @@ enum tool_exit verb_check(const struct tool_call *call)
 			status = TOOL_FAILED;
 	if (check.json)
 		printf("], \"blocks\": %" PRIu64 ", \"filemarks\": %" PRIu64 ", \"bytes\": %" PRIu64
-		       ", \"stretches\": %" PRIu64 ", \"damaged_stretches\": %" PRIu64 ", \"good\": %s}\n",
+		       ", \"stretches\": %" PRIu64 ", \"damaged_stretches\": %" PRIu64
+		       ", \"data_missing\": %s, \"index_damaged\": %s, \"index_unfinished\": %s, \"good\": %s}\n",
 		       sum.blocks, sum.filemarks, sum.bytes, sum.stretches, sum.damaged,
-		       status == TOOL_DONE ? "true" : "false");
+		       check_bool(sum.data_missing), check_bool(sum.index_damaged),
+		       check_bool(sum.index_unfinished), check_bool(status == TOOL_DONE));
 	else
 		printf("%s: %" PRIu64 " blocks and %" PRIu64 " filemarks, %" PRIu64 " bytes: %s\n",
 		       cartridge_info(c)->barcode, sum.blocks, sum.filemarks, sum.bytes,

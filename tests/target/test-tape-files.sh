@@ -106,6 +106,21 @@ check_equal "$(cat noise)" "" "what cat says when nobody reads"
 
 expect_status 0 granary-tape check tapes/F00001L8
 expect_output ': good$'
+# The end is lost: what is left is whole, and the tape is not.
+cp -r tapes/F00001L8 short
+truncate -s -100 short/p0.data
+expect_status 1 granary-tape check short
+expect_output '^lost: partition 0, all from file [0-9]* (object [0-9]*) on: its data file is too short$'
+expect_output ': damaged$'
+granary-tape check --json short >check.json && fail "a tape without its end is called good"
+python3 -c 'import json
+r = json.load(open("check.json"))
+assert not r["good"] and r["data_missing"] and not r["index_damaged"] and not r["damage"], r'
+# A last page that is not whole may be one that was never acknowledged.
+cp -r tapes/F00001L8 torn
+head -c 4096 /dev/urandom >>torn/p0.idx
+expect_status 0 granary-tape check torn
+expect_output '^note: partition 0, object [0-9]*: the index ends with a page that is not whole'
 # A byte of "text": the payload stands in p0.data without anything between.
 place=$(cat "${files[@]:0:4}" | wc -c)
 printf '\377' | dd of=tapes/F00001L8/p0.data bs=1 seek=$((place + 100)) conv=notrunc status=none

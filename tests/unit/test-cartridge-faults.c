@@ -263,11 +263,15 @@ static void test_damaged_index(void **state)
 	damage(s, "p0.idx", 3 * 4096 + 40);
 	assert_int_equal(cartridge_open(s->path, CARTRIDGE_WRITE, &s->c), 0);
 	check_extent(s->c, 0, 5, 0, 500);
+	assert_int_equal(cartridge_verify(s->c, 0, NULL, NULL, &check), 0);
+	assert_false(check.index_unfinished || check.index_damaged);
 	/* The last commit alone may be one that never became durable. */
 	assert_int_equal(cartridge_close(&s->c), 0);
 	damage(s, "p0.idx", 5 * 4096 + 40);
 	assert_int_equal(cartridge_open(s->path, CARTRIDGE_WRITE, &s->c), 0);
 	check_extent(s->c, 0, 4, 0, 400);
+	assert_int_equal(cartridge_verify(s->c, 0, NULL, NULL, &check), 0);
+	assert_true(check.index_unfinished && !check.index_damaged);
 	assert_int_equal(append_blocks(s->c, 0, 100, 1, 4), 0);
 	assert_int_equal(cartridge_close(&s->c), 0);
 	damage(s, "p0.idx", 40);
