@@ -86,6 +86,38 @@ grep -q 'an eject hook of the library runs' "$scratch/verbs.out" || fail "it is 
 expect_status 0 targetd tape show C00001L8
 expect_status 0 targetd vtl put main C00001L8
 rm "$hooks/eject/20-verbs"
+
+# Nor does one hang that waited for the robot before the hook began, with what the hook needs.
+expect_status 0 targetd tape create main --shelf --barcode W00001L8
+expect_status 0 targetd vtl create other --tapes 1 --barcode O --drives 1 --tape-size 64M
+targetd daemon stop targetd >/dev/null
+wait "$targetd_pid"
+close_gate robot-move
+start_targetd --hook-seconds 100
+hook eject 20-verbs <<-END
+	#!/bin/sh
+	"$granary" tape lock O00001L8 --days 1 --root "$target_root" >>"$scratch/verbs.out" 2>&1
+	echo "\$?" >"$scratch/verbs"
+END
+begun=$SECONDS
+targetd vtl move main G00001L8 1009 >"$scratch/move.out" 2>&1 &
+move=$!
+await_gate
+targetd vtl take main C00001L8 >"$scratch/take.out" 2>&1 &
+take=$!
+sleep 0.5 # so that it comes before the next one, which is refused while the hook runs
+targetd vtl put main W00001L8 >"$scratch/put.out" 2>&1 &
+put=$!
+sleep 0.5
+open_gate
+wait "$move" || fail "$(cat "$scratch/move.out")"
+wait "$take" || fail "$(cat "$scratch/take.out")"
+wait "$put" || grep -q 'an eject hook of the library runs' "$scratch/put.out" || fail "$(cat "$scratch/put.out")"
+check_equal "$(cat "$scratch/verbs")" 0 "what the verb of the hook has said"
+[ $((SECONDS - begun)) -lt 90 ] || fail "the hook waited for who waited for the robot"
+rm "$hooks/eject/20-verbs"
+expect_status 0 targetd vtl put main C00001L8
+unset GRANARY_FAULT
 rm "$scratch/load.env"
 expect_status 0 targetd vtl put main G00003L8
 # An LTO-9 tape does not go into these drives: there is no load.
