@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,19 +24,29 @@
 #define SERVICE_TIMER_SECONDS 5
 #define SERVICE_PURGE_TICKS   720u /* of the timer: an hour */
 
+/* Durably: what is synced in it later is not lost with the folder. */
+static int service_make_folder(const char *path, mode_t mode)
+{
+	CLEANUP_FREE char *copy = mem_strdup(path);
+	bool fresh = access(path, F_OK) < 0;
+	int error = file_make_directory(path, mode);
+
+	return error || !fresh ? error : file_sync_directory(dirname(copy));
+}
+
 int service_make_folders(const char *path, mode_t mode)
 {
 	CLEANUP_FREE char *copy = mem_strdup(path);
 
 	for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
 		*p = '\0';
-		int error = file_make_directory(copy, 0755);
+		int error = service_make_folder(copy, 0755);
 
 		if (error)
 			return error;
 		*p = '/';
 	}
-	return file_make_directory(path, mode);
+	return service_make_folder(path, mode);
 }
 
 char *service_library_path(const struct service *service, const char *name)
@@ -203,7 +214,7 @@ static int service_open_state(struct service *service)
 		return -EBUSY;
 	}
 	if (!error)
-		error = file_make_directory(libraries, 0750);
+		error = service_make_folder(libraries, 0750);
 	if (error) {
 		log_error("%s: the state folder cannot be used: %s", service->settings.state,
 			  strerror(-error));

@@ -4,13 +4,16 @@ VTL_TESTS = \
 	tests/target/test-tape-list.sh \
 	tests/target/test-vtl-access.sh \
 	tests/target/test-vtl-atomic.sh \
+	tests/target/test-vtl-clients.sh \
 	tests/target/test-vtl-create.sh \
 	tests/target/test-vtl-failed.sh \
 	tests/target/test-vtl-folder.sh \
+	tests/target/test-vtl-full.sh \
 	tests/target/test-vtl-held.sh \
 	tests/target/test-vtl-hooks.sh \
 	tests/target/test-vtl-moves.sh \
 	tests/target/test-vtl-order.sh \
+	tests/target/test-vtl-power.sh \
 	tests/target/test-vtl-refuses.sh \
 	tests/target/test-vtl-sessions.sh \
 	tests/target/test-vtl-slow.sh \
