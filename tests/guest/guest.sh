@@ -13,7 +13,8 @@
 #   GUEST_KERNEL=linux-image-...    another kernel package than the newest
 #   GUEST_MODULES="..."             modules to load besides
 #   GUEST_MEMORY=2048               MiB
-#   GUEST_SECONDS=1800              until it is given up
+#   GUEST_SECONDS=3600              until it is given up
+#   GUEST_TEST_SECONDS=1500         until one test is
 #   GUEST_ACCEL=tcg                 kvm where that works
 #   GUEST_CPU=max                   "max,-arch-capabilities" where KVM refuses an MSR
 set -eu
@@ -110,13 +111,14 @@ make_job() {
 	mkdir -p "$folder/job-root/job"
 	{
 		printf 'top_srcdir=%s\ntop_builddir=%s\n' "$top_srcdir" "$top_builddir"
+		printf 'GUEST_TEST_SECONDS=%s\n' "${GUEST_TEST_SECONDS:-1500}"
 		printf 'tests="%s"\n' "$*"
 	} > "$folder/job-root/job/variables"
 	make_archive "$folder/job-root" | cat "$folder/system.cpio" - > "$folder/initrd"
 }
 
 run_guest() {
-	timeout "${GUEST_SECONDS:-1800}" qemu-system-x86_64 -accel "${GUEST_ACCEL:-tcg}" -cpu "${GUEST_CPU:-max}" -smp 2 \
+	timeout "${GUEST_SECONDS:-3600}" qemu-system-x86_64 -accel "${GUEST_ACCEL:-tcg}" -cpu "${GUEST_CPU:-max}" -smp 2 \
 		-m "${GUEST_MEMORY:-2048}" -nodefaults -display none -no-reboot \
 		-kernel "$folder/$kernel/boot/vmlinuz-$version" -initrd "$folder/initrd" \
 		-append "console=ttyS1 panic=-1 mitigations=off" \

@@ -39,12 +39,12 @@ ip link set lo up 2> /dev/null
 ip address add 192.0.2.1/32 dev lo
 hostname guest
 printf '127.0.0.1 localhost\n192.0.2.1 guest\n' > /root/etc/hosts
-# top_srcdir, top_builddir and tests, written by guest.sh
+# top_srcdir, top_builddir, GUEST_TEST_SECONDS and tests, written by guest.sh
 # shellcheck source=/dev/null
 . /job/variables
 share "$top_srcdir"
 share "$top_builddir"
-export top_srcdir top_builddir
+export top_srcdir top_builddir GUEST_TEST_SECONDS
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # shellcheck disable=SC2086,SC2154
 TMPDIR=/mnt HOME=/mnt chroot /root /bin/bash "$top_srcdir/tests/guest/inside.sh" $tests > /dev/ttyS0 2>&1

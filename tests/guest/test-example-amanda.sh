@@ -29,7 +29,7 @@ make_tree /srv/data 36
 
 # amanda PROGRAM ARGUMENT...: as its user; what it answers is in $scratch/answer.
 amanda() {
-	(cd /srv/fetched && timeout 300 setpriv --reuid backup --regid backup --init-groups -- "$@") \
+	(cd /srv/fetched && timeout 900 setpriv --reuid backup --regid backup --init-groups -- "$@") \
 		>"$scratch/answer" 2>&1 ||
 		fail "$*: $(cat "$scratch/answer" /var/lib/amanda/granary/log/log.*)"
 }
@@ -85,7 +85,7 @@ mkdir /srv/restored
 recover=$(sed -n 's/^#   \(amrecover .*auth=local\).*/\1/p' "$top_srcdir/examples/amanda.conf")
 [ -n "$recover" ] || fail "the example has no amrecover"
 # shellcheck disable=SC2086 # a line of words
-(cd /srv/restored && printf '%s\n' 'setdisk /srv/data' 'add .' extract Y Y exit | timeout 300 $recover) \
+(cd /srv/restored && printf '%s\n' 'setdisk /srv/data' 'add .' extract Y Y exit | timeout 900 $recover) \
 	>"$scratch/answer" 2>&1 || fail "$recover: $(cat "$scratch/answer")"
 has 'The following tapes are needed: G00003L8 G00004L8$'
 check_same /srv/data /srv/restored
