@@ -336,9 +336,6 @@ bool drive_cut(struct drive *drive, struct scsi_task *task)
 		ahead_stop(drive);
 		error = cartridge_truncate(drive->cartridge, drive->partition, drive->object);
 	}
-	/* The host gives up what was there; then it sets aside what is to come. */
-	if (!error)
-		error = cartridge_sync(drive->cartridge);
 	if (error == -EPERM) {
 		scsi_check(task, SENSE_DATA_PROTECT, ASC_WRITE_PROTECTED);
 		return false;

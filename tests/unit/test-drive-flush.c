@@ -151,36 +151,6 @@ static void the_robot_that_takes_the_cartridge_has_the_writer_told(void **state)
 	assert_true(answer->sense.deferred);
 }
 
-/* The host gives the place of what is overwritten back before the first block that takes it: else what is
- * acknowledged meanwhile would lose its own to whoever fills the disk just then. */
-static void what_is_overwritten_is_given_up_before_a_block_is_acknowledged(void **state)
-{
-	struct scene *s = *state;
-	static struct pending write;
-	begin(s);
-	expect_good(tape_rewind(s));
-	memset(&write, 0, sizeof(write));
-	write.task.nexus = s->nexus;
-	write.task.tag = 4711;
-	memcpy(write.task.cdb, (const uint8_t[]){0x0a, 0, 1, 0, 0}, 5);
-	write.task.cdb_size = 6;
-	write.task.done = pending_done;
-	write.task.out = scsi_buffer_get(s->pool, BLOCK);
-	assert_non_null(write.task.out);
-	write.task.out->size = BLOCK;
-	memset(write.task.out->data, 1, BLOCK);
-	gate_close();
-	scsi_submit(&write.task);
-	gate_await();
-	bool acknowledged = __atomic_load_n(&write.done, __ATOMIC_ACQUIRE);
-	gate_open();
-	await(&write.done);
-	assert_int_equal(write.task.status, SCSI_GOOD);
-	scsi_task_clear(&write.task);
-	assert_false(acknowledged);
-	expect_good(tape_filemarks(s, 1, false));
-}
-
 /* WRITE ATTRIBUTE of the application's vendor. */
 static const struct answer *write_attribute(struct scene *s, const char *vendor)
 {
@@ -380,7 +350,6 @@ int main(void)
 		TEST(what_finds_no_room_at_last_is_told_with_all_that_is_lost),
 		TEST(the_last_try_keeps_what_fits),
 		TEST(the_robot_that_takes_the_cartridge_has_the_writer_told),
-		TEST(what_is_overwritten_is_given_up_before_a_block_is_acknowledged),
 		TEST(no_room_for_the_tapes_memory_is_no_loss_of_blocks),
 		TEST(a_memory_that_is_not_written_stops_the_drive),
 		TEST(the_writer_hears_of_a_commit_that_another_has_waited_for),
