@@ -17,7 +17,7 @@ enum cli_exit remote_open(const char *path, struct remote *r)
 	if (error == 0)
 		return CLI_DONE;
 	if (error == -ENOENT || error == -ECONNREFUSED)
-		command_complain("no daemon answers at %s", path);
+		command_complain("no daemon answers at %s: does it run?", path);
 	else
 		command_complain("%s: %s", path, strerror(-error));
 	return CLI_UNREACHABLE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `granary vtl`: making, changing and looking at libraries. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,23 @@ static const char *vtl_first_portal(const json_t *library)
 	return portal ? portal : "127.0.0.1:3260";
 }
 
+/* As another host is to name it: all addresses of this one are its name. */
+static char *vtl_portal_for_others(const char *portal)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	if (strncmp(portal, "0.0.0.0:", 8) != 0 && strncmp(portal, "[::]:", 5) != 0)
+		return mem_strdup(portal);
+	if (gethostname(host, sizeof(host) - 1))
+		return mem_strdup(portal);
+	return mem_printf("%s%s", host, strrchr(portal, ':'));
+}
+
+static bool vtl_is_loopback(const char *portal)
+{
+	return strncmp(portal, "127.", 4) == 0 || strncmp(portal, "[::1]", 5) == 0;
+}
+
 static void vtl_print_count(const json_t *library, const char *name, const char *what, const char *after)
 {
 	unsigned long long count = target_number(library, name);
@@ -89,7 +107,7 @@ static void vtl_print_count(const json_t *library, const char *name, const char 
 /* What to do now. */
 static void vtl_print_created(const json_t *library)
 {
-	const char *portal = vtl_first_portal(library);
+	CLEANUP_FREE char *portal = vtl_portal_for_others(vtl_first_portal(library));
 	const char *iqn = target_text(library, "iqn");
 
 	printf("%s is ready: %s with ", target_text(library, "name"), target_text(library, "title"));
@@ -98,10 +116,12 @@ static void vtl_print_created(const json_t *library)
 	vtl_print_count(library, "placed_tapes", "tape", ".\n\n");
 	printf("  iSCSI name  %s\n  portal      %s\n  tapes in    %s\n\n", iqn, portal,
 	       target_text(library, "folder"));
-	printf("On a host that is to use it:\n\n"
+	printf("On %s:\n\n"
 	       "  iscsiadm -m discovery -t sendtargets -p %s\n"
 	       "  iscsiadm -m node -T %s -p %s --login\n"
 	       "  lsscsi -g\n\n",
+	       vtl_is_loopback(portal) ? "this host, which alone reaches the portal (granary-targetd --portal)"
+				       : "a host that is to use it",
 	       portal, iqn, portal);
 	if (!target_number(library, "access_rows"))
 		printf("Everybody who reaches the portal may log in; granary vtl access %s changes that.\n",

@@ -57,3 +57,14 @@ for example in bacula-sd.conf bareos-sd.conf amanda.conf; do
 	names=$(grep -v '^#' "$top_srcdir/examples/$example" | grep -oE '/dev/tape/by-id/[A-Za-z0-9-]+' | sort -u)
 	check_equal "$(echo $names)" "$(echo /dev/tape/by-id/scsi-SERIAL{0,1-nst,2-nst})" "devices in $example"
 done
+
+# The units have no line that systemd does not know.
+if command -v systemd-analyze >/dev/null; then
+	mkdir "$scratch/units"
+	for unit in granary-targetd.service granary-fsd@.service; do
+		sed "s|/usr/local/sbin/granary-[a-z]*|$(command -v true)|; /^Documentation=/d" \
+			"$top_srcdir/examples/$unit" >"$scratch/units/$unit"
+		SYSTEMD_LOG_LEVEL=warning systemd-analyze verify "$scratch/units/$unit" >"$scratch/output" 2>&1 || true
+		! grep "^.*$unit:[0-9]*: " "$scratch/output" || fail "systemd does not take $unit"
+	done
+fi

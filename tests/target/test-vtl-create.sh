@@ -8,6 +8,7 @@ start_targetd
 expect_status 0 targetd vtl list
 expect_status 0 targetd vtl create main --tapes 12 --slots 30 --drives 3 --ie-slots 2 --tape-size 64M
 expect_output "iscsiadm -m node -T $prefix:main -p $portal --login"
+expect_output 'On this host, which alone reaches the portal'
 expect_status 0 targetd vtl create second --personality hp-msl --tapes 3 --drive hp-ultrium6 --barcode SEC
 
 check_equal "$(targetd tape list main | grep -c '^G000..L8 ')" 12 "tapes of main"
@@ -67,3 +68,16 @@ check_equal "$(targetd vtl elements second | grep -c 'SEC00.L6')" 3 "adopted tap
 expect_status 0 targetd vtl delete second --purge
 [ ! -e "$target_state/tapes/second" ] || fail "--purge leaves the cartridges"
 stop_targetd
+
+# At all addresses, other hosts are told this one's name and not that it is 0.0.0.0; tried in a network that
+# has nothing but a loopback interface.
+unshare -rn true 2>/dev/null || exit 0
+mkdir "$scratch/own"
+# shellcheck disable=SC2016 # for the shell in there
+expect_status 0 unshare -rn sh -ec '
+	granary-targetd --root "$0" --portal 0.0.0.0 --background --log-file "$0/log"
+	granary vtl create open --tapes 1 --drives 1 --barcode OP --root "$0" || status=1
+	granary daemon stop targetd --root "$0"
+	exit ${status:-0}' "$scratch/own"
+expect_output '^On a host that is to use it:$'
+expect_output "iscsiadm -m node -T $prefix:open -p $(uname -n):3260 --login"
