@@ -246,9 +246,9 @@ uint64_t drive_offset(const struct drive *drive);
 /* CHECK CONDITION with INFORMATION. */
 void drive_check(struct scsi_task *task, enum sense_key key, enum sense_code code, bool eom,
 		 int64_t information);
-/* No flush has failed since the load: else the sense is set. */
 /* A lock on it has not ended. */
 bool drive_is_locked(const struct drive *drive);
+/* No flush has failed since the load: else the sense is set. */
 bool drive_writes(const struct drive *drive, struct scsi_task *task, int64_t information);
 /* Writing, erasing at the position would be allowed: else the sense is set, with `information`. */
 bool drive_may_write(struct drive *drive, struct scsi_task *task, int64_t information);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A drive's log pages say what holds now: counters that move and are reset, flags that are cleared
- * when they are read, errors that are remembered. Each make has its pages.
+ * A drive's log pages say what holds now: counters that move and are reset, errors that are
+ * remembered. Each make has its pages.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -104,44 +104,62 @@ static void test_errors_remembered(void **state)
 	drive_scene_free(&s);
 }
 
-static void test_log_counters(void **state)
+/* 600 blocks of 4096 bytes on a tape of 50 MiB, then one that is read. */
+static void write_and_read(struct drive_scene *s)
 {
-	struct drive_scene *s = *state;
 	scene_load(s, "A00001L8", "LTO-8", UINT64_C(50) << 20);
-	scene_log_sense(s, s->a, 0x31);
-	assert_int_equal(scene_log_value(s, 1), 50);
-	assert_int_equal(scene_log_value(s, 3), 50);
-	assert_int_equal(scene_log_value(s, 2), 0);
 	for (unsigned i = 0; i < 600; i++) {
 		scene_write(s, s->a, 4096, i);
 		assert_good(&s->r);
 	}
-	scene_log_sense(s, s->a, 0x31);
-	assert_int_equal(scene_log_value(s, 1), 47); /* 2,457,600 bytes are there, maybe in the buffer still */
 	scene_mark(s, s->a);
-	scene_log_sense(s, s->a, 0x02);
-	assert_int_equal(scene_log_value(s, 5), 2457600);
-	assert_int_equal(scene_log_value(s, 6), 0);
 	scene_rewind(s, s->a);
 	assert_true(scene_read(s, s->a, 4096, 0));
-	scene_log_sense(s, s->a, 0x03);
-	assert_int_equal(scene_log_value(s, 5), 4096);
-	scene_log_sense(s, s->a, 0x0c);
-	assert_int_equal(scene_log_value(s, 0), 2457600);
-	assert_int_equal(scene_log_value(s, 3), 4096);
-	assert_int_equal(scene_log_value(s, 4), 2); /* MB to the end of data */
-	scene_log_sense(s, s->a, 0x1b);
-	assert_int_equal(scene_log_value(s, 0x0006), 2);
-	assert_int_equal(scene_log_value(s, 0x0007), 457600);
-	scene_log_sense(s, s->a, 0x17);
-	assert_int_equal(scene_log_value(s, 0x0000), 1);
-	assert_int_equal(scene_log_value(s, 0x0001), 1);
-	assert_int_equal(scene_log_value(s, 0x000e), 2);
+}
+
+static void check_value(struct drive_scene *s, uint8_t page, uint16_t parameter, uint64_t expected)
+{
+	scene_log_sense(s, s->a, page);
+	assert_int_equal(scene_log_value(s, parameter), expected);
+}
+
+static void test_capacity(void **state)
+{
+	struct drive_scene *s = *state;
+	scene_load(s, "A00001L8", "LTO-8", UINT64_C(50) << 20);
+	check_value(s, 0x31, 1, 50);
+	check_value(s, 0x31, 3, 50);
+	check_value(s, 0x31, 2, 0);
+	for (unsigned i = 0; i < 600; i++)
+		scene_write(s, s->a, 4096, i);
+	check_value(s, 0x31, 1, 47); /* 2,457,600 bytes are there, maybe in the buffer still */
+}
+
+static void test_counters_move(void **state)
+{
+	static const struct {
+		uint8_t page;
+		uint16_t parameter;
+		uint64_t value;
+	} counters[] = {
+		{0x02, 5, 2457600}, {0x02, 6, 0}, {0x03, 5, 4096}, {0x0c, 0, 2457600}, {0x0c, 3, 4096},
+		{0x0c, 4, 2}, /* MB to the end of data */
+		{0x1b, 6, 2}, {0x1b, 7, 457600}, {0x17, 0, 1}, {0x17, 1, 1}, {0x17, 0x000e, 2},
+	};
+	struct drive_scene *s = *state;
+	write_and_read(s);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		check_value(s, counters[i].page, counters[i].parameter, counters[i].value);
+}
+
+static void test_counters_are_reset(void **state)
+{
+	struct drive_scene *s = *state;
+	write_and_read(s);
 	/* Default thresholds: there are none. */
 	RUN(&s->r, s->a, 0x4c, 0, 0x82);
 	assert_good(&s->r);
-	scene_log_sense(s, s->a, 0x02);
-	assert_int_equal(scene_log_value(s, 5), 2457600);
+	check_value(s, 0x02, 5, 2457600);
 	/* Parameters are never set, with PCR or without. */
 	for (uint8_t pcr = 0; pcr <= 2; pcr += 2) {
 		SEND(&s->r, s->a, "\x02\0\0\0", 4, 0x4c, pcr, 0x42, 0, 0, 0, 0, 0, 4);
@@ -150,26 +168,26 @@ static void test_log_counters(void **state)
 	/* LOG SELECT with PCR: only the page that it names. */
 	SEND(&s->r, s->a, NULL, 0, 0x4c, 0x02, 0x42);
 	assert_good(&s->r);
-	scene_log_sense(s, s->a, 0x02);
-	assert_int_equal(scene_log_value(s, 5), 0);
-	scene_log_sense(s, s->a, 0x03);
-	assert_int_equal(scene_log_value(s, 5), 4096);
+	check_value(s, 0x02, 5, 0);
+	check_value(s, 0x03, 5, 4096);
 	/* Default cumulative values are what they begin with. */
 	RUN(&s->r, s->a, 0x4c, 0, 0xc3);
 	assert_good(&s->r);
-	scene_log_sense(s, s->a, 0x03);
-	assert_int_equal(scene_log_value(s, 5), 0);
-	/* Totals go with the tape and come back with it. */
+	check_value(s, 0x03, 5, 0);
+}
+
+/* Totals go with the tape and come back with it. */
+static void test_totals_stay_with_the_tape(void **state)
+{
+	struct drive_scene *s = *state;
+	write_and_read(s);
 	scene_unload(s);
-	scene_log_sense(s, s->a, 0x17);
-	assert_int_equal(scene_log_value(s, 0x0000), 0);
+	check_value(s, 0x17, 0x0000, 0);
 	scene_reload(s, "A00001L8");
-	scene_log_sense(s, s->a, 0x17);
-	assert_int_equal(scene_log_value(s, 0x0001), 2);
-	assert_int_equal(scene_log_value(s, 0x0010), 2);
-	assert_int_equal(scene_log_value(s, 0x000e), 0);
-	scene_log_sense(s, s->a, 0x30);
-	assert_int_equal(scene_log_value(s, 2), 600);
+	check_value(s, 0x17, 0x0001, 2);
+	check_value(s, 0x17, 0x0010, 2);
+	check_value(s, 0x17, 0x000e, 0);
+	check_value(s, 0x30, 2, 600);
 }
 
 static void test_device_status(void **state)
@@ -200,7 +218,8 @@ static void test_device_status(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_log_pages_listed), CASE(test_log_counters),
+		CASE(test_log_pages_listed), CASE(test_capacity), CASE(test_counters_move),
+		CASE(test_counters_are_reset), CASE(test_totals_stay_with_the_tape),
 		CASE(test_device_status),    CASE(test_self_tests),   cmocka_unit_test(test_errors_remembered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
