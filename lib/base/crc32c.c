@@ -127,12 +127,6 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t size)
 	return ~crc_portable(~crc, data, size);
 }
 
-uint32_t crc32c_combine(uint32_t a, uint32_t b, size_t size_b)
-{
-	pthread_once(&once, crc32c_start);
-	return multiply(a, power_of_bytes(size_b)) ^ b;
-}
-
 const char *crc32c_kernel(void)
 {
 	pthread_once(&once, crc32c_start);

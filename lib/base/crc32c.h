@@ -12,8 +12,6 @@
 
 /* Goes on from `crc`, 0 to begin with: crc32c(crc32c(0, a), b) is that of a and b in a row. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t size);
-/* Of A and B in a row from that of A, that of B and B's length. */
-uint32_t crc32c_combine(uint32_t a, uint32_t b, size_t size_b);
 /* "sse4.2", "portable"... */
 const char *crc32c_kernel(void);
 

@@ -167,6 +167,17 @@ int tape_put(struct library *library, const char *barcode, uint16_t *address, ch
 
 /* ---- deleting and restoring ------------------------------------------------------------------- */
 
+/* A tape that may be deleted; else an error, and why. */
+static int tape_find_deletable(struct library *library, const char *barcode, struct tape *tape, char message[256])
+{
+	int error = tape_find(library, barcode, tape);
+
+	if (error)
+		return tape_say(message, error, "library %s has no tape %.40s", library->config.name,
+				barcode);
+	return tape_check_deletable(tape, message);
+}
+
 /* Whether it can be deleted: where it is placed, and that nobody uses it. */
 static int delete_look(struct library *library, const char *barcode, struct element *place,
 		       char message[256])
@@ -174,12 +185,8 @@ static int delete_look(struct library *library, const char *barcode, struct elem
 	CLEANUP_TAPE struct tape tape = {0};
 	CLEANUP_FD int held = -1;
 	LOCK_SCOPE(&library->service->admin);
-	int error = tape_find(library, barcode, &tape);
+	int error = tape_find_deletable(library, barcode, &tape, message);
 
-	if (error)
-		return tape_say(message, error, "library %s has no tape %.40s", library->config.name,
-				barcode);
-	error = tape_check_deletable(&tape, message);
 	if (!error)
 		error = tape_hold(&tape, &held, message);
 	*place = tape.place;
@@ -193,7 +200,7 @@ static int delete_move(struct library *library, const char *barcode, bool purge,
 	CLEANUP_FREE char *deleted = tape_away_path(library, ".deleted/", barcode);
 	CLEANUP_FD int held = -1;
 	LOCK_SCOPE(&library->service->admin);
-	int error = tape_find(library, barcode, &tape);
+	int error = tape_find_deletable(library, barcode, &tape, message);
 
 	if (error)
 		return tape_say(message, error, "library %s has no tape %.40s", library->config.name,

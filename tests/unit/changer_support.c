@@ -235,6 +235,20 @@ void rig_free(struct rig **rig)
 	free(r);
 }
 
+int rig_setup(void **state)
+{
+	*state = rig_new_usual();
+	return 0;
+}
+
+int rig_teardown(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_free(&rig);
+	return 0;
+}
+
 void rig_settle(struct rig *rig)
 {
 	static struct reply reply;

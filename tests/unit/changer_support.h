@@ -62,6 +62,9 @@ struct rig *rig_new(const struct personality *personality, const struct element 
 /* The usual one: an L700 with two slots to the outside, two drives and four slots. */
 struct rig *rig_new_usual(void);
 void rig_free(struct rig **rig);
+/* cmocka's: *state is the usual one. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
 /* Unit attentions of both hosts are read and dropped. */
 void rig_settle(struct rig *rig);
 

@@ -23,20 +23,6 @@
 
 static struct reply reply;
 
-static int setup(void **state)
-{
-	*state = rig_new_usual();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct rig *rig = *state;
-
-	rig_free(&rig);
-	return 0;
-}
-
 /* ---- CDBs ----------------------------------------------------------------------------------- */
 
 static const struct {
@@ -519,20 +505,20 @@ static void test_bad_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_cdbs, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_door_prevented, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_random_cdbs, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_search, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_search_parts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_search_is_the_hosts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_search_of_a_session_that_ends, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_search_sequence, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_mode_pages, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_mode_select_changes_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_log_pages, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_supported_opcodes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reserved, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cdbs, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_door_prevented, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_random_cdbs, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_search, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_search_parts, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_search_is_the_hosts, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_search_of_a_session_that_ends, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_search_sequence, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_mode_pages, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_mode_select_changes_nothing, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_log_pages, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_supported_opcodes, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_reserved, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_no_memory, rig_setup, rig_teardown),
 		cmocka_unit_test(test_bad_settings),
 	};
 

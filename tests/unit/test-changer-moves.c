@@ -19,20 +19,6 @@
 
 static struct reply reply;
 
-static int setup(void **state)
-{
-	*state = rig_new_usual();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct rig *rig = *state;
-
-	rig_free(&rig);
-	return 0;
-}
-
 /* A move to a drive loads it, is saved once, and the drive's element knows where it came from. */
 static void test_load_and_unload(void **state)
 {
@@ -560,22 +546,22 @@ static void test_random_moves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_load_and_unload, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_same_place, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_import_export, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_load_failures, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_load_failure_goes_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_prevented, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_save_failure, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_flush_failure, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_stranded, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_eject_hook, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_exchange, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_exchange_refusals, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_operator_attentions, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_operator_refusals, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_operator_spares_homes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_operator_prevented, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_load_and_unload, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_same_place, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_import_export, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_load_failures, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_load_failure_goes_back, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_prevented, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_save_failure, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_flush_failure, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_stranded, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_eject_hook, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_exchange, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_exchange_refusals, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_operator_attentions, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_operator_refusals, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_operator_spares_homes, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_operator_prevented, rig_setup, rig_teardown),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_random_moves),
 	};

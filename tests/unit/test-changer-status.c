@@ -62,14 +62,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	struct rig *rig = *state;
-
-	rig_free(&rig);
-	return 0;
-}
-
 static void test_bytes(void **state)
 {
 	assert_int_equal(sizeof(known), 576);
@@ -435,12 +427,12 @@ static void test_drive_models(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_bytes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_every_allocation, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_every_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_parts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_kernel_attach, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_mtx_status, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bytes, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_every_allocation, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_every_room, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_parts, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_kernel_attach, setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_mtx_status, setup, rig_teardown),
 		cmocka_unit_test(test_missing_type),
 		cmocka_unit_test(test_medium_types),
 		cmocka_unit_test(test_personalities),
