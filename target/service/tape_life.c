@@ -202,10 +202,6 @@ static int delete_move(struct library *library, const char *barcode, bool purge,
 	LOCK_SCOPE(&library->service->admin);
 	int error = tape_find_deletable(library, barcode, &tape, message);
 
-	if (error)
-		return tape_say(message, error, "library %s has no tape %.40s", library->config.name,
-				barcode);
-	error = tape_check_deletable(&tape, message);
 	if (!error && placing_find(library, barcode))
 		error = tape_say(message, -EBUSY, "tape %s is being put into a place", barcode);
 	if (!error && tape.state == TAPE_PLACED)
