@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -18,6 +19,7 @@
 #define BUFFER_DEFAULT (UINT64_C(64) << 20)
 #define BUFFER_LEAST   (UINT64_C(4) << 20)
 #define BUFFER_MOST    (UINT64_C(4) << 30)
+#define FILES_WANTED   65536u
 
 static char portal_default[] = "127.0.0.1:3260";
 static char prefix_default[] = "iqn.2026-11.local.granary";
@@ -97,6 +99,18 @@ static int settings_check(void)
 	return 0;
 }
 
+/* Sessions, connections in login and the files of cartridges: more than the 1024 that shells give. */
+static void settings_raise_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES_WANTED)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_warning("the number of open files stays limited: %s", strerror(errno));
+}
+
 static int targetd_start(struct daemon *d)
 {
 	struct service_settings chosen = settings;
@@ -107,6 +121,7 @@ static int targetd_start(struct daemon *d)
 
 	if (error)
 		return error;
+	settings_raise_files();
 	state = settings.state	 ? mem_strdup(settings.state)
 		: daemon_root(d) ? mem_printf("%s/lib/targetd", daemon_root(d))
 				 : mem_strdup(GRANARY_STATEDIR "/targetd");

@@ -32,7 +32,12 @@ count() {
 	targetd vtl sessions main | tail -n +2 | wc -l
 }
 
+# Started by a shell that gives few files, it takes as many as it may.
+ulimit -Sn 200
 start_targetd
+ulimit -Sn "$(ulimit -Hn)"
+read -r soft hard < <(awk '/^Max open files/ { print $4, $5 }' "/proc/$targetd_pid/limits")
+[ "$soft" = "$hard" ] || [ "$soft" -ge 65536 ] || fail "it has $soft open files of $hard"
 targetd vtl create main --tapes 2 --drives 1 >/dev/null
 open_session
 check_equal "$(ask_session)" there "an open session"
