@@ -256,6 +256,21 @@ static void a_second_writer_waits_for_the_first_ones_commit(void **state)
 	expect_deferred(tape_ready(s), BLOCK);
 }
 
+/* What a host cuts off is no data of another: it need not wait until that is durable, nor until the host
+ * of the files has freed them, and hears itself of what goes wrong there. */
+static void who_writes_over_a_tape_does_not_wait_for_the_cut(void **state)
+{
+	struct scene *s = *state;
+	static const uint8_t data[100];
+	begin(s);
+	expect_good(tape_rewind(s));
+	fault_set("cartridge-index-sync:1");
+	expect_good(command_other(s, data, sizeof(data), 0, 0x0a, 0, 0, 0, sizeof(data), 0));
+	const struct answer *answer = command_other(s, NULL, 0, 0, 0x10, 0, 0, 0, 0, 0);
+	expect_refused(answer, SENSE_MEDIUM_ERROR, ASC_WRITE_ERROR);
+	expect_good(tape_ready(s));
+}
+
 /* ---- commands whose answer nobody gets ---------------------------------------------------------- */
 
 /* WRITE FILEMARKS(6) of none, which stands still in the commit until gate_open(). */
@@ -339,6 +354,7 @@ int main(void)
 		TEST(a_memory_that_is_not_written_stops_the_drive),
 		TEST(the_writer_hears_of_a_commit_that_another_has_waited_for),
 		TEST(a_second_writer_waits_for_the_first_ones_commit),
+		TEST(who_writes_over_a_tape_does_not_wait_for_the_cut),
 		TEST(the_error_of_an_aborted_flush_comes_with_the_next_command),
 		TEST(the_error_of_a_session_that_ended_is_told_to_who_is_there),
 	};
