@@ -31,7 +31,8 @@ int data_pread(struct data_file *d, void *buffer, size_t size, uint64_t offset);
 uint64_t data_reserve(struct data_file *d, uint64_t end, uint64_t bytes);
 /* Nothing is set aside after it. 0 or -errno. */
 int data_truncate(struct data_file *d, uint64_t size);
-/* The same, but what was promised last has its place again before others find the space that is free now. */
+/* The same, but what was promised last is set aside again at once. Should another writer take all that the cut
+ * has freed between the two, the next append finds no room, and its blocks wait for some (drive_ring.c). */
 int data_cut(struct data_file *d, uint64_t size);
 
 #endif
