@@ -12,6 +12,7 @@
  *   granary-tape import [--format NAME] [--medium NAME] [--size SIZE] SOURCE PATH
  */
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,24 +47,81 @@ static void tool_option(struct tool *tool, const struct command_call *call, cons
 	tool_add(tool, command_value(call, option));
 }
 
+/* ---- signals while it runs: it puts in order what it was at, and this waits for it -------- */
+
+/* The terminal sends the first two to both, whoever ends this process the others to this one alone. */
+static const int tool_signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+#define TOOL_SIGNALS   (sizeof(tool_signals) / sizeof(tool_signals[0]))
+#define TOOL_TERMINALS 2
+static volatile pid_t tool_child;
+
+static void tool_pass_on(int number)
+{
+	if (tool_child > 0)
+		kill(tool_child, number);
+}
+
+/* What is ignored, as nohup has it, stays so. */
+static void tool_take_signals(struct sigaction before[TOOL_SIGNALS])
+{
+	for (size_t i = 0; i < TOOL_SIGNALS; i++) {
+		struct sigaction action = {.sa_handler = i < TOOL_TERMINALS ? SIG_IGN : tool_pass_on};
+
+		sigaction(tool_signals[i], NULL, &before[i]);
+		if (before[i].sa_handler != SIG_IGN)
+			sigaction(tool_signals[i], &action, NULL);
+	}
+}
+
+static int tool_spawn(char *const *argv, const struct sigaction before[TOOL_SIGNALS])
+{
+	posix_spawnattr_t attributes;
+	sigset_t defaults, all, mask;
+	pid_t child;
+	int error = posix_spawnattr_init(&attributes);
+
+	if (error)
+		return error;
+	sigemptyset(&defaults);
+	for (size_t i = 0; i < TOOL_TERMINALS; i++)
+		if (before[i].sa_handler != SIG_IGN)
+			sigaddset(&defaults, tool_signals[i]);
+	/* None comes while nobody is there to pass it on to. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &mask);
+	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	posix_spawnattr_setsigmask(&attributes, &mask);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	error = posix_spawnp(&child, argv[0], NULL, &attributes, argv, environ);
+	if (error == ENOENT)
+		error = posix_spawn(&child, GRANARY_BINDIR "/granary-tape", NULL, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	if (!error)
+		tool_child = child;
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return error;
+}
+
 /* Its exit status, where it is one of ours. */
 static enum cli_exit tool_run(struct tool *tool)
 {
 	char *const *argv = (char *const *)(uintptr_t)tool->argv;
-	pid_t child;
+	struct sigaction before[TOOL_SIGNALS];
 	int status = 0, error;
+	pid_t ended = -1;
 
 	fflush(stdout);
-	error = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
-	if (error == ENOENT)
-		error = posix_spawn(&child, GRANARY_BINDIR "/granary-tape", NULL, NULL, argv, environ);
-	if (error) {
+	tool_take_signals(before);
+	error = tool_spawn(argv, before);
+	while (!error && (ended = waitpid(tool_child, &status, 0)) < 0 && errno == EINTR)
+		continue;
+	tool_child = 0;
+	for (size_t i = 0; i < TOOL_SIGNALS; i++)
+		sigaction(tool_signals[i], &before[i], NULL);
+	if (error)
 		command_complain("granary-tape: %s", strerror(error));
+	if (error || ended < 0)
 		return CLI_FAILED;
-	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return CLI_FAILED;
 	if (WIFEXITED(status) && WEXITSTATUS(status) <= CLI_UNREACHABLE)
 		return (enum cli_exit)WEXITSTATUS(status);
 	return CLI_FAILED;

@@ -53,17 +53,21 @@ static int export_tape(struct cartridge *c, unsigned partition, FILE *file, cons
 	struct tool_progress progress;
 	struct stretch_blocks blocks;
 	uint64_t done = 0;
-	int error;
+	int error = 0;
 
 	stretch_reader_start(&reader, c, partition, 0, extent.objects);
 	tool_progress_start(&progress, "exporting", extent.bytes);
-	while (!(error = stretch_read(&reader, EXPORT_READ, &blocks)) && blocks.count > 0 &&
-	       !ferror(file)) {
+	while (!tool_stopped() && !(error = stretch_read(&reader, EXPORT_READ, &blocks)) &&
+	       blocks.count > 0 && !ferror(file)) {
 		export_blocks(file, &blocks);
 		done += blocks.count * blocks.block_size;
 		tool_progress(&progress, done);
 	}
 	tool_progress_end(&progress);
+	if (tool_stopped()) {
+		tool_complain("%s: stopped by a signal", path);
+		return -ECANCELED;
+	}
 	if (error) {
 		tool_complain("%s: block %" PRIu64 ": %s", path, reader.failed,
 			      error == -ENOKEY ? "encrypted blocks cannot be exported" : tool_reason(error));
@@ -89,7 +93,9 @@ static int export_to_file(struct cartridge *c, unsigned partition, const char *p
 
 	if (fd < 0) {
 		error = -errno;
-		tool_complain("%s: %s", fresh, strerror(-error));
+		tool_complain("%s: %s", fresh,
+			      error == -EEXIST ? "is there already, of an export that runs or was killed"
+					       : strerror(-error));
 		return error;
 	}
 	file = fdopen(fd, "w");
@@ -144,6 +150,9 @@ enum tool_exit verb_export(const struct tool_call *call)
 	if (cartridge_info(c)->partitions > 1 && !call->values[OPTION_PARTITION])
 		tool_complain("%s has two partitions, and a .tap holds one: this is 0, --partition 1 the other",
 			      path);
+	/* A half file is removed; to standard output there is nothing to put in order. */
+	if (!output)
+		tool_catch_signals();
 	extent = cartridge_extent(c, partition);
 	error = output ? export_to_output(c, partition, path) : export_to_file(c, partition, path, name);
 	if (error)

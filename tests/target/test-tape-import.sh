@@ -134,3 +134,33 @@ done
 # What the killed one has left is in nobody's way, and goes.
 expect_status 0 granary-tape import --size 100M "$scratch/mixed.tap" "$scratch/tapes/T00003L8"
 nothing_left "$(printf 'T00001L8\nT00003L8')"
+
+# An export that is ended leaves no half file, whoever of the two is told; one that was killed is named.
+head -c 100000000 /dev/zero | python3 -c 'import struct, sys
+word = struct.pack("<I", 1 << 20)
+while block := sys.stdin.buffer.read(1 << 20):
+	block = block.ljust(1 << 20, b"\0")
+	sys.stdout.buffer.write(word + block + word)
+sys.stdout.buffer.write(b"\xff" * 4)' >"$scratch/large.tap"
+expect_status 0 granary-tape import --size 200M "$scratch/large.tap" "$scratch/tapes/T00004L8"
+ended=no
+for try in 1 2 3 4 5 6 7 8 9 10; do
+	granary tape export --folder "$scratch/tapes" T00004L8 "$scratch/half.tap" >"$scratch/output" 2>&1 &
+	pid=$!
+	until [ -e "$scratch/half.tap.new" ] || [ -e "$scratch/half.tap" ]; do :; done
+	kill -TERM $pid
+	status=0
+	wait $pid || status=$?
+	[ ! -e "$scratch/half.tap.new" ] || fail "half an export is there, and granary has not waited for its end"
+	[ $status = 0 ] || {
+		check_equal "$status" 1 "exit status of an export that was ended"
+		expect_output 'stopped by a signal'
+		ended=yes
+		break
+	}
+	rm "$scratch/half.tap"
+done
+[ $ended = yes ] || fail "no export of $try was ended in time"
+: >"$scratch/half.tap.new"
+expect_status 1 granary-tape export "$scratch/tapes/T00004L8" "$scratch/half.tap"
+expect_output 'half.tap.new: is there already, of an export that runs or was killed'
