@@ -251,6 +251,12 @@ struct cartridge_extent cartridge_extent(const struct cartridge *c, unsigned par
 	return p ? p->runs.end : (struct cartridge_extent){0};
 }
 
+bool cartridge_end_is_lost(const struct cartridge *c, unsigned partition)
+{
+	const struct partition *p = cartridge_partition(c, partition);
+	return p && (p->shortened || p->damaged);
+}
+
 int cartridge_space(const struct cartridge *c, uint64_t *bytes)
 {
 	const uint64_t reserve = UINT64_C(4) << 20;

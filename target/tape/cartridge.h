@@ -142,6 +142,8 @@ int cartridge_find_flags(const struct cartridge *c, unsigned partition, uint64_t
 int cartridge_count_filemarks(const struct cartridge *c, unsigned partition, uint64_t object,
 			      uint64_t *filemarks);
 struct cartridge_extent cartridge_extent(const struct cartridge *c, unsigned partition);
+/* Objects followed once, and are lost: pN.data is too short, or the index is damaged. */
+bool cartridge_end_is_lost(const struct cartridge *c, unsigned partition);
 
 /* ---- reading --------------------------------------------------------------------------- */
 

@@ -70,11 +70,23 @@ static int cat_stretch(struct cartridge *c, unsigned partition, const struct str
 	return error;
 }
 
+/* `error`: -ENXIO where no file follows the last one. */
+static enum tool_exit cat_end(struct cartridge *c, unsigned partition, const struct stretch *last, int error,
+			      const char *path)
+{
+	uint64_t end = cartridge_extent(c, partition).objects;
+
+	if ((error != -ENXIO && last->end < end) || !cartridge_end_is_lost(c, partition))
+		return TOOL_DONE;
+	tool_complain("%s: what followed object %" PRIu64 " is lost", path, end);
+	return TOOL_FAILED;
+}
+
 enum tool_exit verb_cat(const struct tool_call *call)
 {
 	CLEANUP_FREE char *path = mem_strdup(call->arguments[0]);
 	CLEANUP_CARTRIDGE struct cartridge *c = NULL;
-	struct stretch stretch;
+	struct stretch stretch = {0};
 	struct cat_range range;
 	unsigned partition;
 	int error = 0;
@@ -91,7 +103,7 @@ enum tool_exit verb_cat(const struct tool_call *call)
 	for (uint64_t n = range.first; n <= range.last; n++) {
 		error = stretch_find(c, partition, n, &stretch);
 		if (error == -ENXIO && (n > range.first || range.last == UINT64_MAX))
-			return TOOL_DONE;
+			return cat_end(c, partition, &stretch, error, path);
 		if (error) {
 			tool_complain("%s: file %" PRIu64 ": %s", path, n,
 				      error == -ENXIO ? "the tape has no such file" : tool_reason(error));
@@ -101,5 +113,5 @@ enum tool_exit verb_cat(const struct tool_call *call)
 		if (error)
 			return error == -EPIPE ? TOOL_DONE : TOOL_FAILED;
 	}
-	return TOOL_DONE;
+	return cat_end(c, partition, &stretch, 0, path);
 }

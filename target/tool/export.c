@@ -73,6 +73,10 @@ static int export_tape(struct cartridge *c, unsigned partition, FILE *file, cons
 			      error == -ENOKEY ? "encrypted blocks cannot be exported" : tool_reason(error));
 		return error;
 	}
+	if (cartridge_end_is_lost(c, partition)) {
+		tool_complain("%s: what followed object %" PRIu64 " is lost", path, extent.objects);
+		return -ENODATA;
+	}
 	export_word(file, EXPORT_END);
 	return 0;
 }

@@ -116,6 +116,12 @@ granary-tape check --json short >check.json && fail "a tape without its end is c
 python3 -c 'import json
 r = json.load(open("check.json"))
 assert not r["good"] and r["data_missing"] and not r["index_damaged"] and not r["damage"], r'
+expect_status 1 granary-tape cat short
+expect_output 'what followed object [0-9]* is lost'
+expect_status 0 granary-tape cat short:0
+expect_status 1 granary-tape export short short.tap
+expect_output 'what followed object [0-9]* is lost'
+[ ! -e short.tap ] && [ ! -e short.tap.new ] || fail "a tape without its end is exported"
 # A last page that is not whole may be one that was never acknowledged.
 cp -r tapes/F00001L8 torn
 head -c 4096 /dev/urandom >>torn/p0.idx
