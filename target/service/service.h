@@ -132,6 +132,8 @@ struct library_request {
 	bool adopt; /* the cartridges that are in the folder already */
 	bool force; /* although there are libraries of which it is not known what tapes they have */
 };
+/* Plans, saves and opens it, and makes its tapes; what was made is taken back on failure. *library is
+ * the service's. -errno and a sentence. Waits. */
 int library_create(struct service *service, const struct library_request *request,
 		   struct library **library, char message[256]);
 /* The cartridges stay, unless `purge`. */
