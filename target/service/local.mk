@@ -7,6 +7,7 @@ target_service_libservice_a_SOURCES = \
 	target/service/config.c \
 	target/service/config_load.c \
 	target/service/config_save.c \
+	target/service/create.c \
 	target/service/failed.c \
 	target/service/folder.h target/service/folder.c \
 	target/service/hooks.h target/service/hooks.c \

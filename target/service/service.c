@@ -86,6 +86,18 @@ struct library *library_at(struct service *service, size_t n)
 	return NULL;
 }
 
+struct library *library_of_folder(struct service *service, const char *folder)
+{
+	struct library *library;
+
+	for (size_t n = 0; (library = library_at(service, n)) != NULL; n++) {
+		if (strcmp(library->config.tapes, folder) == 0)
+			return library;
+		library_release(&library);
+	}
+	return NULL;
+}
+
 void library_release(struct library **library)
 {
 	struct library *released = TAKE(*library);

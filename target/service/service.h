@@ -82,6 +82,8 @@ void service_stop(struct service **service);
 struct library *library_find(struct service *service, const char *name);
 /* The n-th by name; NULL after the last. */
 struct library *library_at(struct service *service, size_t n);
+/* The one that has its tapes in this folder. */
+struct library *library_of_folder(struct service *service, const char *folder);
 void library_release(struct library **library);
 #define CLEANUP_LIBRARY __attribute__((cleanup(library_release)))
 
@@ -122,7 +124,7 @@ int library_change(struct library *library,
 /* Sessions that initiators have with it. */
 size_t library_sessions(struct library *library);
 
-/* ---- making and ending libraries (manage.c) ------------------------------------------------ */
+/* ---- making and ending libraries (create.c, manage.c) ------------------------------------------------ */
 
 struct library_request {
 	struct library_plan *plan;
@@ -132,8 +134,6 @@ struct library_request {
 	bool adopt; /* the cartridges that are in the folder already */
 	bool force; /* although there are libraries of which it is not known what tapes they have */
 };
-/* Plans, saves and opens it, and makes its tapes; what was made is taken back on failure. *library is
- * the service's. -errno and a sentence. Waits. */
 int library_create(struct service *service, const struct library_request *request,
 		   struct library **library, char message[256]);
 /* The cartridges stay, unless `purge`. */
