@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/base/fault.h"
@@ -23,8 +24,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool blocked, somebody_waits;
 
-/* Stands in the place of the library's, for the log. */
-ssize_t write(int fd, const void *data, size_t size)
+static void stand_at(int fd)
 {
 	pthread_mutex_lock(&lock);
 	if (fd == STDERR_FILENO && blocked && !somebody_waits) {
@@ -35,7 +35,19 @@ ssize_t write(int fd, const void *data, size_t size)
 		somebody_waits = false;
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+/* These stand in the place of the library's, for the log, whichever it takes. */
+ssize_t write(int fd, const void *data, size_t size)
+{
+	stand_at(fd);
 	return syscall(SYS_write, fd, data, size);
+}
+
+ssize_t writev(int fd, const struct iovec *pieces, int count)
+{
+	stand_at(fd);
+	return syscall(SYS_writev, fd, pieces, count);
 }
 
 static void log_block(void)
