@@ -55,7 +55,8 @@ static inline void be_put64(uint8_t *p, uint64_t value)
 	be_put32(p + 4, (uint32_t)value);
 }
 
-/* Left-aligned, filled up with blanks, without a NUL (SPC-5 4.3.1); what has no room is cut off. */
+/* Left-aligned, filled up with blanks, without a NUL, as SCSI has its text fields; what has no room is cut
+ * off. */
 static inline void ascii_put(uint8_t *p, size_t size, const char *text)
 {
 	size_t length = strnlen(text, size);

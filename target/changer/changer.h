@@ -21,7 +21,7 @@
 /* SMC-3 table 2: element type codes. */
 enum element_type { ELEMENT_TRANSPORT = 1, ELEMENT_STORAGE = 2, ELEMENT_IMPORT_EXPORT = 3, ELEMENT_DRIVE = 4 };
 
-/* The medium type code of an element descriptor (SMC-3 6.12.4). */
+/* The medium type code of an element descriptor (SMC-3, READ ELEMENT STATUS). */
 enum volume_kind { VOLUME_UNKNOWN = 0, VOLUME_DATA = 1, VOLUME_CLEANING = 2, VOLUME_WORM = 4 };
 
 struct element {

@@ -109,6 +109,8 @@ struct status_request {
 	const struct tag_search *search; /* only what matches; or NULL */
 	uint8_t action;			 /* byte 4 of the header */
 };
+/* Answers READ ELEMENT STATUS or REQUEST VOLUME ELEMENT ADDRESS, as much of it as `allocation` bytes have
+ * room for: whole descriptors. In a command. */
 void status_reply(struct changer *changer, struct scsi_task *task,
 		  const struct status_request *request, uint32_t allocation);
 /* The identifiers that go into drives' descriptors, as the personality gives them. */
@@ -119,10 +121,13 @@ size_t status_barcode(const struct changer *changer, const struct element *eleme
 
 /* ---- volume tags: tags.c ---- */
 
+/* SEND VOLUME TAG, REQUEST VOLUME ELEMENT ADDRESS. */
 void tags_send(struct scsi_lu *lu, struct scsi_task *task);
 void tags_request(struct scsi_lu *lu, struct scsi_task *task);
+/* The element is full, and its barcode and place are what the template asks for. */
 bool tags_match(const struct changer *changer, const struct tag_search *search,
 		const struct element *element);
+/* Of a nexus that is gone, lu->lock held; of all of them, when the changer is freed. */
 void tags_forget_locked(struct changer *changer, const struct scsi_nexus *nexus);
 void tags_clear(struct changer *changer);
 

@@ -23,6 +23,7 @@ struct personality {
 	const char *serial_suffix; /* and with this: the logical library, "_LL0"; or "" */
 	const char *drive;	 /* the usual one: "ibm-td8" */
 };
+/* Of a static table. NULL: none has this name. */
 const struct personality *personality_find(const char *name);
 const struct personality *personality_at(unsigned n); /* NULL after the last */
 
@@ -31,7 +32,7 @@ struct drive_model {
 	char vendor[9], product[17], revision[5];
 	uint8_t generation;	/* LTO: 4..9 */
 };
-const struct drive_model *drive_model_find(const char *name);
+const struct drive_model *drive_model_find(const char *name); /* likewise */
 const struct drive_model *drive_model_at(unsigned n);
 
 #endif

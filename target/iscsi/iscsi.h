@@ -32,6 +32,8 @@ struct iscsi_settings {
 	bool header_digest, data_digest;  /* prefer CRC32C */
 	const char *alias;		  /* TargetAlias; or NULL */
 };
+/* The settings are copied, but for what they point to. Without portals and targets yet; its threads run.
+ * 0, -ENOMEM, -EAGAIN (no thread). */
 int iscsi_server_new(const struct iscsi_settings *settings, struct iscsi_server **server);
 /* Sends async logout requests, waits a little, closes. Portals are closed first. */
 void iscsi_server_free(struct iscsi_server **server);
@@ -93,6 +95,7 @@ struct iscsi_stats {
 	uint64_t connections, sessions, logins, login_failures, commands, bytes_in, bytes_out;
 	uint64_t digest_errors, protocol_errors, rejects, reinstatements, timeouts;
 };
+/* Since the server was made; connections and sessions as they are now. Any thread. */
 void iscsi_get_stats(struct iscsi_server *server, struct iscsi_stats *stats);
 
 #endif

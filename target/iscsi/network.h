@@ -42,9 +42,11 @@ struct network {
 
 #define NETWORK_WASTE (64u << 10)
 
+/* Starts the thread with its loop. 0 or -errno, and there is nothing to be stopped. */
 int network_start(struct network *network, struct iscsi_server *server);
 /* Ends when the last connection and session are gone. */
 void network_stop(struct network *network);
+/* Waits for that. */
 void network_join(struct network *network);
 /* When all threads have been joined: until then they may post to each other. */
 void network_free(struct network *network);

@@ -88,6 +88,7 @@ enum login_status offer_missing_locked(struct iscsi_server *server, const char *
 /* A session of the offer is gone; true when it was the last of one that leaves: the caller calls
  * offer_finish() without the lock. */
 bool offer_release_locked(struct iscsi_server *server, struct offer *offer);
+/* Tells whoever ended the offer that its last session is gone, and frees it. */
 void offer_finish(struct offer *offer);
 void offers_free(struct iscsi_server *server);
 
@@ -97,6 +98,7 @@ enum login_status server_authorize(void *context, const char *initiator, const c
 /* For text_exchange_step(); context: the connection; which: a name, or NULL for all. */
 int server_send_targets(void *context, const char *which, struct text_buffer *text);
 
+/* No connection comes in any more when this returns; those that are there stay. */
 void portals_close(struct iscsi_server *server);
 void portals_free(struct iscsi_server *server);
 /* "192.0.2.1:3260", "[2001:db8::1]:3260"; without the port when `with_port` is false. */

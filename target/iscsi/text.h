@@ -47,6 +47,7 @@ static inline bool text_buffer_pending(const struct text_buffer *text)
 {
 	return text->taken < text->size;
 }
+/* Empty, for the next answer; its memory stays. */
 void text_buffer_clear(struct text_buffer *text);
 void text_buffer_free(struct text_buffer *text);
 

@@ -20,6 +20,7 @@ void mode_note_control_locked(struct scsi_lu *lu);
 /* Asks the class for what is live, and what is this nexus' own. */
 void mode_refresh(struct scsi_lu *lu, const struct scsi_nexus *nexus, struct scsi_mode_value *value);
 
+/* MODE SENSE and MODE SELECT, both lengths. */
 void mode_sense_run(struct scsi_lu *lu, struct scsi_task *task);
 void mode_select_run(struct scsi_lu *lu, struct scsi_task *task);
 

@@ -15,9 +15,11 @@ enum persistent_type { /* SPC-5 table 73 */
 
 /* The index of the ports' registration, or NOT_REGISTERED. lu->lock held. */
 size_t registration_of(const struct scsi_reservation *reservation, const struct scsi_ports *ports);
+/* Of a persistent reservation's type code. */
 bool reservation_is_all_registrants(uint8_t type);
 bool reservation_type_exists(uint8_t type);
 
+/* RESERVE and RELEASE of SPC-2; PERSISTENT RESERVE IN. */
 void reserve_run(struct scsi_lu *lu, struct scsi_task *task);
 void release_run(struct scsi_lu *lu, struct scsi_task *task);
 void persistent_in_run(struct scsi_lu *lu, struct scsi_task *task);
@@ -30,6 +32,7 @@ int reservation_save(struct scsi_lu *lu, const struct scsi_reservation *reservat
 /* Sets the initiator port that a TransportID names (SPC-5 7.6.4.6); false: none, or not one alone. */
 bool transport_id_parse(const uint8_t *data, size_t size, struct scsi_ports *ports);
 
+/* PERSISTENT RESERVE OUT; it waits where the keeper has to write. */
 bool persistent_out_waits(struct scsi_lu *lu, const struct scsi_task *task);
 void persistent_out_run(struct scsi_lu *lu, struct scsi_task *task);
 

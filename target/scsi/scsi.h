@@ -265,7 +265,7 @@ bool scsi_removal_prevented_locked(const struct scsi_lu *lu);
 #define SCSI_REGISTRATIONS_MAX 256u
 
 /* An initiator port and a target port. Every session of this port has a nexus of its own, one after
- * another; what is kept for the two ports outlives them (RFC 7143 4.4.3). */
+ * another; what is kept for the two ports outlives them (RFC 7143 4.4). */
 struct scsi_ports {
 	char initiator[SCSI_NAME_MAX]; /* the iSCSI name; with the ISID it is the initiator port */
 	uint8_t isid[6];
@@ -299,14 +299,19 @@ int scsi_lu_restore(struct scsi_lu *lu, const struct scsi_kept *kept);
 
 /* ---- targets and nexuses ------------------------------------------------------------------ */
 
+/* `name`: its iSCSI name, copied, of less than SCSI_NAME_MAX bytes. Without units. */
 struct scsi_target *scsi_target_new(const char *name, const uint8_t uuid[16]);
 /* All nexuses are closed, all units removed and freed. */
 void scsi_target_free(struct scsi_target **target);
 const char *scsi_target_name(const struct scsi_target *target);
 /* 0, -EEXIST. The others' nexuses are told (3Fh/0Eh). */
 int scsi_target_add(struct scsi_target *target, uint8_t number, struct scsi_lu *lu);
+/* What waits in its queue is answered as for a LUN that is not there; what runs goes on. The unit stays
+ * the caller's. */
 void scsi_target_remove(struct scsi_target *target, uint8_t number);
+/* NULL: there is none. */
 struct scsi_lu *scsi_target_lu(struct scsi_target *target, uint8_t number);
+/* A reset of all its units, waited for. */
 void scsi_target_reset(struct scsi_target *target);
 
 struct scsi_port {

@@ -78,7 +78,9 @@ int library_config_copy(const struct library_config *config, struct library_conf
 /* 0, or -EINVAL and a sentence: counts, addresses, barcodes, names that cannot be. */
 int library_config_check(const struct library_config *config, char message[256]);
 
+/* Of the configuration; NULL: there is no such address. */
 struct element *library_config_element(const struct library_config *config, uint16_t address);
+/* Elements by address, as the changer wants them. */
 void library_config_sort(struct library_config *config);
 
 /* ---- access rows (access.c) -------------------------------------------------------------- */

@@ -82,7 +82,7 @@ void service_stop(struct service **service);
 struct library *library_find(struct service *service, const char *name);
 /* The n-th by name; NULL after the last. */
 struct library *library_at(struct service *service, size_t n);
-/* The one that has its tapes in this folder. */
+/* The one that has its tapes in this folder, kept as well; NULL: none. */
 struct library *library_of_folder(struct service *service, const char *folder);
 void library_release(struct library **library);
 #define CLEANUP_LIBRARY __attribute__((cleanup(library_release)))
@@ -134,6 +134,8 @@ struct library_request {
 	bool adopt; /* the cartridges that are in the folder already */
 	bool force; /* although there are libraries of which it is not known what tapes they have */
 };
+/* Plans, saves and opens it, and makes its tapes; what was made is taken back on failure. *library is
+ * the service's. -errno and a sentence. Waits. */
 int library_create(struct service *service, const struct library_request *request,
 		   struct library **library, char message[256]);
 /* The cartridges stay, unless `purge`. */

@@ -28,6 +28,7 @@ struct mam {
 };
 
 void mam_free(struct mam *mam);
+/* As cartridge_attribute(), cartridge_next_attribute(). */
 int mam_get(const struct mam *mam, unsigned partition, uint16_t id,
 	    struct cartridge_attribute *attribute);
 int mam_next(const struct mam *mam, unsigned partition, uint16_t id,

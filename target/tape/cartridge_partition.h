@@ -82,6 +82,7 @@ int partition_open(int folder, unsigned number, const struct partition_identity 
 		   bool writable, struct partition *p);
 void partition_close(struct partition *p);
 
+/* Blocks, filemarks behind what is there; in the index with the next partition_sync(). 0 or -errno. */
 int partition_append(struct partition *p, const struct cartridge_blocks *list, unsigned count);
 /* Of bytes to come, in at most `runs` runs, how many have their place on the disk; UINT64_MAX where the
  * host does not tell. */
@@ -89,6 +90,7 @@ uint64_t partition_reserve(struct partition *p, uint64_t bytes, unsigned runs);
 /* Bytes that are set aside and not written. */
 uint64_t partition_reserved(const struct partition *p);
 int partition_append_filemarks(struct partition *p, uint64_t count);
+/* What is from this object on is no more. Likewise. */
 int partition_truncate(struct partition *p, uint64_t object);
 /* What must be durable before, then everything in one commit. */
 int partition_sync(struct partition *p);
@@ -96,7 +98,10 @@ int partition_sync(struct partition *p);
 int partition_compact(int folder, struct partition *p, const struct partition_identity *identity);
 bool partition_is_bloated(const struct partition *p);
 
+/* *number is what runs name it by: that of a late one that is alike, where there is one. -EINVAL: too long,
+ * -ENOSPC: too many, -ENOMEM. */
 int partition_add_description(struct partition *p, const void *data, size_t size, uint32_t *number);
+/* The partition's. NULL: no such number. */
 const struct description *partition_description(const struct partition *p, uint32_t number);
 
 /* Checks the stretches that have these bytes, which have been read already. -EIO where one does not match. */

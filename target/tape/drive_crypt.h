@@ -84,6 +84,7 @@ struct crypt_description {
 #define CRYPT_PLACE_SIZE      16u /* size, partition, object */
 #define CRYPT_ASSOCIATED_MAX  (CRYPT_DESCRIPTION_MAX + CRYPT_PLACE_SIZE)
 
+/* `data` has CRYPT_DESCRIPTION_MAX bytes; how many of them it takes. */
 size_t crypt_description_encode(const struct crypt_description *description, uint8_t *data);
 /* 0, or -EBADMSG: of another version, or damaged. */
 int crypt_description_decode(const void *data, size_t size, struct crypt_description *description);
@@ -98,6 +99,7 @@ int crypt_seal_with(const uint8_t key[CRYPT_KEY_SIZE], const uint8_t iv[12], con
 int crypt_open_with(const uint8_t key[CRYPT_KEY_SIZE], const uint8_t *associated, size_t associated_size,
 		    const uint8_t *sealed, size_t sealed_size, uint8_t *plain);
 
+/* SECURITY PROTOCOL IN and OUT, protocols 00h and 20h. */
 void crypt_run_in(struct scsi_lu *lu, struct scsi_task *task);
 void crypt_run_out(struct scsi_lu *lu, struct scsi_task *task);
 

@@ -31,6 +31,7 @@ struct read_plan {
 	struct cartridge_place place; /* of the first */
 };
 
+/* What a READ or VERIFY asks for, by its CDB and the mode pages. */
 struct read_request read_request_of(struct drive *drive, const struct scsi_task *task);
 /* Else the sense is set. */
 bool read_request_valid(const struct drive *drive, struct scsi_task *task,

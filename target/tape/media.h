@@ -22,6 +22,7 @@ struct medium {
 	uint64_t capacity;	/* native, bytes */
 	const char *density_name, *description, *organization;
 };
+/* Of a static table; NULL: none has this name. */
 const struct medium *medium_find(const char *name);
 /* By the last two characters of the barcode ("CLN..." is for cleaning whatever follows); NULL
  * when they say nothing. */

@@ -31,6 +31,7 @@ struct stretch_reader {
 	uint64_t failed; /* the object at which stretch_read() failed */
 };
 
+/* From object `first` to before `end`; the cartridge stays the caller's, and open. */
 void stretch_reader_start(struct stretch_reader *r, struct cartridge *c, unsigned partition,
 			  uint64_t first, uint64_t end);
 void stretch_reader_end(struct stretch_reader *r);

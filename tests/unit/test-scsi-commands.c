@@ -57,6 +57,32 @@ static void long_cdbs_have_their_action_at_8(void **state)
 	assert_int_equal(scene.fake[0].rewinds, 1);
 }
 
+/* The bytes of SECURITY PROTOCOL OUT may be a key: nobody gets its buffer before they are wiped out, whether
+ * a unit attention, the unit or the LUN refuses the command. */
+static void keys_are_wiped_out_however_a_command_ends(void **state)
+{
+	static const uint8_t cdb[16] = {0xb5, 0x20, 0, 0x10, [9] = 32};
+	static const unsigned luns[] = {0, 0, 7};
+	(void)state;
+	for (size_t i = 0; i < sizeof(luns) / sizeof(luns[0]); i++) {
+		struct scsi_buffer_pool *pool = scsi_buffer_pool_new(1 << 20);
+		struct fake_command command;
+		command_prepare(&command, scene.a, LUN(luns[i]), cdb, sizeof(cdb), NULL, 0, 0);
+		command.task.out = scsi_buffer_get(pool, 32);
+		memset(command.task.out->data, 0x5a, 32);
+		command.task.out->size = 32;
+		scsi_submit(&command.task);
+		command_wait(&command);
+		assert_int_equal(command.task.status, SCSI_CHECK_CONDITION);
+		command_end(&command);
+		struct scsi_buffer *again = scsi_buffer_get(pool, 32);
+		for (unsigned k = 0; k < 32; k++)
+			assert_int_equal(again->data[k], 0);
+		scsi_buffer_release(&again);
+		scsi_buffer_pool_free(&pool);
+	}
+}
+
 static void a_lun_that_is_not_there_says_so(void **state)
 {
 	struct fake_command command;
@@ -514,6 +540,7 @@ int main(void)
 		IN(the_lun_in_byte_1_is_tolerated),
 		IN(long_cdbs_have_their_action_at_8),
 		IN(a_lun_that_is_not_there_says_so),
+		cmocka_unit_test_setup_teardown(keys_are_wiped_out_however_a_command_ends, start_loud, stop),
 		IN(inquiry_says_who_the_unit_is),
 		IN(vital_product_data_is_listed_in_order),
 		IN(designators_tell_unit_port_and_target),
