@@ -181,10 +181,14 @@ static void vtl_list_reasons(const json_t *libraries)
 		char *name = table_clean(target_text(library, "name"));
 		char *reason = table_clean(target_text(library, "reason"));
 
+		char *folder = table_clean(target_text(library, "folder"));
+
 		if (*reason)
-			printf("%s: %s: %s\n", name, target_text(library, "state"), reason);
+			printf("%s: %s: %s%s%s\n", name, target_text(library, "state"), folder,
+			       *folder ? ": " : "", reason);
 		free(name);
 		free(reason);
+		free(folder);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "lib/base/log.h"
 #include "target/tool/tool.h"
 
 struct tool_option_row {
@@ -135,7 +136,10 @@ static enum tool_exit tool_run(struct tool_call *call)
 int main(int argc, char **argv)
 {
 	struct tool_call call = {0};
-	enum tool_exit status = tool_parse(&call, argc, argv);
+	enum tool_exit status;
+
+	log_set_program("granary-tape");
+	status = tool_parse(&call, argc, argv);
 
 	if (status == TOOL_DONE && call.values[OPTION_HELP])
 		tool_help();

@@ -164,3 +164,8 @@ done
 : >"$scratch/half.tap.new"
 expect_status 1 granary-tape export "$scratch/tapes/T00004L8" "$scratch/half.tap"
 expect_output 'half.tap.new: is there already, of an export that runs or was killed'
+
+# What the cartridge says of itself comes under the program's name.
+truncate -s 1000000 "$scratch/tapes/T00004L8/p0.data"
+expect_status 1 granary-tape check "$scratch/tapes/T00004L8"
+expect_output '^granary-tape: error: .*/T00004L8: p0.data has 1000000 bytes'

@@ -104,7 +104,7 @@ check_equal "$(targetd tape list a | grep -c slot)" 2 "tapes that were adopted"
 # A folder that goes while the library is served.
 mv "$target_state/tapes/b" "$scratch/b"
 expect_status 0 targetd vtl list
-expect_output '^b: no folder: No such file or directory'
+expect_output "^b: no folder: $target_state/tapes/b: No such file or directory"
 mv "$scratch/b" "$target_state/tapes/b"
 expect_status 0 targetd vtl list
 expect_output '^b  *served '
