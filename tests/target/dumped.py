@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """dumped.py PID TEXT...: how often each text is in that process' memory: in what a core dump would
-have, and in what is left out of it (the flag "dd" of proc(5)). Exit status 77 where nobody may look."""
+have, and in what is left out of it (the flag "dd" of proc(5)). Exit status 77 where nobody may look, and
+for a program with sanitizers, whose heap and shadow are terabytes of addresses."""
 import re
 import sys
+
+SANITIZER = 1 << 40
 
 
 def regions(pid):
@@ -22,7 +25,11 @@ def main():
     counts = {text: [0, 0] for text in texts}
     try:
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-            for begin, end, dumped in regions(pid):
+            mappings = list(regions(pid))
+            if any(end - begin >= SANITIZER for begin, end, dumped in mappings):
+                print("there is a sanitizer's heap")
+                sys.exit(77)
+            for begin, end, dumped in mappings:
                 memory.seek(begin)
                 data = b""
                 while len(data) < end - begin:
