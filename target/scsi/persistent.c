@@ -196,9 +196,11 @@ static void preempt_reservation(struct persistent_request *request, uint64_t key
 	uint8_t before = reservation->type;
 	if (!type_is_valid(request))
 		return;
-	request->taken = reservation_is_all_registrants(before) || reservation->owner != request->own;
+	bool others_own = reservation->owner != request->own;
+	size_t count = reservation->count;
 	reservation->type = 0; /* what is removed now does not release it */
 	(void)preempt_registrations(request, key, true);
+	request->taken = reservation_is_all_registrants(before) ? reservation->count < count : others_own;
 	reservation->type = request->type;
 	reservation->owner = request->own;
 	reservation->generation++;

@@ -100,6 +100,7 @@ static bool list_check(struct drive *drive, struct scsi_task *task, const uint8_
 	return true;
 }
 
+/* No memory for an attribute is the task's end, and none of the tape's. */
 static int list_write(struct drive *drive, struct scsi_task *task, const uint8_t *data, size_t size,
 		      unsigned partition)
 {
@@ -109,6 +110,10 @@ static int list_write(struct drive *drive, struct scsi_task *task, const uint8_t
 		struct cartridge_attribute attribute = {
 			.id = entry.id, .format = entry.format, .length = entry.length, .value = entry.value};
 		int err = cartridge_set_attribute(drive->cartridge, partition, &attribute);
+		if (err == -ENOMEM) {
+			scsi_check(task, SENSE_ABORTED, ASC_INSUFFICIENT_RESOURCES);
+			return 0;
+		}
 		if (err && !(err == -ENOENT && entry.length == 0))
 			return err;
 	}

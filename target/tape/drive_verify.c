@@ -44,6 +44,8 @@ static int verify_bytes(struct drive *drive, const struct read_plan *plan)
 static void verify_blocks(struct drive *drive, struct scsi_task *task, struct read_request request)
 {
 	uint32_t step = request.length;
+	if (request.fixed && step > VERIFY_STEP / drive->mode.block_size + 1)
+		step = VERIFY_STEP / drive->mode.block_size + 1;
 	while (!scsi_is_aborted(task)) {
 		struct read_request part = read_first_blocks(&request, step);
 		struct read_plan plan;

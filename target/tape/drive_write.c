@@ -307,6 +307,26 @@ static uint32_t blocks_that_fit(struct drive *drive, const struct write_request 
 	return fit < request->blocks ? (uint32_t)fit : request->blocks;
 }
 
+/* The tape as it is before blocks that are to be written here. A host that is nearly full has to give up first
+ * what stood here: there is no other room. False: the sense is set. */
+static bool write_over(struct drive *drive, struct scsi_task *task, const struct write_request *request)
+{
+	if (drive_at_end(drive))
+		return true;
+	if (!drive_cut(drive, task))
+		return false;
+	if (!is_careful(drive, request->bytes))
+		return true;
+	int error = drive_drain(drive);
+	return !error || write_failed(drive, task, error, request->length);
+}
+
+static bool session_has_ended(struct drive *drive, const struct scsi_nexus *nexus)
+{
+	LOCK_SCOPE(&drive->lu->lock);
+	return scsi_nexus_is_closing_locked(nexus);
+}
+
 static void write_tape(struct drive *drive, struct scsi_task *task, struct write_request request)
 {
 	if (!drive_ready(drive, task) || !request_valid(drive, task, &request) ||
@@ -314,7 +334,7 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 		return;
 	request.seals = drive_seals(drive, task->nexus);
 	/* It had a key, perhaps, which has gone with the session. */
-	if (!request.seals && scsi_nexus_is_closing_locked(task->nexus)) {
+	if (!request.seals && session_has_ended(drive, task->nexus)) {
 		(void)write_failed(drive, task, -ENOKEY, request.length);
 		return;
 	}
@@ -325,9 +345,7 @@ static void write_tape(struct drive *drive, struct scsi_task *task, struct write
 		drive_guard_failed(drive, task, request.length);
 		return;
 	}
-	if (!write_as(drive, task, request.length))
-		return;
-	if (!drive_at_end(drive) && !drive_cut(drive, task))
+	if (!write_as(drive, task, request.length) || !write_over(drive, task, &request))
 		return;
 	drive_modify(drive);
 	uint64_t before = drive_used(drive, drive->partition);

@@ -492,6 +492,9 @@ static void the_device_hears_when_all_registrants_lose_theirs(void **state)
 		assert_int_equal(fake->reservations_lost, lost + 1);
 		assert_int_equal(fake->reservations_preempted, i + 1);
 		assert_told(scene.a, ASC_REGISTRATIONS_PREEMPTED);
+		/* Who is alone takes it from nobody. */
+		assert_out(scene.b, PREEMPT, WEAR, B_KEY, 0);
+		assert_int_equal(fake->reservations_preempted, i + 1);
 		assert_out(scene.b, REGISTER, 0, B_KEY, 0);
 	}
 }
