@@ -3,7 +3,9 @@
 # An SQLite database on the mount, in WAL mode and with a rollback journal, keeps every row that was
 # committed while several processes write to it, whether a writer or granary-fsd is killed.
 #
-# With a rollback journal the deletion of the journal commits, and only synchronous=EXTRA syncs that.
+# With a rollback journal the deletion of the journal commits, and only synchronous=EXTRA syncs that. But
+# SQLite takes a folder that it cannot open for one that needs no sync (unixDelete() of its os_unix.c): who
+# finds granary-fsd gone between the deletion and the opening of the folder still says "committed".
 #
 # APPS_FULL=1 kills ten times as often.
 # shellcheck disable=SC2119
@@ -69,6 +71,18 @@ stop_writers() {
 	wait "${pids[@]}" || true
 }
 
+# forgive_one: what is lost may be one row, if it is the last that its writer told of.
+forgive_one() {
+	local said
+	[ "$(wc -l <"$scratch/lost")" = 1 ] || return 0
+	said=$scratch/said.$(cut -d '|' -f 1 "$scratch/lost")
+	[ "$(sed -n 's/|committed$//p' "$said" | tail -n 1)" = "$(cat "$scratch/lost")" ] || return 0
+	echo "not synced, as nobody could: $(cat "$scratch/lost")"
+	sed -i "/^$(cat "$scratch/lost")|committed\$/d" "$said"
+	: >"$scratch/lost"
+}
+
+# check_database [unsynced]: whether the last one may have been told of without a sync.
 check_database() {
 	check_equal "$(sqlite3 -cmd '.timeout 60000' "$db" 'PRAGMA integrity_check')" ok "integrity_check of $db"
 	check_equal "$(sqlite3 -cmd '.timeout 60000' "$db" 'SELECT count(*) FROM row WHERE sum<>sha3(data)')" 0 "rows that differ"
@@ -76,6 +90,7 @@ check_database() {
 	# Only whole lines count: the last one may be cut.
 	find "$scratch" -name 'said.*' -exec sed -n 's/|committed$//p' {} + | sort >"$scratch/committed"
 	comm -23 "$scratch/committed" "$scratch/rows" >"$scratch/lost"
+	[ "${1:-}" != unsynced ] || forgive_one
 	[ ! -s "$scratch/lost" ] || fail "of $(wc -l <"$scratch/committed") committed rows $(wc -l <"$scratch/lost") are lost, such as $(head -n 1 "$scratch/lost")"
 	[ ! -e "$scratch/bad" ] || fail "a reader saw wrong rows: $(head -n 1 "$scratch/bad")"
 }
@@ -84,6 +99,7 @@ mount_store
 for mode in wal delete; do
 	db=$mount/$mode.db
 	synchronous=FULL
+	unsynced=
 	[ $mode = wal ] || synchronous=EXTRA
 	rm -f "$scratch"/said.*
 	make_database "$db" "$mode"
@@ -104,7 +120,8 @@ for mode in wal delete; do
 		kill_store
 		stop_writers
 		mount_store
-		check_database
+		[ $mode = wal ] || unsynced=unsynced
+		check_database "$unsynced"
 	done
 	echo "$mode: $(wc -l <"$scratch/committed") rows committed"
 	sqlite3 -cmd '.timeout 60000' "$db" 'DELETE FROM row WHERE number % 3 = 0; VACUUM'
