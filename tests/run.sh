@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Installs what is missing, builds with warnings as errors, and runs `make check` in three
 # builds: as shipped, under AddressSanitizer and UBSan, and (the tests with threads) under
-# ThreadSanitizer; then `make check-guest`, where a stock kernel uses the tapes. The last line is "N passed, N failed, N skipped"; a skipped test fails the
-# run where it could have run. BUILDS="plain asan tsan guest" chooses; BUILD_ROOT says where.
+# ThreadSanitizer; then `make check-guest`, where a stock kernel uses the tapes. The last line is
+# "N passed, N failed, N skipped"; a skipped test fails the run where it could have run.
+# BUILDS="plain asan tsan guest" chooses; BUILD_ROOT says where.
 set -u
 
 source=$(cd "$(dirname "$0")/.." && pwd)

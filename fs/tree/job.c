@@ -50,13 +50,12 @@ static void job_end_locked(struct job *job, int rc)
 }
 
 /* It is told to be paused, so it is: also one that has nothing left to do, which ends when it is
- * resumed, in a later mount perhaps. */
+ * resumed, in a later mount perhaps. The tree may be closing before the thread comes here. */
 static int job_wait_locked(struct job *job)
 {
-	bool paused = job->wish == WISH_PAUSE;
 	while (job->wish == WISH_PAUSE)
 		pthread_cond_wait(&job->wake, &job->lock);
-	return paused && job->wish != WISH_RUN ? -ECANCELED : 0;
+	return job->state == JOB_PAUSED ? -ECANCELED : 0;
 }
 
 static void *job_main(void *argument)

@@ -190,9 +190,11 @@ static void test_what_is_paused_stays_so(void **state)
 		usleep(i * 300);
 		int rc = tree_job_command(s.tree, TREE_JOB_CLEAN, TREE_JOB_PAUSE);
 		if (rc == 0) {
-			usleep(10000);
+			/* A tree that is closed at once meets the job's last step under way. */
+			if (i % 3)
+				usleep(10000);
 			assert_string_equal(scene_status(&s, TREE_JOB_CLEAN).state, "paused");
-			if (i % 10 == 9)
+			if (i % 10 == 9 || i % 3 == 0)
 				reopen(&s);
 			assert_string_equal(scene_status(&s, TREE_JOB_CLEAN).state, "paused");
 			assert_int_equal(tree_job_command(s.tree, TREE_JOB_CLEAN, TREE_JOB_RESUME), 0);
