@@ -145,6 +145,12 @@ wait_for() {
 	done
 }
 
+# finds PATTERN: grep for the end of a pipe. With -q it would go at the first line that fits, whoever writes on
+# be ended by a signal, and pipefail take that for a failure.
+finds() {
+	[ "$(grep -c "$@")" -gt 0 ]
+}
+
 # time_left: whether a test that repeats itself may do so once more; it always may once.
 # `make torture` gives it TEST_SECONDS, `make check` sets no limit.
 rounds_begun=0

@@ -94,7 +94,7 @@ if [ -e "$top_srcdir/configure" ] && [ ! -e "$top_srcdir/config.status" ]; then
 		tail -n 20 "$scratch/configure.log" "$scratch/make.log" >&2
 		fail "configure or make on the mount failed"
 	}
-	ar t "$mount/self/lib/base/libbase.a" | grep -q 'wire\.o' || fail "the library is not whole"
+	ar t "$mount/self/lib/base/libbase.a" | finds 'wire\.o' || fail "the library is not whole"
 fi
 umount_store
 fsck_store

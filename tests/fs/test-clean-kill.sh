@@ -30,7 +30,7 @@ granary fs clean "$mount" >/dev/null
 granary fs clean --start "$mount" >/dev/null
 if granary fs clean --pause "$mount" >/dev/null 2>&1; then
 	remount_store
-	granary fs status "$mount" | grep -q paused || fail "a pause did not last"
+	granary fs status "$mount" | finds paused || fail "a pause did not last"
 	granary fs clean --resume --wait "$mount" >/dev/null || fail "it does not resume"
 fi
 taken=$(du -s --block-size=1 "$store/segments" | cut -f 1)

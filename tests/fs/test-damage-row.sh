@@ -33,7 +33,7 @@ check() {
 	check_equal "$(cat "$mount/far/file")" far "a file with a row elsewhere"
 	echo new >"$mount/far/new"
 	granary fs sync "$mount" || fail "nothing can be committed"
-	granary fs status --json "$mount" | grep -q '"read_only": false' || fail "the store is read-only"
+	granary fs status --json "$mount" | finds '"read_only": false' || fail "the store is read-only"
 	pid=$(store_pid)
 	wait_for 10 umount_quietly || fail "the mount is busy"
 	unset "mount_pid[$mount]"

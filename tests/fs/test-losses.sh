@@ -52,7 +52,7 @@ ask() {
 }
 
 has_losses() {
-	granary fs status "$mount" | grep -q "^losses  *$1,"
+	granary fs status "$mount" | finds "^losses  *$1,"
 }
 
 make_store "$store" --chunk-average=4K
@@ -68,7 +68,7 @@ read -r segment offset length < <(sqlite3 -separator ' ' "$store/catalogue.sqlit
 dd if=/dev/zero bs=512 seek=$(((offset + length / 2) / 512)) count=4 conv=notrunc status=none \
 	of="$(printf '%s/segments/%02d/%010d.seg' "$store" $((segment % 100)) "$segment")"
 mount_store "$store" "$mount" --commit-seconds=1
-granary fs status --json "$mount" | grep -q '"count": 0' || fail "losses before there was one"
+granary fs status --json "$mount" | finds '"count": 0' || fail "losses before there was one"
 
 coproc held { exec python3 "$scratch/hold.py" "$mount/file"; }
 held_pid=$!

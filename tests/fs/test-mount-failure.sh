@@ -18,7 +18,7 @@ check_equal "$failed" yes "a sync failed"
 expect_status 1 touch "$mount/after"
 expect_output 'Read-only file system'
 check_equal "$(cat "$mount/before")" before "reading goes on"
-granary fs status --json "$mount" | grep -q '"read_only": *true' || fail "the status does not say so"
+granary fs status --json "$mount" | finds '"read_only": *true' || fail "the status does not say so"
 status=0
 if [ "$(id -u)" = 0 ]; then umount "$mount"; else fusermount3 -u "$mount"; fi
 wait "$(store_pid)" || status=$?

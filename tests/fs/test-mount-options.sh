@@ -6,7 +6,7 @@ need_fuse
 
 # option NAME: the mount has it.
 option() {
-	awk -v dir="$mount" '$2 == dir { print "," $4 "," }' /proc/self/mounts | grep -q ",$1," ||
+	awk -v dir="$mount" '$2 == dir { print "," $4 "," }' /proc/self/mounts | finds ",$1," ||
 		fail "the mount has no option $1"
 }
 

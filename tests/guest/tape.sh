@@ -98,7 +98,7 @@ fails() {
 
 # status_has WORD: mt's status of the drive says so.
 status_has() {
-	mt -f "$drive" status | grep -q "$1" || fail "mt status has no $1: $(mt -f "$drive" status)"
+	mt -f "$drive" status | finds "$1" || fail "mt status has no $1: $(mt -f "$drive" status)"
 }
 
 # file_number_is N [BLOCK]

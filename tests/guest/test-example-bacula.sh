@@ -78,7 +78,7 @@ console() {
 	cat "$scratch/console" >>"$scratch/console.log"
 }
 director_answers() {
-	echo quit | timeout 20 bconsole -c /etc/bacula/bconsole.conf 2>&1 | grep -q '1000 OK'
+	echo quit | timeout 20 bconsole -c /etc/bacula/bconsole.conf 2>&1 | finds '1000 OK'
 }
 wait_for 60 director_answers || fail "bacula-dir does not answer: $(cat "$scratch"/*.log)"
 

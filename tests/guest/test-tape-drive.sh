@@ -42,14 +42,14 @@ mt -f "$drive" fsf 1
 file_number_is 1
 mt -f "$drive" fsr 3
 file_number_is 1 3
-mt -f "$drive" tell | grep -q '14' || fail "tell: $(mt -f "$drive" tell)"
+mt -f "$drive" tell | finds '14' || fail "tell: $(mt -f "$drive" tell)"
 mt -f "$drive" bsr 2
 file_number_is 1 1
 mt -f "$drive" fsf 2
 file_number_is 3
 mt -f "$drive" bsf 1
 mt -f "$drive" bsfm 1
-mt -f "$drive" tell | grep -q '19' || fail "bsfm: $(mt -f "$drive" tell)"
+mt -f "$drive" tell | finds '19' || fail "bsfm: $(mt -f "$drive" tell)"
 mt -f "$drive" asf 2
 file_number_is 2
 read_file three 1
@@ -57,7 +57,7 @@ mt -f "$drive" seek 11
 read_file two 10240
 mt -f "$drive" eod
 status_has EOD
-mt -f "$drive" tell | grep -q '29' || fail "eod: $(mt -f "$drive" tell)"
+mt -f "$drive" tell | finds '29' || fail "eod: $(mt -f "$drive" tell)"
 mt -f "$drive" rewind
 fails mt -f "$drive" bsr 1
 mt -f "$drive" rewind
@@ -86,7 +86,7 @@ fails dd if="$drive" of=/dev/null bs=1024 count=1 status=none
 # weof, erase, compression, lock, density.
 mt -f "$drive" rewind
 mt -f "$drive" weof 3
-mt -f "$drive" tell | grep -q '3' || fail "weof: $(mt -f "$drive" tell)"
+mt -f "$drive" tell | finds '3' || fail "weof: $(mt -f "$drive" tell)"
 mt -f "$drive" rewind
 mt -f "$drive" erase
 [ "$(dd if="$drive" bs=64k status=none 2>/dev/null | wc -c)" = 0 ]
@@ -96,7 +96,7 @@ mt -f "$drive" lock
 fails mtx -f "$changer" unload 1 0
 mt -f "$drive" unlock
 mt -f "$drive" densities >/dev/null
-mt -f "$drive" status | grep -qi 'LTO-8' || mt -f "$drive" status | grep -q '0x5e' || fail "density: $(mt -f "$drive" status)"
+mt -f "$drive" status | finds -i 'LTO-8' || mt -f "$drive" status | finds '0x5e' || fail "density: $(mt -f "$drive" status)"
 mt -f "$drive" offline
 status_has DR_OPEN
 mt -f "$drive" load

@@ -76,9 +76,9 @@ mt -f "$drive" fsf 1
 tar df "$drive" -C "$scratch/in"
 mt -f "$drive" stsetoptions scsi2logical
 mt -f "$drive" seek 5
-mt -f "$drive" tell | grep -q 'block 5\.' || fail "tell: $(mt -f "$drive" tell)"
+mt -f "$drive" tell | finds 'block 5\.' || fail "tell: $(mt -f "$drive" tell)"
 mt -f "$drive" stclearoptions scsi2logical
-mt -f "$drive" tell | grep -q 'block 5\.' || fail "tell: $(mt -f "$drive" tell)"
+mt -f "$drive" tell | finds 'block 5\.' || fail "tell: $(mt -f "$drive" tell)"
 mt -f "$drive" retension
 mt -f "$drive" drvbuffer 0
 mt -f "$drive" drvbuffer 1
@@ -94,7 +94,7 @@ mt -f "$drive" stsetoptions two-fms
 mt -f "$drive" rewind
 dd if="$scratch/in/random" of="$drive" bs=64k count=2 status=none
 mt -f "$drive" eod
-mt -f "$drive" tell | grep -q 'block 4\.' || fail "two filemarks: $(mt -f "$drive" tell)"
+mt -f "$drive" tell | finds 'block 4\.' || fail "two filemarks: $(mt -f "$drive" tell)"
 mt -f "$drive" stclearoptions two-fms
 mt -f "$drive" stsetoptions no-wait
 mt -f "$drive" rewind
@@ -107,11 +107,11 @@ mt -f "$drive" rewind
 # ---- two partitions ----
 mt -f "$drive" stsetoptions can-partitions
 mt -f "$drive" mkpartition 64
-mt -f "$drive" status | grep -q 'partition=0' || fail "$(mt -f "$drive" status)"
+mt -f "$drive" status | finds 'partition=0' || fail "$(mt -f "$drive" status)"
 dd if="$scratch/in/random" of="$drive" bs=64k count=16 status=none
 mt -f "$drive" setpartition 1
 dd if="$scratch/in/random" of="$drive" bs=32k count=8 status=none
-mt -f "$drive" status | grep -q 'partition=1' || fail "$(mt -f "$drive" status)"
+mt -f "$drive" status | finds 'partition=1' || fail "$(mt -f "$drive" status)"
 # The page of mt has it the other way round: partition, block.
 mt -f "$drive" partseek 0 3
 dd if="$drive" bs=64k count=1 status=none | cmp - <(dd if="$scratch/in/random" bs=64k skip=3 count=1 status=none)
@@ -203,6 +203,6 @@ wait_for 90 relogged || fail "the sessions do not come back: $(targetd vtl sessi
 iscsiadm -m session --rescan >/dev/null
 wait_for 60 devices_are 'tape ' 4 || fail "$(lsscsi): four paths to two drives were expected"
 wait_for 60 mtx -f "$changer" status
-mtx -f "$changer" status | grep -q '2 Drives' || fail "$(mtx -f "$changer" status)"
+mtx -f "$changer" status | finds '2 Drives' || fail "$(mtx -f "$changer" status)"
 iscsiadm -m node -T "$prefix:lib" -p "$portal" --logout >/dev/null
 stop_targetd

@@ -29,7 +29,7 @@ setting 'node.conn[0].iscsi.HeaderDigest' CRC32C
 setting 'node.conn[0].iscsi.DataDigest' CRC32C
 iscsiadm -m node -T "$target" -p "$portal" --login >/dev/null
 find_devices 1
-targetd vtl sessions --json | grep -q '"data_digest": *true' || fail "no digests: $(targetd vtl sessions --json)"
+targetd vtl sessions --json | finds '"data_digest": *true' || fail "no digests: $(targetd vtl sessions --json)"
 mtx -f "$changer" load 1 0 >/dev/null
 head -c 8M /dev/urandom >"$scratch/one"
 dd if="$scratch/one" of="$drive" bs=256k status=none
@@ -87,7 +87,7 @@ wait_for 20 turs "${both[0]}"
 wait_for 20 turs "${both[1]}"
 sg_persist --out --register --param-sark=abc "${both[0]}" >/dev/null
 sg_persist --out --reserve --param-rk=abc --prout-type=3 "${both[0]}" >/dev/null
-sg_persist --in --read-reservation "${both[1]}" | grep -q 'Key=0xabc' || fail "the reservation is not seen"
+sg_persist --in --read-reservation "${both[1]}" | finds 'Key=0xabc' || fail "the reservation is not seen"
 sg_raw "${both[1]}" 01 00 00 00 00 00 >"$scratch/conflict" 2>&1 || true
 grep -qi 'reservation conflict' "$scratch/conflict" || fail "no conflict: $(cat "$scratch/conflict")"
 sg_persist --out --release --param-rk=abc --prout-type=3 "${both[0]}" >/dev/null

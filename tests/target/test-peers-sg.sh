@@ -32,7 +32,7 @@ peer_fails() {
 says() {
 	local line
 	for line in "$@"; do
-		sed 's/[[:space:]]\+/ /g; s/^ //; s/ $//' "$scratch/output" | grep -qxF -e "$line" || {
+		sed 's/[[:space:]]\+/ /g; s/^ //; s/ $//' "$scratch/output" | finds -xF -e "$line" || {
 			cat "$scratch/output" >&2
 			fail "nothing says '$line'"
 		}

@@ -125,7 +125,7 @@ expect_output 'has two partitions, and a .tap holds one: this is 0'
 targetd vtl load main MAM001L7 1 >/dev/null
 expect_status 0 granary tape import --folder tapes --partition 1 "$url" N00001L7
 expect_output ', [1-9][0-9]* attributes of the medium'
-"$tool" list tapes/N00001L7 | grep -a -q '^0 attribute 0801 1 test' || fail "the attribute is lost"
+"$tool" list tapes/N00001L7 | finds -a '^0 attribute 0801 1 test' || fail "the attribute is lost"
 granary-tape export tapes/N00001L7 - | cmp - second.tap || fail "the second partition differs"
 expect_status 1 granary tape import --folder tapes --partition 2 "$url" N00002L7
 expect_status 2 granary-tape import --partition 1 own.tap tapes/N00003L7

@@ -27,14 +27,14 @@ print(*(tape["barcode"] for tape in json.load(sys.stdin)))'
 expect_status 0 targetd tape lock G00001L8 --days 3
 expect_output "^G00001L8 is locked until $(day 3) "
 expect_status 0 targetd tape protect G00001L8 on
-note G00001L8 | grep -q "^locked until $(day 3) [0-9:]*, write-protected$" || fail "lock: $(note G00001L8)"
+note G00001L8 | finds "^locked until $(day 3) [0-9:]*, write-protected$" || fail "lock: $(note G00001L8)"
 check_equal "$(tape_word G00001L8 capacity)" "64.0 MiB" "capacity for people"
 check_equal "$(member capacity tape show G00001L8)" 67108864 "capacity for programs"
 check_equal "$(member restorable_until tape show G00001L8)" 0 "until when a tape that is there can be restored"
 
 expect_status 0 targetd tape delete G00002L8
-note G00002L8 | grep -q "^can be restored until $(day 7) " || fail "deleted: $(note G00002L8)"
-tape_word G00002L8 'can be restored until' | grep -q "^$(day 7) " || fail "shown: $(tape_word G00002L8 'can be.*')"
+note G00002L8 | finds "^can be restored until $(day 7) " || fail "deleted: $(note G00002L8)"
+tape_word G00002L8 'can be restored until' | finds "^$(day 7) " || fail "shown: $(tape_word G00002L8 'can be.*')"
 check_equal "$(tape_word G00002L8 address)" "" "address of a deleted tape"
 deleted=$(member deleted tape show G00002L8)
 check_equal "$(member restorable_until tape show G00002L8)" $((deleted + 7 * 86400)) "until when, for programs"
@@ -50,8 +50,8 @@ check_equal "$(barcodes --state slot)" G00005L8 "tapes in slots"
 expect_status 2 targetd tape list --state sold
 expect_output 'slot, import, drive, shelf or deleted, not "sold"'
 
-targetd vtl drives main | grep -Eq '^main +1 +500 +G00001L8 .* write-protected$' || fail "the drive's note"
-targetd vtl drives main | grep -Eq '^main +2 .* 0 B +$' || fail "an empty drive has a note"
+targetd vtl drives main | finds -E '^main +1 +500 +G00001L8 .* write-protected$' || fail "the drive's note"
+targetd vtl drives main | finds -E '^main +2 .* 0 B +$' || fail "an empty drive has a note"
 
 expect_status 0 targetd vtl create other --tapes 1 --drives 1 --tape-size 64M
 expect_status 0 targetd vtl delete other

@@ -25,7 +25,7 @@ serials() {
 }
 before=$(serials)
 check_equal "$(echo "$before" | sed 's/;.*//' | sort -u | wc -l)" 4 "different serial numbers"
-echo "$before" | grep -qvE '^serial = "[A-Z0-9]{10}"' && fail "a serial number has not ten characters"
+echo "$before" | finds -vE '^serial = "[A-Z0-9]{10}"' && fail "a serial number has not ten characters"
 
 expect_status 0 targetd vtl load main G00003L8 2
 check_equal "$(place_of main G00003L8)" 501 "place after the load"
@@ -43,8 +43,8 @@ check_equal "$(serials)" "$before" "identities after kill -9"
 check_equal "$(place_of main G00003L8)" 501 "loaded tape after kill -9"
 check_equal "$(place_of main G00001L8)" 1025 "moved tape after kill -9"
 check_equal "$(place_of main G00002L8)" 10 "tape in the import/export slot after kill -9"
-targetd vtl drives main | grep -q '501  *G00003L8' || fail "the tape is not in the drive after kill -9"
-targetd vtl drives main --json | grep -q '"loaded": true' || fail "the tape is not loaded after kill -9"
+targetd vtl drives main | finds '501  *G00003L8' || fail "the tape is not in the drive after kill -9"
+targetd vtl drives main --json | finds '"loaded": true' || fail "the tape is not loaded after kill -9"
 
 expect_status 0 targetd vtl unload main 501
 check_equal "$(place_of main G00003L8)" 1002 "back in its slot"

@@ -86,7 +86,7 @@ expect_status 0 targetd vtl load a "$(targetd tape list a --json | sed -n 's/.*"
 mv "$scratch/c" "$target_state/tapes/c"
 # shellcheck disable=SC2317 # called by wait_for
 served() {
-	targetd vtl list | grep -q "^$1  *served"
+	targetd vtl list | finds "^$1  *served"
 }
 wait_for 90 served c || fail "c is not served"
 expect_status 0 targetd vtl elements c
@@ -157,7 +157,7 @@ expect_output "library c has a tape $placed already"
 expect_status 0 targetd tape clone Y00001L8 Y00002L8 --force
 expect_status 0 targetd vtl create d --tapes 1 --force
 expect_status 0 targetd tape create b --force
-! tapes_of b | grep -qx "$placed" || fail "a barcode that is in a place is given again"
+! tapes_of b | finds -x "$placed" || fail "a barcode that is in a place is given again"
 # A library that is served, and loses its folder, counts as well.
 mv "$scratch/c" "$target_state/tapes/c"
 wait_for 90 served c || fail "c is not served"

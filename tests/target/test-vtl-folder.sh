@@ -27,7 +27,7 @@ stop_other() {
 }
 # shellcheck disable=SC2317 # called by wait_for
 other_serves() {
-	other vtl list | grep -q "^$1  *served"
+	other vtl list | finds "^$1  *served"
 }
 
 start_targetd

@@ -30,7 +30,7 @@ for model in strict journal; do
 		grep -q 'G00003L8' "$left/libraries/main.conf" || fail "its last tape is gone ($model, $cut_seed)"
 		expect_status 0 targetd vtl move main G00001L8 10
 		after_cut "$scratch/image"
-		grep 'G00001L8' "$left/libraries/main.conf" | grep -q 'address = 10;' || fail "a move is undone ($model, $cut_seed)"
+		grep 'G00001L8' "$left/libraries/main.conf" | finds 'address = 10;' || fail "a move is undone ($model, $cut_seed)"
 		expect_status 0 targetd vtl access main --allow iqn.2026-11.example:a
 		after_cut "$scratch/image"
 		grep -q 'iqn.2026-11.example:a' "$left/libraries/main.conf" || fail "access is as before ($model, $cut_seed)"

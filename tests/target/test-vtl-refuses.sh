@@ -54,7 +54,7 @@ expect_output 'library a has a tape G00001L8 already'
 expect_status 1 targetd tape create a --barcode X00001L7 --medium LTO-8
 expect_output 'says LTO-7, not LTO-8'
 expect_status 0 targetd tape create a --count 2 --prefix W --medium LTO-8-WORM
-targetd tape list a | grep -q '^W00002LY .*WORM' || fail "no WORM tape"
+targetd tape list a | finds '^W00002LY .*WORM' || fail "no WORM tape"
 expect_status 1 targetd vtl put a G00001L8
 expect_status 1 targetd vtl put a G00099L8
 expect_status 1 targetd vtl take a 1019

@@ -22,7 +22,7 @@ for library in main other; do
 done
 # A tape that is not there is said behind what was found, not in the middle of it.
 expect_status 1 targetd vtl selftest main --tape NONE
-tail -n 2 "$scratch/output" | grep -q 'tape NONE is in no slot' || fail "the complaint is not at the end"
+tail -n 2 "$scratch/output" | finds 'tape NONE is in no slot' || fail "the complaint is not at the end"
 
 before=$(place_of main G00002L8)
 expect_status 0 targetd vtl selftest main --tape G00002L8

@@ -42,7 +42,7 @@ targetd vtl create main --tapes 2 --drives 1 >/dev/null
 open_session
 check_equal "$(ask_session)" there "an open session"
 check_equal "$(count)" 1 "sessions"
-targetd vtl sessions | grep -q "$prefix:tests *127.0.0.1" || fail "the session does not say who"
+targetd vtl sessions | finds "$prefix:tests *127.0.0.1" || fail "the session does not say who"
 
 # Closed to everybody, secrets set and changed: this session stays.
 echo Winter-Quarters-17 >"$scratch/secret"
@@ -65,7 +65,7 @@ close_session
 check_equal "$(count)" 0 "sessions after --force"
 
 open_session joe%Summer-Quarters-18@
-targetd vtl sessions main | grep -q ' joe ' || fail "the list does not say which user"
+targetd vtl sessions main | finds ' joe ' || fail "the list does not say which user"
 number=$(targetd vtl sessions main | awk 'NR == 2 { print $1 }')
 expect_status 1 targetd vtl sessions --end 65535
 expect_status 0 targetd vtl sessions --end "$number"

@@ -12,7 +12,7 @@ quick() { # STATUS VERB...
 }
 # shellcheck disable=SC2317 # called by wait_for
 is_not_served() {
-	! targetd vtl list | grep -q "^$1  *served"
+	! targetd vtl list | finds "^$1  *served"
 }
 # What runs behind: its output goes to $scratch/behind.
 behind() { # VERB...

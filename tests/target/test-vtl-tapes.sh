@@ -12,7 +12,7 @@ expect_status 0 targetd tape delete G00001L8
 expect_output 'brings it back within 7 days'
 [ ! -e "$tapes/G00001L8" ] || fail "the tape is there"
 check_equal "$(place_of main G00001L8)" "" "place of a deleted tape"
-targetd tape list | grep -q '^G00001L8  *main  *deleted' || fail "the deleted tape is not listed"
+targetd tape list | finds '^G00001L8  *main  *deleted' || fail "the deleted tape is not listed"
 expect_status 0 targetd tape restore G00001L8
 check_equal "$(place_of main G00001L8)" 1000 "place after the restore"
 expect_status 1 targetd tape restore G00001L8
@@ -50,14 +50,14 @@ expect_output 'is locked'
 
 # Write protection, as the slider of the shell: not while a drive has it.
 expect_status 0 targetd tape protect G00004L8 on
-targetd tape list | grep -q '^G00004L8 .*write-protected' || fail "protection is not listed"
+targetd tape list | finds '^G00004L8 .*write-protected' || fail "protection is not listed"
 check_equal "$(tape_word G00004L8 'write protected')" yes "protection"
 expect_status 0 targetd tape clone G00004L8 C00002L8
 check_equal "$(tape_word C00002L8 'write protected')" no "protection of the clone"
 expect_status 0 targetd vtl load main G00004L8 2
 expect_status 1 targetd tape protect G00004L8 off
 expect_output 'is in drive 501: unload it first'
-targetd vtl drives --json | grep -q '"write_protected": true' || fail "the drive does not say so"
+targetd vtl drives --json | finds '"write_protected": true' || fail "the drive does not say so"
 expect_status 0 targetd vtl unload main 2
 expect_status 0 targetd tape protect G00004L8 off
 check_equal "$(tape_word G00004L8 'write protected')" no "protection that was lifted"
