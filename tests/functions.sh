@@ -134,9 +134,10 @@ expect_output() {
 	}
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: until it succeeds. The seconds are those of an idle machine: it waits for six
+# times as many.
 wait_for() {
-	local tries=$(($1 * 20))
+	local tries=$(($1 * 120))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))
@@ -222,7 +223,7 @@ mount_store() {
 			fail "granary-fsd did not mount $where"
 		fi
 		tries=$((tries + 1))
-		[ "$tries" -lt 600 ] || fail "granary-fsd was not ready after 30 seconds"
+		[ "$tries" -lt 3600 ] || fail "granary-fsd was not ready after 180 seconds"
 		sleep 0.05
 	done
 }
@@ -237,18 +238,18 @@ store_log() {
 	printf '%s\n' "${mount_log[${1:-$mount}]}"
 }
 
+# unmount DIR: something that looks at every mount may hold it for a moment.
+unmount() {
+	wait_for 10 unmount_once "$1" || fail "umount: $(cat "$scratch/umount.log")"
+}
+unmount_once() {
+	if [ "$(id -u)" = 0 ]; then umount "$1"; else fusermount3 -u "$1"; fi 2>"$scratch/umount.log"
+}
+
 # umount_store [DIR]: unmounts; granary-fsd must end with status 0.
 umount_store() {
-	local dir=${1:-$mount} status=0 tries=0
-	if [ "$(id -u)" = 0 ]; then
-		until umount "$dir" 2>"$scratch/umount.log"; do
-			tries=$((tries + 1)) # something that looks at every mount may hold it for a moment
-			[ "$tries" -lt 40 ] || fail "umount: $(cat "$scratch/umount.log")"
-			sleep 0.05
-		done
-	else
-		fusermount3 -u "$dir"
-	fi
+	local dir=${1:-$mount} status=0
+	unmount "$dir"
 	wait "${mount_pid[$dir]}" || status=$?
 	unset "mount_pid[$dir]"
 	sanitizer_silent "${mount_log[$dir]}" || fail "granary-fsd on $dir was caught by a sanitizer"

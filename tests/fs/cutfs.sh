@@ -18,13 +18,9 @@ mount_cutfs() {
 
 umount_cutfs() {
 	local status=0
-	wait_for 5 umount_disk || fail "$disk is busy"
+	unmount "$disk"
 	wait "$cutfs_pid" || status=$?
 	check_equal "$status" 0 "the end of cutfs"
-}
-
-umount_disk() {
-	if [ "$(id -u)" = 0 ]; then umount "$disk"; else fusermount3 -u "$disk"; fi
 }
 
 # take_cut IMAGE SEED: what the disk would hold if the power went now.

@@ -139,7 +139,7 @@ try_mount() {
 			return 1
 		fi
 		tries=$((tries + 1))
-		[ "$tries" -lt 600 ] || broken "granary-fsd neither mounts nor ends"
+		[ "$tries" -lt 3600 ] || broken "granary-fsd neither mounts nor ends"
 		sleep 0.05
 	done
 	# As mount_store() leaves it.
@@ -153,7 +153,7 @@ try_mount() {
 end_mount() {
 	local status=0 pid=${mount_pid[$mount]}
 	is_gone "$pid" && broken "granary-fsd is gone"
-	wait_for 10 umount "$mount" || broken "the mount is busy"
+	wait_for 10 unmount_once "$mount" || broken "the mount is busy"
 	unset "mount_pid[$mount]"
 	wait "$pid" || status=$?
 	check_end "$status" granary-fsd "$scratch/fsd.log"

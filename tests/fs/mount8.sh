@@ -18,7 +18,7 @@ own_mounts() {
 check_mount8_writes() {
 	is_mounted "$mount" || fail "nothing is mounted there"
 	echo "$1" >"$mount/$1"
-	umount "$mount"
+	unmount "$mount"
 }
 
 # check_mount8: it mounts a store by its type and by a line of fstab, and umount(8) takes it away;
@@ -37,7 +37,7 @@ check_mount8() {
 	expect_status 0 mount -r -t granary "$store" "$mount"
 	check_equal "$(cat "$mount"/{type,fstab,all})" $'type\nfstab\nall' "the files"
 	! touch "$mount/type" 2>/dev/null || fail "a read-only mount takes writes"
-	umount "$mount"
+	unmount "$mount"
 	expect_status 32 mount -t granary "$scratch/none" "$mount"
 	fsck_store
 }

@@ -87,7 +87,7 @@ static int client_compound(nfs_argop4 *ops, unsigned count, struct answer *answe
 	while (!answer->done) {
 		struct pollfd pfd = {.fd = nfs_get_fd(client),
 				     .events = (short)nfs_which_events(client)};
-		if (poll(&pfd, 1, 10000) <= 0 || nfs_service(client, pfd.revents) < 0)
+		if (poll(&pfd, 1, 300000) <= 0 || nfs_service(client, pfd.revents) < 0)
 			return -EIO;
 	}
 	return answer->error;

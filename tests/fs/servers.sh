@@ -50,7 +50,7 @@ start_server() {
 	until port_answers "$server_port"; do
 		! is_gone "${server_pid[$name]}" || fail "$name has ended"
 		tries=$((tries + 1))
-		[ "$tries" -lt 400 ] || fail "$name does not answer"
+		[ "$tries" -lt 3600 ] || fail "$name does not answer"
 		sleep 0.05
 	done
 }

@@ -53,4 +53,4 @@ free=$(df --output=avail -B 1 "$mount" | tail -n 1)
 cmp "$scratch/precious" "$mount/precious"
 umount_store "$mount"
 fsck_store "$store"
-umount "$scratch/host"
+unmount "$scratch/host"

@@ -46,9 +46,9 @@ if [ "$prefix:$mountdir" = /usr/local:/sbin ]; then
 		mount -t granary "$store" "$mount"
 		expect_status 0 granary fs status "$mount"
 		expect_output '^uuid'
-		umount "$mount"
+		unmount "$mount"
 	)
-	umount "$sbin"
+	unmount "$sbin"
 	# The last granary-fsd, which runs from there, may still be on its way out.
 	wait_for 30 umount /usr/local || fail "something still runs from /usr/local"
 fi

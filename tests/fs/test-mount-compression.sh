@@ -5,8 +5,8 @@
 . "${top_srcdir:-.}/tests/functions.sh"
 need_fuse
 
-unmount() {
-	if [ "$(id -u)" = 0 ]; then umount "$mount"; else fusermount3 -u "$mount"; fi
+leave() {
+	unmount "$mount"
 	# The lock goes with the process.
 	wait_for 20 flock -n "$store/lock" true || fail "granary-fsd is still there"
 }
@@ -32,12 +32,12 @@ for name in fast off best balanced; do
 	# In hundredths: the names are not of one length.
 	taken[$name]=$((($(stored) - before) * 100 / $(stat -c %s "$mount/$name")))
 	# Fresh from the disk, also what the mounts before have stored.
-	unmount
+	leave
 	mount.granary "$store" "$mount" -o memory=128M 2>"$scratch/mount.log"
 	for file in "$mount"/*; do
 		cmp "$file" <(text "${file##*/}") || fail "${file##*/} came back different after $name"
 	done
-	unmount
+	leave
 done
 echo "off ${taken[off]} %, fast ${taken[fast]} %, balanced ${taken[balanced]} %, best ${taken[best]} %"
 [ "${taken[off]}" -ge 100 ] || fail "off has compressed"

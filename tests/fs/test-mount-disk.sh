@@ -30,7 +30,7 @@ granary-fsd --read-only --memory=64M --control="$scratch/control.sock" "$disk/st
 pid=$!
 wait_for 10 is_mounted "$mount" || { cat "$scratch/log" >&2; fail "--read-only does not mount"; }
 check_equal "$(cat "$mount/file")" text "the file"
-umount "$mount"
+unmount "$mount"
 wait $pid || fail "granary-fsd ended with $?"
 mount -o remount,rw "$disk"
 
@@ -46,4 +46,4 @@ clean_and_write() {
 wait_for 10 clean_and_write || fail "no space after deleting and cleaning"
 umount_store
 fsck_store "$disk/store"
-umount "$disk"
+unmount "$disk"

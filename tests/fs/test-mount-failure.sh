@@ -20,7 +20,7 @@ expect_output 'Read-only file system'
 check_equal "$(cat "$mount/before")" before "reading goes on"
 granary fs status --json "$mount" | finds '"read_only": *true' || fail "the status does not say so"
 status=0
-if [ "$(id -u)" = 0 ]; then umount "$mount"; else fusermount3 -u "$mount"; fi
+unmount "$mount"
 wait "$(store_pid)" || status=$?
 log=$(store_log)
 unset "mount_pid[$mount]"

@@ -14,4 +14,4 @@ programs=$(fresh_folder sbin)
 cp "$top_builddir/fs/tool/mount.granary" "$top_builddir/fs/granary-fsd" "$programs"
 mount --bind "$programs" "$sbin"
 check_mount8
-umount "$sbin"
+unmount "$sbin"

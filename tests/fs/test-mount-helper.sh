@@ -5,8 +5,8 @@
 . "${top_srcdir:-.}/tests/functions.sh"
 need_fuse
 
-unmount() {
-	if [ "$(id -u)" = 0 ]; then umount "$mount"; else fusermount3 -u "$mount"; fi
+leave() {
+	unmount "$mount"
 	# The lock goes with the process.
 	wait_for 10 flock -n "$store/lock" true || fail "granary-fsd is still there"
 }
@@ -19,13 +19,13 @@ is_mounted "$mount" || fail "returned before the mount was ready"
 echo text >"$mount/file"
 expect_status 32 mount.granary "$store" "$mount"
 expect_output 'mounted there already'
-unmount
+leave
 
 expect_status 0 mount.granary -r "$store" "$mount"
 expect_status 1 touch "$mount/other"
 expect_output 'Read-only file system'
 check_equal "$(cat "$mount/file")" text "the file"
-unmount
+leave
 
 # Fake and verbose: the command, and no mount.
 expect_status 0 mount.granary -fv "$store" "$mount" -o nosuid,nodev,commit=7

@@ -4,8 +4,8 @@
 . "${top_srcdir:-.}/tests/functions.sh"
 need_fuse
 
-unmount() {
-	if [ "$(id -u)" = 0 ]; then umount "$1"; else fusermount3 -u "$1"; fi
+leave() {
+	unmount "$1"
 	wait_for 10 flock -n "$2/lock" true || fail "granary-fsd is still there"
 }
 
@@ -15,11 +15,11 @@ for name in 'a store, with \commas' "$(printf 'long%.0s' {1..50})" 'ümläut'; d
 	expect_status 0 mount.granary "$scratch/$name" "$scratch/m $name" -o memory=128M
 	echo text >"$scratch/m $name/file"
 	check_equal "$(LC_ALL=C.UTF-8 findmnt -n -o SOURCE --target "$scratch/m $name")" "$scratch/$name" "the source"
-	unmount "$scratch/m $name" "$scratch/$name"
+	leave "$scratch/m $name" "$scratch/$name"
 	expect_status 0 fsck.granary "$scratch/$name"
 done
 cd "$scratch"
 mkdir relative
 expect_status 0 mount.granary ./ümläut relative -o memory=128M
 check_equal "$(cat relative/file)" text "the file"
-unmount relative ümläut
+leave relative ümläut

@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 	iscsi_set_targetname(iscsi, url->target);
 	iscsi_set_session_type(iscsi, ISCSI_SESSION_NORMAL);
 	iscsi_set_noautoreconnect(iscsi, 1);
-	iscsi_set_timeout(iscsi, 10);
+	iscsi_set_timeout(iscsi, 120);
 	if (iscsi_full_connect_sync(iscsi, url->portal, url->lun) != 0) {
 		printf("refused: %s\n", iscsi_get_error(iscsi));
 		return 1;

@@ -82,7 +82,7 @@ int host_manage(struct host *host, unsigned function, int lun)
 	while (response == PENDING) {
 		struct pollfd ready = {.fd = iscsi_get_fd(host->session),
 				       .events = (short)iscsi_which_events(host->session)};
-		if (poll(&ready, 1, 20000) <= 0 || iscsi_service(host->session, ready.revents) < 0) {
+		if (poll(&ready, 1, 300000) <= 0 || iscsi_service(host->session, ready.revents) < 0) {
 			fprintf(stderr, "task management %u: no response\n", function);
 			return -1;
 		}

@@ -13,7 +13,7 @@ serve() {
 	"$top_builddir/tests/target/disk-targetd" "$@" <"$scratch/stdin" >"$scratch/port" 2>"$scratch/target.log" 7>&- &
 	server=$!
 	exec 7>"$scratch/stdin"
-	wait_for 10 test -s "$scratch/port"
+	wait_for 10 test -s "$scratch/port" || fail "the target does not listen: $(cat "$scratch/target.log")"
 	port=$(cat "$scratch/port")
 }
 
@@ -23,7 +23,7 @@ unserve() {
 }
 
 suite() {
-	timeout 120 iscsi-test-cu --dataloss --normal --test='iSCSI*' \
+	timeout 900 iscsi-test-cu --dataloss --normal --test='iSCSI*' \
 		"iscsi://127.0.0.1:$port/iqn.2026-11.test:disk/0" >"$scratch/suite" 2>&1 || true
 	# What it asks for before the tests is about the unit, not about the transport.
 	sed -n '/CUnit/,$p' "$scratch/suite" >"$scratch/result"

@@ -56,7 +56,7 @@ run_suites() {
 	local suite tests known result=$scratch/result-$1
 	while read -r suite tests known; do
 		[ -n "$suite" ] || continue
-		timeout 60 env LD_PRELOAD="$top_builddir/tests/target/sbc-answer.so" \
+		timeout 600 env LD_PRELOAD="$top_builddir/tests/target/sbc-answer.so" \
 			iscsi-test-cu --dataloss --normal --test="SCSI.$suite" "iscsi://$portal/$prefix:$1/$2" \
 			>"$scratch/said-$1" 2>&1 </dev/null || { cat "$scratch/said-$1"; return 1; }
 		# Before its tests it asks for pages of disks.

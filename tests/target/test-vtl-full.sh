@@ -101,7 +101,7 @@ for verb in "vtl create new" "vtl move main G00001L8 1009" "vtl load main G00001
 	# shellcheck disable=SC2086 # several words
 	refused 'Read-only file system' $verb
 done
-umount "$libraries"
+unmount "$libraries"
 works
 stop_targetd
 mount -o remount,ro "$target_state"

@@ -10,7 +10,7 @@ need_fuse
 model=strict
 cut_seed=${CUT_SEED:-$((RANDOM * 32768 + RANDOM))}
 echo "CUT_SEED=$cut_seed"
-trap 'status=$?; [ -z "$targetd_pid" ] || kill -KILL "$targetd_pid" 2>/dev/null; umount_disk 2>/dev/null || true; end_targetd $status' EXIT
+trap 'status=$?; [ -z "$targetd_pid" ] || kill -KILL "$targetd_pid" 2>/dev/null; unmount_once "$disk" || true; end_targetd $status' EXIT
 
 # after_cut IMAGE: what is left of the libraries when the power goes now.
 after_cut() {

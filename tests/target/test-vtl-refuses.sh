@@ -77,7 +77,7 @@ expect_output 'tape G00002L8 is on the shelf of library a: granary vtl put a G00
 expect_status 1 granary-targetd --root "$scratch/other" --portal "$portal"
 expect_output "$portal: cannot listen there"
 for address in 127.0.0.1:99999 127.0.0.1:-1 127.0.0.1:x 127.0.0.1: host.example:3260 300.0.0.1 '[::1]:70000'; do
-	expect_status 2 timeout 60 granary-targetd --root "$scratch/other" --portal "$address"
+	expect_status 2 timeout 600 granary-targetd --root "$scratch/other" --portal "$address"
 	expect_output 'is no address such as'
 done
 expect_status 2 granary-targetd --root "$scratch/other" --portal 127.0.0.1:0 --buffer 1K

@@ -12,12 +12,12 @@ open_session() {
 	# shellcheck disable=SC2154 # coproc sets it
 	session_process=$session_PID
 	exec 5<&"${session[0]}" 6>&"${session[1]}"
-	read -r -t 20 answer <&5
+	read -r -t 3000 answer <&5
 	check_equal "$answer" in "answer to the login"
 }
 ask_session() {
 	echo >&6
-	read -r -t 30 answer <&5 || answer=gone
+	read -r -t 300 answer <&5 || answer=gone
 	echo "$answer"
 }
 close_session() {

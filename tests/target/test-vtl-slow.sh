@@ -8,7 +8,7 @@
 quick() { # STATUS VERB...
 	local status=$1
 	shift
-	expect_status "$status" timeout 60 granary "$@" --root "$target_root"
+	expect_status "$status" timeout 600 granary "$@" --root "$target_root"
 }
 # shellcheck disable=SC2317 # called by wait_for
 is_not_served() {

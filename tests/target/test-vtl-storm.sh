@@ -42,9 +42,9 @@ tapes() {
 	targetd tape delete C00001L8 --purge
 }
 hosts() {
-	timeout 60 iscsi-inq "iscsi://$portal/$prefix:a/$((RANDOM % 3))" || true
-	timeout 60 iscsi-inq "iscsi://$portal/$prefix:b/$((RANDOM % 3))" || true
-	timeout 60 iscsi-ls "iscsi://$portal" || sleep 1
+	timeout 300 iscsi-inq "iscsi://$portal/$prefix:a/$((RANDOM % 3))" || true
+	timeout 300 iscsi-inq "iscsi://$portal/$prefix:b/$((RANDOM % 3))" || true
+	timeout 300 iscsi-ls "iscsi://$portal" || sleep 1
 }
 storms=()
 for what in lists lists libraries sizes moves moves tapes hosts; do
