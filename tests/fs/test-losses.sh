@@ -74,7 +74,8 @@ coproc held { exec python3 "$scratch/hold.py" "$mount/file"; }
 held_pid=$!
 read -r line <&"${held[0]}"
 check_equal "$line" open "the held handle"
-printf 'cannot be kept' | dd of="$mount/file" bs=1 seek=6000000 conv=notrunc status=none ||
+# In one piece: what is left of it after a commit would be told of the loss.
+printf 'cannot be kept' | dd of="$mount/file" bs=14 seek=6000000 iflag=fullblock oflag=seek_bytes conv=notrunc status=none ||
 	fail "the write itself was refused"
 wait_for 10 has_losses 1 || fail "no loss is counted: $(granary fs status "$mount")"
 

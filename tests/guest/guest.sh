@@ -118,7 +118,7 @@ make_job() {
 }
 
 run_guest() {
-	timeout "${GUEST_SECONDS:-3600}" qemu-system-x86_64 -accel "${GUEST_ACCEL:-tcg}" -cpu "${GUEST_CPU:-max}" -smp 2 \
+	exec timeout "${GUEST_SECONDS:-3600}" qemu-system-x86_64 -accel "${GUEST_ACCEL:-tcg}" -cpu "${GUEST_CPU:-max}" -smp 2 \
 		-m "${GUEST_MEMORY:-2048}" -nodefaults -display none -no-reboot \
 		-kernel "$folder/$kernel/boot/vmlinuz-$version" -initrd "$folder/initrd" \
 		-append "console=ttyS1 panic=-1 mitigations=off" \
@@ -134,12 +134,15 @@ make_system
 make_job "$@"
 : > "$folder/tests.log"
 setup_say "booting $version"
-tail -n +1 -f --pid=$$ "$folder/tests.log" &
-follower=$!
+run_guest &
+guest=$!
+trap 'kill "$guest" 2> /dev/null || true' EXIT
+trap 'exit 130' INT TERM
+# Until the guest has gone, and all that it has said.
+tail -n +1 -f --pid="$guest" "$folder/tests.log"
 status=0
-run_guest || status=$?
-sleep 1
-kill "$follower" 2> /dev/null || true
+wait "$guest" || status=$?
+trap - EXIT
 case $(tail -n 1 "$folder/tests.log" | tr -d '\r') in
 "guest: 0 failed") exit 0 ;;
 "guest: "*) exit 1 ;;

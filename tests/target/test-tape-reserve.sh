@@ -50,6 +50,12 @@ targetd vtl load main G00001L8 1 >/dev/null
 ask there there
 
 # ---- it is ours, and given back
+# Not by reserving it: the program would meet that, and be refused.
+in_use() {
+	echo ready >&"${other[1]}"
+	read -r answer <&"${other[0]}"
+	[ "$answer" = 24 ]
+}
 mkfifo input
 for signal in INT TERM KILL; do
 	# The shell has what runs behind ignore SIGINT.
@@ -57,14 +63,7 @@ for signal in INT TERM KILL; do
 	writer=$!
 	exec 7>input
 	echo hello >&7
-	for _ in $(seq 200); do
-		# Not by reserving it: the program would meet that, and be refused.
-		echo ready >&"${other[1]}"
-		read -r answer <&"${other[0]}"
-		[ "$answer" != 24 ] || break
-		sleep 0.1
-	done
-	check_equal "$answer" 24 "the answer while the drive is in use"
+	wait_for 20 in_use || fail "$answer is the answer while the drive is in use"
 	expect_status 1 granary-tape read --file 0 "$url"
 	expect_output "$conflict"
 	status=0

@@ -80,16 +80,17 @@ wait_for 60 as_before || {
 }
 
 # A client that is killed while it waits.
+before=$(descriptors)
 targetd vtl create huge --tapes 60 --slots 60 --barcode H >/dev/null 2>&1 &
 client=$!
-sleep 0.05
+until [ "$(descriptors)" -gt "$before" ] || is_gone "$client"; do :; done
 kill -KILL "$client" 2>/dev/null || true
 wait "$client" 2>/dev/null || true
 # shellcheck disable=SC2317 # called by wait_for
 has_huge() {
 	targetd vtl show huge
 }
-if wait_for 20 has_huge; then # else it was killed before it had asked
+if wait_for 4 has_huge; then # else it was killed before it had asked
 	check_equal "$(targetd vtl elements huge | grep -c 'H00...L8')" 60 "tapes of the library"
 	expect_status 0 targetd vtl delete huge --purge
 fi

@@ -6,7 +6,7 @@
 
 SECRET_OF_THE_TEST=seen
 export SECRET_OF_THE_TEST
-start_targetd --hook-seconds 2
+start_targetd --hook-seconds 1000
 targetd vtl create main --tapes 3 --drives 1 --tape-size 64M >/dev/null
 hooks=$target_state/hooks.d
 for event in load unload eject full; do
@@ -46,21 +46,24 @@ expect_output 'the courier is not here\|hook'
 check_equal "$(place_of main G00002L8)" 1001 "place after a refused eject"
 grep -q 'ended with status 3: the courier is not here' "$targetd_log" || fail "the log does not say why"
 
+targetd daemon stop targetd >/dev/null
+wait "$targetd_pid"
+start_targetd --hook-seconds 2
 hook eject 20-refuse <<-'END'
 	#!/bin/sh
-	sleep 60
+	sleep 600
 END
 begun=$SECONDS
 expect_status 1 targetd vtl move main G00002L8 11
-[ $((SECONDS - begun)) -lt 20 ] || fail "a hook that hangs was waited for"
+[ $((SECONDS - begun)) -lt 300 ] || fail "a hook that hangs was waited for"
 check_equal "$(place_of main G00002L8)" 1001 "place after a hook that hangs"
 rm "$hooks/eject/20-refuse"
-expect_status 0 targetd vtl move main G00002L8 11
 
 # A hook may use the verbs: what cannot be done while it runs is refused at once, and hangs nobody.
 targetd daemon stop targetd >/dev/null
 wait "$targetd_pid"
-start_targetd --hook-seconds 100
+start_targetd --hook-seconds 1000
+expect_status 0 targetd vtl move main G00002L8 11
 granary=$(command -v granary)
 hook eject 20-verbs <<-END
 	#!/bin/sh
@@ -82,7 +85,7 @@ expect_status 0 targetd vtl take main G00003L8
 printf '%s\n' 'tape clone: 0' 'tape lock: 0' 'tape create: 0' 'vtl put: 1' 'vtl move: 1' 'tape delete: 1' \
 	'vtl delete: 1' 'vtl update: 1' | diff - "$scratch/verbs" || fail "$(cat "$scratch/verbs.out")"
 grep -q 'an eject hook of the library runs' "$scratch/verbs.out" || fail "it is not said why"
-[ $((SECONDS - begun)) -lt 90 ] || fail "a verb of a hook was waited for"
+[ $((SECONDS - begun)) -lt 600 ] || fail "a verb of a hook was waited for"
 expect_status 0 targetd tape show C00001L8
 expect_status 0 targetd vtl put main C00001L8
 rm "$hooks/eject/20-verbs"
@@ -93,7 +96,7 @@ expect_status 0 targetd vtl create other --tapes 1 --barcode O --drives 1 --tape
 targetd daemon stop targetd >/dev/null
 wait "$targetd_pid"
 close_gate robot-move
-start_targetd --hook-seconds 100
+start_targetd --hook-seconds 1000
 hook eject 20-verbs <<-END
 	#!/bin/sh
 	"$granary" tape lock O00001L8 --days 1 --root "$target_root" >>"$scratch/verbs.out" 2>&1
@@ -111,12 +114,17 @@ put=$!
 sleep 0.5
 open_gate
 wait "$move" || fail "$(cat "$scratch/move.out")"
-wait "$take" || fail "$(cat "$scratch/take.out")"
+taken=yes
+wait "$take" || {
+	# On a busy machine it may come while the hook runs, as the next one.
+	grep -q 'an eject hook of the library runs' "$scratch/take.out" || fail "$(cat "$scratch/take.out")"
+	taken=no
+}
 wait "$put" || grep -q 'an eject hook of the library runs' "$scratch/put.out" || fail "$(cat "$scratch/put.out")"
 check_equal "$(cat "$scratch/verbs")" 0 "what the verb of the hook has said"
-[ $((SECONDS - begun)) -lt 90 ] || fail "the hook waited for who waited for the robot"
+[ $((SECONDS - begun)) -lt 600 ] || fail "the hook waited for who waited for the robot"
 rm "$hooks/eject/20-verbs"
-expect_status 0 targetd vtl put main C00001L8
+[ $taken = no ] || expect_status 0 targetd vtl put main C00001L8
 unset GRANARY_FAULT
 rm "$scratch/load.env"
 expect_status 0 targetd vtl put main G00003L8
