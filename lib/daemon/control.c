@@ -178,6 +178,8 @@ static bool connection_next(struct connection *n)
 	if (!line && evbuffer_get_length(input) < CONTROL_LINE_MAX)
 		return false;
 	if (!line || size >= CONTROL_LINE_MAX) {
+		if (line)
+			explicit_bzero(line, size);
 		evbuffer_drain(input, evbuffer_get_length(input));
 		connection_refuse_line(n);
 		return false;

@@ -12,6 +12,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/base/secret.h"
 #include "target/service/access_io.h"
 #include "target/service/rpc.h"
 
@@ -266,13 +267,15 @@ static int access_run(struct rpc_call *call, struct access_place *place,
 int rpc_vtl_access(struct rpc_call *call)
 {
 	CLEANUP_LIBRARY struct library *library = NULL;
+	CLEANUP_SECRET struct access_change *change = secret_alloc(1, sizeof(*change));
 	struct access_place place = {.service = call->service};
-	struct access_change change = {0};
 	const char *name;
 	int error = rpc_param_string(call->params, "name", &name, call->message);
 
+	if (!error && !change)
+		error = rpc_say(call, -ENOMEM, "not enough memory");
 	if (!error)
-		error = access_read_change(call, &change);
+		error = access_read_change(call, change);
 	if (error)
 		return error;
 	LOCK_SCOPE(&call->service->admin);
@@ -285,10 +288,9 @@ int rpc_vtl_access(struct rpc_call *call)
 	}
 	place.secrets = access_secrets_path(place.path);
 	if (!error)
-		error = access_run(call, &place, &change);
-	if (!error && change.what != ACCESS_SHOW)
+		error = access_run(call, &place, change);
+	if (!error && change->what != ACCESS_SHOW)
 		log_info("%s: who may log in has been changed", name);
-	explicit_bzero(&change, sizeof(change));
 	free(place.path);
 	free(place.secrets);
 	return error;

@@ -43,6 +43,14 @@ expect_status 1 targetd vtl access main --allow '*' --user joe --secret-file "$s
 echo short >"$scratch/short"
 expect_status 1 targetd vtl access main --allow '*' --user joe --secret-file "$scratch/short"
 expect_output '12 to 255 characters'
+# A row that is refused after its secrets have been read leaves nothing of them.
+refused=RefusedSecretOfTheTest
+printf '%s\n%s\n' "$refused" "$refused" | targetd vtl access main --allow '*' --user joe --secret-file - \
+	--mutual-user box --mutual-secret-file - >"$scratch/output" 2>&1 && fail "one secret for both directions"
+expect_output 'must not be the same in both directions'
+"$top_srcdir/tests/target/dumped.py" "$targetd_pid" "$refused" >"$scratch/dumped" || [ $? = 77 ] ||
+	fail "nobody can look into the memory of the daemon"
+! grep -q "^$refused" "$scratch/dumped" || check_equal "$(cat "$scratch/dumped")" "$refused 0 0" "what is left of a refused secret"
 expect_status 1 targetd vtl access main --allow '*' --network 192.0.2.0/33
 expect_status 1 targetd vtl access main --allow 'not an initiator'
 expect_status 1 targetd vtl access main --remove iqn.2020-01.example:none
