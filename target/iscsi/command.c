@@ -356,11 +356,19 @@ static int set_data_out(struct command *command, const struct pdu *pdu)
 	return 0;
 }
 
+/* From this host, when all commands before it have been answered and their answers have been seen. */
+static bool comes_alone(const struct connection *connection)
+{
+	return connection->near && !connection->outstanding &&
+	       connection->receive.pdu.exp_stat_sn == connection->stat_sn;
+}
+
 static int command_begin(struct connection *connection, const uint8_t *segments)
 {
 	const struct pdu *pdu = &connection->receive.pdu;
 	struct session *session = connection->session;
 	struct pdu_ahs ahs;
+	follow_command(&connection->network->follow, connection, connection->fd, comes_alone(connection));
 	if (!session->nexus || session_find_command(session, pdu->itt))
 		return REJECT_PROTOCOL;
 	if (pdu->immediate && session->immediates >= IMMEDIATE_MAX)

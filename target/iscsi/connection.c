@@ -20,6 +20,7 @@
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "target/iscsi/guess.h"
+#include "target/iscsi/peer.h"
 
 #define CONNECTION_MAGIC 0x434f4e4eu
 #define SECOND		 1000000000ull
@@ -203,6 +204,7 @@ static struct connection *connection_new(struct network *network, struct portal 
 	getpeername(fd, (struct sockaddr *)&connection->peer, &size);
 	size = sizeof(connection->local);
 	getsockname(fd, (struct sockaddr *)&connection->local, &size);
+	connection->near = peer_is_here(&connection->peer, &connection->local);
 	address_format(&connection->peer, true, connection->peer_text, sizeof(connection->peer_text));
 	event_assign(&connection->reading, network->base, fd, EV_READ | EV_PERSIST, on_readable, connection);
 	event_assign(&connection->writing, network->base, fd, EV_WRITE, on_writable, connection);

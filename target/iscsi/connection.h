@@ -133,6 +133,7 @@ struct connection {
 	int arrival;	    /* its place in server->arrivals, then */
 	struct sockaddr_storage peer, local;
 	char peer_text[64];
+	bool near; /* the initiator is on this host */
 
 	struct receive receive;
 	struct transmit transmit;

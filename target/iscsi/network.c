@@ -121,6 +121,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	network->now = clock_monotonic_ns();
 	TAILQ_FOREACH(connection, &network->connections, link)
 		connection_tick(connection);
+	follow_tick(&network->follow);
 	network_settle(network);
 }
 
@@ -174,7 +175,8 @@ static void network_tear_down(struct network *network)
 
 int network_start(struct network *network, struct iscsi_server *server)
 {
-	*network = (struct network){.magic = NETWORK_MAGIC, .server = server, .wake_fd = -1};
+	*network = (struct network){.magic = NETWORK_MAGIC, .server = server, .wake_fd = -1,
+				     .follow = FOLLOW_FREE};
 	TAILQ_INIT(&network->connections);
 	TAILQ_INIT(&network->unsettled);
 	int error = network_set_up(network);

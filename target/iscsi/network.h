@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "target/iscsi/follow.h"
+
 struct connection;
 struct iscsi_server;
 
@@ -35,6 +37,7 @@ struct network {
 	TAILQ_HEAD(, connection) unsettled; /* have something to send, or are to go */
 	unsigned sessions;		    /* that are not freed yet */
 	bool stopping;
+	struct follow follow;
 	uint64_t now; /* nanoseconds, monotonic; of the last event */
 	struct scsi_buffer_pool *pool;
 	uint8_t *waste; /* NETWORK_WASTE bytes: where data goes that nobody wants */

@@ -18,3 +18,14 @@ bool peer_same(const struct peer *a, const struct peer *b)
 {
 	return a->family == b->family && memcmp(a->network, b->network, sizeof(a->network)) == 0;
 }
+
+bool peer_is_here(const struct sockaddr_storage *peer, const struct sockaddr_storage *local)
+{
+	const struct sockaddr_in *peer4 = (const void *)peer, *local4 = (const void *)local;
+	const struct sockaddr_in6 *peer6 = (const void *)peer, *local6 = (const void *)local;
+	if (peer->ss_family != local->ss_family)
+		return false;
+	if (peer->ss_family == AF_INET6)
+		return memcmp(&peer6->sin6_addr, &local6->sin6_addr, sizeof(peer6->sin6_addr)) == 0;
+	return peer->ss_family == AF_INET && peer4->sin_addr.s_addr == local4->sin_addr.s_addr;
+}

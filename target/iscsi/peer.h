@@ -17,5 +17,7 @@ struct peer {
 
 struct peer peer_of(const struct sockaddr_storage *address);
 bool peer_same(const struct peer *a, const struct peer *b);
+/* Both ends of a connection are on this host: they have the same address. */
+bool peer_is_here(const struct sockaddr_storage *peer, const struct sockaddr_storage *local);
 
 #endif

@@ -7,6 +7,7 @@ ISCSI_SERVER_SOURCES = \
 	target/iscsi/connection.h target/iscsi/connection.c \
 	target/iscsi/data_in.c \
 	target/iscsi/data_out.c \
+	target/iscsi/follow.h target/iscsi/follow.c \
 	target/iscsi/full.c \
 	target/iscsi/peer.h target/iscsi/peer.c \
 	target/iscsi/guess.h target/iscsi/guess.c \

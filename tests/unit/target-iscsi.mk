@@ -9,6 +9,7 @@ ISCSI_SERVER_TESTS = \
 	tests/unit/test-iscsi-sessions \
 	tests/unit/test-iscsi-guess \
 	tests/unit/test-iscsi-places \
+	tests/unit/test-iscsi-follow \
 	tests/unit/test-iscsi-storm \
 	tests/unit/test-iscsi-harm
 check_PROGRAMS += $(ISCSI_SERVER_TESTS)
@@ -38,6 +39,10 @@ tests_unit_test_iscsi_places_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_iscsi_guess_SOURCES = tests/unit/test-iscsi-guess.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_guess_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_iscsi_guess_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
+
+tests_unit_test_iscsi_follow_SOURCES = tests/unit/test-iscsi-follow.c $(ISCSI_INITIATOR)
+tests_unit_test_iscsi_follow_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_iscsi_follow_LDADD = $(ISCSI_LIBS) $(CMOCKA_LIBS)
 
 tests_unit_test_iscsi_storm_SOURCES = tests/unit/test-iscsi-storm.c $(ISCSI_INITIATOR)
 tests_unit_test_iscsi_storm_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
