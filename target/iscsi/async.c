@@ -14,14 +14,15 @@ void connection_ask_to_leave(struct connection *connection)
 	}
 	if (connection->state != CONNECTION_FULL || connection->leaving)
 		return;
+	uint32_t grace = connection->server->settings.grace_seconds;
 	struct outgoing *outgoing = outgoing_new(connection, PDU_ASYNC);
 	if (!outgoing)
 		return;
 	outgoing->pdu.response = ASYNC_LOGOUT_REQUEST;
-	outgoing->pdu.parameter[2] = GRACE_SECONDS;
+	outgoing->pdu.parameter[2] = (uint16_t)grace;
 	outgoing_queue(connection, outgoing);
 	connection->leaving = true;
-	connection->deadline = connection->network->now + GRACE_SECONDS * SECOND;
+	connection->deadline = connection->network->now + grace * SECOND;
 }
 
 void connection_tell_drop(struct connection *connection)

@@ -113,7 +113,6 @@ enum connection_state {
 #define IMMEDIATE_MAX	16u	 /* immediate ones besides */
 #define REPLIES_MAX	256u	 /* unsent answers after which the socket is not read */
 #define REPLY_BYTES_MAX (4u << 20)
-#define GRACE_SECONDS	2
 
 struct connection {
 	uint32_t magic;

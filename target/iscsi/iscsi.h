@@ -28,6 +28,7 @@ struct iscsi_settings {
 	uint32_t guess_ms; /* delay of an address' proofs after its first wrong secret; 0: 1000 */
 	uint32_t ping_seconds;		  /* NOP-In after so long a silence; 0: 15 */
 	uint32_t ping_answer_seconds;	  /* 0: 30 */
+	uint32_t grace_seconds;		  /* to leave in, for who is asked to; 0: 2 */
 	uint32_t max_burst, first_burst, max_receive; /* bytes; 0: 16776192, 1 MiB, 1 MiB */
 	bool header_digest, data_digest;  /* prefer CRC32C */
 	const char *alias;		  /* TargetAlias; or NULL */

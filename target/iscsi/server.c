@@ -22,6 +22,7 @@
 #define GUESS_MS	1000u
 #define PING_SECONDS	15u
 #define ANSWER_SECONDS	30u
+#define GRACE_SECONDS	2u
 #define BURST_MAX	16776192u
 #define LENGTH_MIN	512u /* RFC 7143 13.12 to 13.14 */
 #define FIRST_BURST	(1u << 20)
@@ -52,6 +53,7 @@ static void settings_fill(struct iscsi_server *server, const struct iscsi_settin
 	settings->guess_ms = or_default(given->guess_ms, GUESS_MS);
 	settings->ping_seconds = or_default(given->ping_seconds, PING_SECONDS);
 	settings->ping_answer_seconds = or_default(given->ping_answer_seconds, ANSWER_SECONDS);
+	settings->grace_seconds = or_default(given->grace_seconds, GRACE_SECONDS);
 	settings->max_burst = length_of(given->max_burst, BURST_MAX);
 	settings->first_burst = length_of(given->first_burst, FIRST_BURST);
 	if (settings->first_burst > settings->max_burst)

@@ -19,6 +19,7 @@ struct disk {
 	struct scsi_buffer *bytes;
 	uint32_t blocks;
 	unsigned sleeps; /* atomic */
+	bool woken;	 /* atomic */
 };
 
 /* Where a CDB has its address and its length, by its group (SBC-4 5). */
@@ -119,7 +120,8 @@ static void sleep_run(struct scsi_lu *lu, struct scsi_task *task)
 	struct disk *disk = lu->device;
 	unsigned ms = be_get16(task->cdb + 2);
 	__atomic_fetch_add(&disk->sleeps, 1, __ATOMIC_RELAXED);
-	for (unsigned slept = 0; slept < ms && !scsi_is_aborted(task); slept += 5)
+	for (unsigned slept = 0; slept < ms && !scsi_is_aborted(task) &&
+				 !__atomic_exchange_n(&disk->woken, false, __ATOMIC_RELAXED); slept += 5)
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	scsi_good(task);
 }
@@ -253,4 +255,9 @@ uint8_t *disk_data(struct scsi_lu *lu)
 unsigned disk_sleeps(struct scsi_lu *lu)
 {
 	return __atomic_load_n(&((struct disk *)lu->device)->sleeps, __ATOMIC_RELAXED);
+}
+
+void disk_wake(struct scsi_lu *lu)
+{
+	__atomic_store_n(&((struct disk *)lu->device)->woken, true, __ATOMIC_RELAXED);
 }

@@ -16,5 +16,7 @@ void disk_free(struct scsi_lu **lu);
 /* The disk's bytes, and how often DISK_SLEEP has begun. */
 uint8_t *disk_data(struct scsi_lu *lu);
 unsigned disk_sleeps(struct scsi_lu *lu);
+/* Ends the sleep that runs, or the next one. */
+void disk_wake(struct scsi_lu *lu);
 
 #endif

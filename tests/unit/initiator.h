@@ -16,7 +16,7 @@
 
 #define SCENE_TARGET "iqn.2026-11.test:scene"
 #define SCENE_BLOCKS 65536u /* 32 MiB */
-#define SCENE_MS     10000  /* for what has to happen */
+#define SCENE_MS     60000  /* for what has to happen */
 
 /* ---- a server with one target whose LUN 0 is a disk, and LUN 1 another one ---- */
 struct scene {

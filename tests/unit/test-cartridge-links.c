@@ -109,7 +109,7 @@ static void test_fifos(void **state)
 
 	log_set_level(LOG_LEVEL_ERROR - 1);
 	assert_int_equal(cartridge_close(&s->c), 0);
-	alarm(60);
+	alarm(300);
 	for (size_t i = 0; i < NAMES; i++) {
 		CLEANUP_FREE char *file = mem_strdup(scene_file(s, names[i]));
 		CLEANUP_FREE char *aside = mem_printf("%s.aside", file);

@@ -23,10 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "lib/daemon/control.h"
 #include "lib/daemon/daemon.h"
 #include "lib/daemon/socket.h"
+
+/* A daemon has a minute to start, of 20 ms each. */
+#define START_TRIES 3000
 
 static char root[64];
 static char path[128];
@@ -77,7 +79,7 @@ static int start(void **state)
 	if (make_root(state))
 		return -1;
 	daemon_pid = spawn(NULL);
-	for (int i = 0; i < 500 && rpc_connect(path, &client) != 0; i++)
+	for (int i = 0; i < START_TRIES && rpc_connect(path, &client) != 0; i++)
 		pause_ms(20);
 	if (!client)
 		return -1;
@@ -125,7 +127,7 @@ static void read_line(int fd, char *line, size_t size)
 	size_t used = 0;
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	while (used + 1 < size && (used == 0 || line[used - 1] != '\n')) {
-		assert_int_equal(poll(&p, 1, 20000), 1);
+		assert_int_equal(poll(&p, 1, 60000), 1);
 		ssize_t n = recv(fd, line + used, 1, 0);
 		if (n <= 0)
 			break;
@@ -221,23 +223,33 @@ static void answers_keep_the_order_of_the_requests(void **state)
 	close(fd);
 }
 
-static void work_on_a_thread_keeps_nobody_waiting(void **state)
+/* Answered while the slow one is not? */
+static bool echo_beside_slow(void)
 {
-	char message[256], line[256];
+	char message[256], line[256], byte;
 	json_t *result = NULL;
-	(void)state;
 	int slow = raw();
 	send_text(slow,
 		  "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"slow\",\"params\":{\"ms\":1500}}\n");
-	uint64_t before = clock_monotonic_ns();
 	struct rpc_client *client = connected();
 	assert_int_equal(rpc_call(client, "echo", NULL, &result, message), 0);
-	assert_true(clock_monotonic_ns() - before < 1400000000);
+	bool beside = recv(slow, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
 	json_decref(result);
 	rpc_close(&client);
 	read_line(slow, line, sizeof(line));
 	assert_non_null(strstr(line, "\"slept\":1500"));
 	close(slow);
+	return beside;
+}
+
+static void work_on_a_thread_keeps_nobody_waiting(void **state)
+{
+	(void)state;
+	/* On a busy machine the test itself may be what comes late. */
+	for (unsigned i = 0; i < 10; i++)
+		if (echo_beside_slow())
+			return;
+	fail_msg("the slow call came first, always");
 }
 
 static void a_client_may_leave_before_its_answer(void **state)
@@ -387,25 +399,36 @@ static void too_many_connections_are_told_so(void **state)
 	assert_non_null(strstr(line, "result"));
 }
 
-static void too_many_slow_calls_are_told_so(void **state)
+/* How many of one slow call too many are refused; whichever the daemon sees last. */
+static unsigned slow_calls_refused(void)
 {
 	int fds[CONTROL_JOBS_MAX + 1];
 	char line[512];
-	(void)state;
+	unsigned refused = 0;
 	for (size_t i = 0; i <= CONTROL_JOBS_MAX; i++) {
 		fds[i] = raw();
 		send_text(fds[i], "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"slow\","
 				  "\"params\":{\"ms\":1500}}\n");
-		pause_ms(5);
 	}
-	read_line(fds[CONTROL_JOBS_MAX], line, sizeof(line));
-	assert_non_null(strstr(line, "too many requests"));
-	for (size_t i = 0; i < CONTROL_JOBS_MAX; i++) {
+	for (size_t i = 0; i <= CONTROL_JOBS_MAX; i++) {
 		read_line(fds[i], line, sizeof(line));
-		assert_non_null(strstr(line, "slept"));
+		if (strstr(line, "too many requests"))
+			refused++;
+		else
+			assert_non_null(strstr(line, "slept"));
 		close(fds[i]);
 	}
-	close(fds[CONTROL_JOBS_MAX]);
+	return refused;
+}
+
+static void too_many_slow_calls_are_told_so(void **state)
+{
+	unsigned refused = 0;
+	(void)state;
+	/* On a busy machine the first may end before the last has come. */
+	for (unsigned i = 0; i < 10 && !refused; i++)
+		refused = slow_calls_refused();
+	assert_int_equal(refused, 1);
 }
 
 /* As another user, in a child: 0 when it was refused. */
@@ -471,7 +494,7 @@ static void a_stale_socket_is_replaced(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(rpc_connect(path, &client), -ECONNREFUSED);
 	daemon_pid = spawn(NULL);
-	for (int i = 0; i < 500 && rpc_connect(path, &client) != 0; i++)
+	for (int i = 0; i < START_TRIES && rpc_connect(path, &client) != 0; i++)
 		pause_ms(20);
 	assert_non_null(client);
 	rpc_close(&client);
@@ -500,7 +523,7 @@ static void a_socket_in_a_deep_folder_works(void **state)
 	snprintf(option, sizeof(option), "--control=%s", deep);
 	struct rpc_client *client = NULL;
 	pid_t pid = spawn(option);
-	for (int i = 0; i < 500 && rpc_connect(deep, &client) != 0; i++)
+	for (int i = 0; i < START_TRIES && rpc_connect(deep, &client) != 0; i++)
 		pause_ms(20);
 	assert_non_null(client);
 	rpc_close(&client);

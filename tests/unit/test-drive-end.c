@@ -146,7 +146,7 @@ static void the_programmable_warning_is_told_once(void **state)
 /* A deferred error comes with some command after the flush, instead of it. */
 static void await_deferred(struct scene *s, enum sense_key key, enum sense_code code)
 {
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		const struct answer *answer = tape_ready(s);
 		if (answer->status == SCSI_CHECK_CONDITION) {
 			expect_refused(answer, key, code);

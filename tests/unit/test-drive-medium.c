@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/bytes.h"
+#include "lib/base/clock.h"
 
 #define TAPE (64u * MIB)
 
@@ -127,7 +128,7 @@ static void a_load_without_waiting_is_ready_in_the_end(void **state)
 	expect_good(command(s, NULL, 0, 0, 0x1b, 1, 0, 0, 0, 0));
 	expect_good(command(s, NULL, 0, 0, 0x1b, 1, 0, 0, 1, 0));
 	const struct answer *answer = tape_ready(s);
-	for (int i = 0; answer->status != SCSI_GOOD && i < 1000; i++) {
+	for (int i = 0; answer->status != SCSI_GOOD && i < 60000; i++) {
 		assert_int_equal(answer->sense.key, SENSE_NOT_READY);
 		usleep(1000);
 		answer = tape_ready(s);
@@ -272,15 +273,22 @@ static void a_cleaning_cartridge_cleans_and_counts_down(void **state)
 	struct cartridge_info info = {.capacity = MIB, .cleanings = 1, .medium = "CLEAN",
 				      .barcode = "CLN001CU"};
 	scene_cartridge(s, info);
+	uint64_t begin = clock_monotonic_ns();
 	assert_int_equal(drive_load(s->drive, s->path), 0);
 	scene_settle(s);
-	expect_refused(tape_ready(s), SENSE_NOT_READY, ASC_CLEANING_CARTRIDGE_INSTALLED);
-	assert_string_equal(state_of(s).activity, "cleaning");
-	expect_refused(tape_write(s, 10, 1), SENSE_NOT_READY, ASC_CLEANING_CARTRIDGE_INSTALLED);
-	for (int i = 0; tape_ready(s)->sense.code != ASC_NO_MEDIUM; i++) {
-		assert_true(i < 1000);
+	bool cleans = true;
+	for (int i = 0; cleans; i++) {
+		const char *activity = state_of(s).activity;
+		enum sense_code code = i % 2 ? tape_ready(s)->sense.code : tape_write(s, 10, 1)->sense.code;
+		assert_int_equal(s->answer.sense.key, SENSE_NOT_READY);
+		cleans = code != ASC_NO_MEDIUM;
+		if (cleans) {
+			assert_int_equal(code, ASC_CLEANING_CARTRIDGE_INSTALLED);
+			assert_string_equal(activity, "cleaning");
+		}
 		usleep(10000);
 	}
+	assert_true(clock_monotonic_ns() - begin >= UINT64_C(3000000000)); /* what it takes */
 	assert_true(state_of(s).present);
 	expect_refused(tape_load(s, 1), SENSE_NOT_READY, ASC_NO_MEDIUM);
 	assert_int_equal(scene_unload(s), 0);

@@ -147,7 +147,7 @@ static void send_writes(struct scene *s, struct in_flight *flights, pthread_mute
 		f->task.done = flight_done;
 		f->task.out = scsi_buffer_get(s->pool, MIB);
 		assert_non_null(f->task.out);
-		tape_fill(f->task.out->data, MIB, i);
+		tape_fill(f->task.out->data, MIB, 1 + i);
 		f->task.out->size = MIB;
 		scsi_submit(&f->task);
 	}
@@ -159,6 +159,8 @@ static void abort_in_the_middle(struct scene *s, enum scsi_management function)
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 	expect_good(tape_rewind(s));
+	/* What stood here goes with the first block; the others may all be aborted before they run. */
+	expect_good(tape_write(s, MIB, 0));
 	send_writes(s, flights, &lock, &changed);
 	struct management m = {.lock = &lock, .changed = &changed};
 	m.request.nexus = s->nexus;
@@ -184,7 +186,7 @@ static void abort_in_the_middle(struct scene *s, enum scsi_management function)
 	 * came may be there too. */
 	assert_int_equal(written, last);
 	uint64_t object = tape_position(s).object;
-	assert_true(object == written || object == written + 1);
+	assert_true(object == 1 + written || object == 2 + written);
 	expect_good(tape_rewind(s));
 	for (unsigned i = 0; i < object; i++)
 		expect_data(tape_read(s, MIB, false), MIB, i);

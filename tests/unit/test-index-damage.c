@@ -188,7 +188,7 @@ static void test_merge_damaged_page(void **state)
 		insert_range(index, part * PART, (part + 1) * PART);
 		assert_int_equal(index_flush(index), 0);
 	}
-	for (int tries = 0; stats.runs > 1 && tries < 1000; tries++) {
+	for (int tries = 0; stats.runs > 1 && tries < 6000; tries++) {
 		usleep(10000);
 		index_get_stats(index, &stats);
 	}

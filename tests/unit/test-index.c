@@ -119,7 +119,7 @@ static void test_merge(void **state)
 	assert_int_equal(index_flush(index), 0);
 	assert_known(index, 0, 200000);
 	assert_unknown(index, 200000, 220000);
-	for (int tries = 0; tries < 1000; tries++) {
+	for (int tries = 0; tries < 6000; tries++) {
 		index_get_stats(index, &stats);
 		if (stats.runs < 12)
 			break;
@@ -179,7 +179,7 @@ static void test_stale(void **state)
 		assert_int_equal(index_flush(index), 0);
 	}
 	insert_range(index, 100195 * 512, 100195 * 512 + 5); /* pack 100196 */
-	for (int tries = 0; tries < 1000; tries++) {
+	for (int tries = 0; tries < 6000; tries++) {
 		index_get_stats(index, &stats);
 		if (stats.runs <= 3)
 			break;

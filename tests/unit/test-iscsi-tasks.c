@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "lib/base/bytes.h"
-#include "lib/base/clock.h"
 #include "tests/unit/initiator.h"
 
 static struct scene scene;
@@ -51,15 +50,16 @@ static uint32_t command(uint32_t cmd_sn, bool immediate)
 	return pdu.itt;
 }
 
-static uint32_t sleep_command(uint16_t ms)
+/* Until it is aborted or the disk is woken. */
+static uint32_t sleep_command(void)
 {
-	uint8_t cdb[10] = {DISK_SLEEP, 0, (uint8_t)(ms >> 8), (uint8_t)ms};
+	static const uint8_t cdb[10] = {DISK_SLEEP, 0, 0xff, 0xff};
 	return initiator_command(&initiator, PDU_FINAL, cdb, sizeof(cdb), 0, NULL, 0);
 }
 
 static void wait_for_sleep(unsigned count)
 {
-	for (int i = 0; i < 2000 && disk_sleeps(scene.disk) < count; i++)
+	for (int i = 0; i < SCENE_MS && disk_sleeps(scene.disk) < count; i++)
 		usleep(1000);
 	assert_int_equal(disk_sleeps(scene.disk), count);
 }
@@ -90,7 +90,7 @@ static void the_window_is_64_commands(void **state)
 	assert_int_equal(initiator.exp_cmd_sn, initiator.cmd_sn);
 	assert_int_equal(initiator.max_cmd_sn - initiator.exp_cmd_sn, 63);
 	/* It closes as commands wait, and opens as they end. */
-	sleep_command(200);
+	sleep_command();
 	for (unsigned i = 0; i < 63; i++)
 		command(initiator.cmd_sn++, false);
 	nop_out(0x99, NULL, 0);
@@ -98,6 +98,9 @@ static void the_window_is_64_commands(void **state)
 	assert_int_equal(initiator.got.max_cmd_sn, initiator.cmd_sn - 1);
 	assert_int_equal(initiator.got.exp_cmd_sn, initiator.cmd_sn);
 	command(initiator.cmd_sn, false); /* one too many: dropped */
+	nop_out(0x99, NULL, 0);
+	initiator_expect(&initiator, PDU_NOP_IN);
+	disk_wake(scene.disk);
 	for (unsigned i = 0; i < 64; i++)
 		initiator_expect(&initiator, PDU_RESPONSE);
 	initiator_expect_nothing(&initiator, 50);
@@ -133,11 +136,12 @@ static void immediate_commands_take_no_number(void **state)
 	initiator_expect_good(&initiator, itt);
 	assert_int_equal(initiator.got.exp_cmd_sn, before);
 	/* Only so many at a time. */
-	sleep_command(200);
+	sleep_command();
 	for (unsigned i = 0; i < 16; i++)
 		command(initiator.cmd_sn, true);
 	command(initiator.cmd_sn, true);
 	initiator_expect_reject(&initiator, REJECT_TOO_MANY_IMMEDIATE);
+	disk_wake(scene.disk);
 	for (unsigned i = 0; i < 17; i++)
 		initiator_expect(&initiator, PDU_RESPONSE);
 }
@@ -157,10 +161,11 @@ static void numbers_wrap(void **state)
 static void a_tag_that_is_in_use_is_rejected(void **state)
 {
 	(void)state;
-	uint32_t itt = sleep_command(150);
+	uint32_t itt = sleep_command();
 	initiator.next_itt = itt;
 	command(initiator.cmd_sn++, false);
 	initiator_expect_reject(&initiator, REJECT_PROTOCOL);
+	disk_wake(scene.disk);
 	initiator_expect_good(&initiator, itt);
 	initiator_settle(&initiator);
 }
@@ -191,20 +196,14 @@ static void nops_are_echoed(void **state)
 static void nops_do_not_wait_for_a_unit(void **state)
 {
 	(void)state;
-	uint32_t itt = sleep_command(700);
+	uint32_t itt = sleep_command();
 	wait_for_sleep(1);
-	uint64_t longest = 0;
 	for (unsigned i = 0; i < 50; i++) {
-		uint64_t begin = clock_monotonic_ns();
 		nop_out(i, pattern, 512);
 		initiator_expect(&initiator, PDU_NOP_IN);
-		uint64_t took = clock_monotonic_ns() - begin;
-		longest = took > longest ? took : longest;
-		usleep(5000);
 	}
+	disk_wake(scene.disk);
 	initiator_expect_good(&initiator, itt);
-	print_message("longest answer: %u us\n", (unsigned)(longest / 1000));
-	assert_true(longest < 50000000);
 }
 
 static void a_flood_of_nops_is_answered_in_full(void **state)
@@ -230,7 +229,7 @@ static void a_flood_of_nops_is_answered_in_full(void **state)
 static void a_task_that_runs_is_aborted(void **state)
 {
 	(void)state;
-	uint32_t first = sleep_command(30000), second = sleep_command(30000);
+	uint32_t first = sleep_command(), second = sleep_command();
 	wait_for_sleep(1);
 	assert_int_equal(manage(SCSI_ABORT_TASK, 0, second, initiator.cmd_sn - 1), SCSI_FUNCTION_COMPLETE);
 	assert_int_equal(manage(SCSI_ABORT_TASK, 0, first, initiator.cmd_sn - 2), SCSI_FUNCTION_COMPLETE);
@@ -300,7 +299,7 @@ static void functions_answer_what_they_are(void **state)
 static void a_reset_ends_what_waits(void **state)
 {
 	(void)state;
-	sleep_command(30000);
+	sleep_command();
 	for (unsigned i = 0; i < 10; i++)
 		command(initiator.cmd_sn++, false);
 	initiator_write(&initiator, 0, 8, NULL, 0, false);

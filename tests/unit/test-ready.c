@@ -86,7 +86,7 @@ static void expect(const char *wanted)
 {
 	char text[512];
 	struct pollfd p = {.fd = supervisor, .events = POLLIN};
-	assert_int_equal(poll(&p, 1, 20000), 1);
+	assert_int_equal(poll(&p, 1, 60000), 1);
 	ssize_t n = recv(supervisor, text, sizeof(text) - 1, 0);
 	assert_true(n > 0);
 	text[n] = 0;

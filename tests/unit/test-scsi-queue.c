@@ -372,7 +372,7 @@ static void a_closing_session_aborts_what_waits(void **state)
 	assert_true(running.task.aborted);
 	command_end(&running);
 	command_end(&waiting);
-	for (unsigned i = 0; i < 500 && !__atomic_load_n(&closed, __ATOMIC_ACQUIRE); i++)
+	for (unsigned i = 0; i < 6000 && !__atomic_load_n(&closed, __ATOMIC_ACQUIRE); i++)
 		usleep(10000);
 	assert_true(__atomic_load_n(&closed, __ATOMIC_ACQUIRE));
 	RUN(&answer, scene.b, 0x01); /* no reservation is left */

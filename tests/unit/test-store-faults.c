@@ -88,7 +88,7 @@ static void test_region_and_catalogue_do_not_read(void **state)
 		usleep(1000);
 	fault_set("catalogue_rows:1+");
 	/* It ends. */
-	alarm(60);
+	alarm(300);
 	assert_int_equal(get_error(f->store, refs[0]), -EIO);
 	alarm(0);
 	fault_set(NULL);

@@ -149,7 +149,7 @@ static void test_crash_refills_the_index(void **state)
 	const char *copy = fixture_copy(f, "copy");
 	store_stream_free(&stream);
 	assert_int_equal(store_open(copy, &f->options, &store), 0);
-	for (int tries = 0; !store_recovery_is_done(store) && tries < 1000; tries++)
+	for (int tries = 0; !store_recovery_is_done(store) && tries < 6000; tries++)
 		usleep(10000);
 	assert_true(store_recovery_is_done(store));
 	stream = store_stream_new(store, PACK_DATA);
