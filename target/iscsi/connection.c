@@ -246,6 +246,7 @@ static void connection_destroy(struct connection *connection)
 	ASSERT_OBJECT(connection, CONNECTION_MAGIC);
 	ASSERT(!connection->unsettled);
 	TAILQ_REMOVE(&network->connections, connection, link);
+	counter_less(&network->server->stats.connections, 1);
 	event_del(&connection->reading);
 	event_del(&connection->writing);
 	close(connection->fd);

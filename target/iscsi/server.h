@@ -81,6 +81,11 @@ static inline void counter_add(uint64_t *counter, uint64_t more)
 	__atomic_fetch_add(counter, more, __ATOMIC_RELAXED);
 }
 
+static inline void counter_less(uint64_t *counter, uint64_t less)
+{
+	__atomic_fetch_sub(counter, less, __ATOMIC_RELAXED);
+}
+
 /* The offer of this name that takes logins, or NULL. server->lock held. */
 struct offer *offer_find_locked(struct iscsi_server *server, const char *name);
 /* What a login to a target gets that offer_find_locked() has not found. server->lock held. */

@@ -11,3 +11,9 @@ tests_fuzz_fuzz_login_LDADD = $(ISCSI_FUZZ_LIBS)
 
 tests_fuzz_fuzz_chap_SOURCES = tests/fuzz/fuzz-chap.c tests/fuzz/driver.c
 tests_fuzz_fuzz_chap_LDADD = $(ISCSI_FUZZ_LIBS)
+
+# A whole server, and an initiator that says anything.
+check_PROGRAMS += tests/fuzz/fuzz-connection
+TESTS += tests/fuzz/fuzz-connection
+tests_fuzz_fuzz_connection_SOURCES = tests/fuzz/fuzz-connection.c tests/fuzz/driver.c
+tests_fuzz_fuzz_connection_LDADD = $(ISCSI_LIBS)
