@@ -3,9 +3,11 @@
  * CRC32C: eight bytes a step from tables, or by the crc32 instruction of SSE 4.2.
  *
  * The instruction has a latency of three cycles and a throughput of one, so
- * three pieces of STRIDE bytes go side by side and are put together afterwards:
- * the CRC of A followed by n zero bytes is that of A times x^(8n) modulo the
- * polynomial. Bit 31 of a word stands for x^0 (the reflected form).
+ * three pieces of STRIDE bytes go side by side and are put together afterwards
+ * (of SHORT bytes, when no more are left): the CRC of A followed by n zero bytes
+ * is that of A times x^(8n) modulo the polynomial. Bit 31 of a word stands for
+ * x^0 (the reflected form). Processors fetch no page ahead of its first use:
+ * they are told AHEAD bytes before.
  */
 #include "lib/base/crc32c.h"
 
@@ -15,12 +17,18 @@
 
 #define POLYNOMIAL 0x82f63b78u
 #define STRIDE	   8192u
+#define SHORT	   2048u
+#define AHEAD	   1024u
 #define POWERS	   64u
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint32_t table[8][256];
 static uint32_t power[POWERS]; /* x^(2^n) */
-static uint32_t shift_one, shift_two; /* x^(8 * STRIDE), and its square */
+struct lanes {
+	size_t stride;
+	uint32_t one, two; /* x^(8 * stride), and its square */
+};
+static struct lanes wide = {.stride = STRIDE}, narrow = {.stride = SHORT};
 static const char *kernel = "portable";
 
 static uint32_t multiply(uint32_t a, uint32_t b)
@@ -43,6 +51,12 @@ static uint32_t power_of_bytes(uint64_t bytes)
 	return result;
 }
 
+static void lanes_start(struct lanes *lanes)
+{
+	lanes->one = power_of_bytes(lanes->stride);
+	lanes->two = multiply(lanes->one, lanes->one);
+}
+
 static void crc32c_start(void)
 {
 	for (uint32_t i = 0; i < 256; i++) {
@@ -57,8 +71,8 @@ static void crc32c_start(void)
 	power[0] = UINT32_C(1) << 30;
 	for (unsigned n = 1; n < POWERS; n++)
 		power[n] = multiply(power[n - 1], power[n - 1]);
-	shift_one = power_of_bytes(STRIDE);
-	shift_two = multiply(shift_one, shift_one);
+	lanes_start(&wide);
+	lanes_start(&narrow);
 #ifdef __x86_64__
 	const char *cpu = getenv("GRANARY_CPU");
 	if (__builtin_cpu_supports("sse4.2") && !(cpu && strcmp(cpu, "portable") == 0))
@@ -89,23 +103,35 @@ static uint32_t crc_portable(uint32_t crc, const uint8_t *p, size_t size)
 }
 
 #ifdef __x86_64__
+/* Three lanes of bytes from p on. */
+__attribute__((target("sse4.2"))) static uint32_t crc_lanes(uint32_t start, const uint8_t *p,
+							    const struct lanes *lanes)
+{
+	size_t stride = lanes->stride;
+	uint64_t a = start, b = 0, c = 0, word;
+	for (size_t i = 0; i < stride; i += 8) {
+		if (i % 64 == 0) {
+			__builtin_prefetch(p + i + AHEAD);
+			__builtin_prefetch(p + stride + i + AHEAD);
+			__builtin_prefetch(p + 2 * stride + i + AHEAD);
+		}
+		memcpy(&word, p + i, 8);
+		a = __builtin_ia32_crc32di(a, word);
+		memcpy(&word, p + stride + i, 8);
+		b = __builtin_ia32_crc32di(b, word);
+		memcpy(&word, p + 2 * stride + i, 8);
+		c = __builtin_ia32_crc32di(c, word);
+	}
+	return multiply((uint32_t)a, lanes->two) ^ multiply((uint32_t)b, lanes->one) ^ (uint32_t)c;
+}
+
 __attribute__((target("sse4.2"))) static uint32_t crc_sse(uint32_t start, const uint8_t *p, size_t size)
 {
+	for (; size >= 3 * STRIDE; p += 3 * STRIDE, size -= 3 * STRIDE)
+		start = crc_lanes(start, p, &wide);
+	for (; size >= 3 * SHORT; p += 3 * SHORT, size -= 3 * SHORT)
+		start = crc_lanes(start, p, &narrow);
 	uint64_t a = start, word;
-	while (size >= 3 * STRIDE) {
-		uint64_t b = 0, c = 0;
-		for (size_t i = 0; i < STRIDE; i += 8) {
-			memcpy(&word, p + i, 8);
-			a = __builtin_ia32_crc32di(a, word);
-			memcpy(&word, p + STRIDE + i, 8);
-			b = __builtin_ia32_crc32di(b, word);
-			memcpy(&word, p + 2 * STRIDE + i, 8);
-			c = __builtin_ia32_crc32di(c, word);
-		}
-		a = multiply((uint32_t)a, shift_two) ^ multiply((uint32_t)b, shift_one) ^ (uint32_t)c;
-		p += 3 * STRIDE;
-		size -= 3 * STRIDE;
-	}
 	for (; size >= 8; size -= 8, p += 8) {
 		memcpy(&word, p, 8);
 		a = __builtin_ia32_crc32di(a, word);

@@ -45,7 +45,8 @@ static uint32_t slow(const uint8_t *data, size_t size)
 static void test_any_length_and_cut(void **state)
 {
 	static uint8_t data[SIZE];
-	static const size_t lengths[] = {1, 7, 8, 9, 4096, 24575, 24576, 24577, 49152, 65536, SIZE};
+	static const size_t lengths[] = {1, 7, 8, 9, 4096, 6143, 6144, 6145, 24575, 24576, 24577,
+					 30720, 49152, 65536, SIZE};
 	(void)state;
 	for (size_t i = 0; i < SIZE; i++)
 		data[i] = (uint8_t)(i * 2654435761u >> 13);
