@@ -144,7 +144,6 @@ static struct command *command_new(struct session *session, const struct pdu *pd
 	} else {
 		TAILQ_INSERT_TAIL(&session->order, command, order_link);
 		session->connection->outstanding++;
-		command->windowed = true;
 	}
 	return command;
 }
@@ -161,16 +160,25 @@ static void order_leave(struct command *command)
 		TAILQ_REMOVE(&command->session->order, command, order_link);
 }
 
+void command_told(struct command *command)
+{
+	struct session *session = command->session;
+	if (command->told)
+		return;
+	command->told = true;
+	TAILQ_REMOVE(tag_bucket(session, command->itt), command, tag_link);
+	session->immediates -= command->immediate;
+	if (!command->immediate && session->connection)
+		session->connection->outstanding--;
+}
+
 void command_free(struct command *command)
 {
 	struct session *session = command->session;
 	order_leave(command);
-	TAILQ_REMOVE(tag_bucket(session, command->itt), command, tag_link);
+	command_told(command);
 	session->commands--;
-	session->immediates -= command->immediate;
 	session->starving -= command->starved;
-	if (command->windowed && session->connection)
-		session->connection->outstanding--;
 	unhold(command);
 	scsi_task_clear(&command->task);
 	free(command);

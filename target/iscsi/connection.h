@@ -185,7 +185,7 @@ struct command {
 	enum command_state state;
 	uint32_t itt, expected;
 	bool reads, writes, immediate;
-	bool windowed; /* counts in connection->outstanding */
+	bool told;     /* command_told(): another one may have its tag */
 	bool held;     /* counts in session->held */
 	bool starved;  /* has no buffer for all of its data yet */
 	bool failed;   /* the answer is known: only waits for the sequences to end */
@@ -292,6 +292,9 @@ int session_known(struct connection *connection, uint16_t tsih, const char *init
 extern const struct request command_request;
 struct command *session_find_command(struct session *session, uint32_t itt);
 void command_free(struct command *command);
+/* The PDU that carries its status is made: what it takes of the initiator's is given back, as who has the
+ * status may use it again before all that is sent with it is out. */
+void command_told(struct command *command);
 /* The transport answers: the SCSI layer never hears of it. The answer goes out when what the
  * initiator has to send has come. */
 void command_fail(struct command *command, enum sense_key key, enum sense_code code);

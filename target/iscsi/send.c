@@ -140,20 +140,12 @@ static void batch_add(struct connection *connection, struct outgoing *outgoing)
 	batch_trailer(connection, first, outgoing->size, outgoing->plain);
 }
 
-/* A command stops to take its place in the window with the PDU that carries its status. */
-static void window_leave(struct connection *connection, struct command *command)
-{
-	if (command->windowed)
-		connection->outstanding--;
-	command->windowed = false;
-}
-
 /* One PDU of the command; true when it was the last. */
 static bool batch_add_command(struct connection *connection, struct command *command)
 {
 	struct batch *batch = &connection->transmit.batch;
 	if (command->sent == command->task.in_size) {
-		window_leave(connection, command);
+		command_told(command);
 		batch_add(connection, &command->answer);
 		return true;
 	}
@@ -161,7 +153,7 @@ static bool batch_add_command(struct connection *connection, struct command *com
 	uint32_t size;
 	bool last = command_next_data(command, &pdu, &size);
 	if (last)
-		window_leave(connection, command);
+		command_told(command);
 	pdu.data_length = size;
 	batch_header(connection, &pdu, last, false);
 	unsigned first = batch->count;
@@ -276,8 +268,6 @@ static void list_clear(struct connection *connection, struct outgoing_list *list
 	struct outgoing *outgoing;
 	while ((outgoing = TAILQ_FIRST(list))) {
 		TAILQ_REMOVE(list, outgoing, link);
-		if (outgoing->command)
-			window_leave(connection, outgoing->command);
 		outgoing_free(connection, outgoing);
 	}
 }

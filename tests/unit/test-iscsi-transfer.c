@@ -9,8 +9,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/base/bytes.h"
 #include "tests/unit/initiator.h"
@@ -455,6 +459,34 @@ static void immediate_long_writes_are_refused_over_the_limit(void **state)
 	initiator_expect(&initiator, PDU_R2T);
 }
 
+/* An initiator may use a tag again when it has the status, though what is sent with it is still on its way. */
+static void a_tag_is_free_with_its_status(void **state)
+{
+	(void)state;
+	const uint32_t blocks = (8u << 20) / DISK_BLOCK;
+	int hold = 1, go = 0;
+	ENTER("MaxRecvDataSegmentLength=16776192\0MaxBurstLength=16776192\0");
+	/* Both come, and are answered, at once; the second answer is more than the sockets take. */
+	setsockopt(initiator.fd, IPPROTO_TCP, TCP_CORK, &hold, sizeof(hold));
+	uint32_t first = initiator_read(&initiator, 0, 1);
+	uint32_t second = initiator_read(&initiator, 0, blocks);
+	setsockopt(initiator.fd, IPPROTO_TCP, TCP_CORK, &go, sizeof(go));
+	initiator_expect(&initiator, PDU_DATA_IN);
+	assert_int_equal(initiator.got.itt, first);
+	assert_true(initiator.got.flags & PDU_STATUS);
+	uint32_t next = initiator.next_itt;
+	initiator.next_itt = first;
+	initiator_read(&initiator, 0, 2);
+	initiator.next_itt = next;
+	usleep(100000); /* so that it is looked at before the rest is out */
+	initiator_expect(&initiator, PDU_DATA_IN);
+	assert_int_equal(initiator.got.itt, second);
+	assert_int_equal(initiator.size, blocks * DISK_BLOCK);
+	initiator_expect(&initiator, PDU_DATA_IN);
+	assert_int_equal(initiator.got.itt, first);
+	assert_int_equal(initiator.size, 2 * DISK_BLOCK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -467,6 +499,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unexpected_unsolicited_data_fails, start, stop),
 		cmocka_unit_test_setup_teardown(data_that_was_not_agreed_on_fails, start, stop),
 		cmocka_unit_test_setup_teardown(data_in_is_cut_as_agreed_on, start, stop),
+		cmocka_unit_test_setup_teardown(a_tag_is_free_with_its_status, start, stop),
 		cmocka_unit_test_setup_teardown(sense_comes_after_the_data, start, stop),
 		cmocka_unit_test_setup_teardown(residuals_tell_what_was_not_moved, start, stop),
 		cmocka_unit_test_setup_teardown(digests_cover_both_directions, start, stop),
