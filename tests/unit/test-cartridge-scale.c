@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/base/mem.h"
 #include "target/tape/cartridge_runs.h"
@@ -189,9 +190,10 @@ static void test_reader_beside_writer(void **state)
 		if (n % 50 == 49)
 			assert_int_equal(cartridge_sync(s->c), 0);
 	}
+	while (!atomic_load(&beside.reads))
+		usleep(1000);
 	atomic_store(&beside.stop, true);
 	pthread_join(thread, NULL);
-	assert_true(atomic_load(&beside.reads) > 0);
 }
 
 /* ---- one who opens it while it is written ------------------------------------------------ */
@@ -232,9 +234,10 @@ static void test_opened_while_overwritten(void **state)
 		assert_int_equal(cartridge_append_filemarks(s->c, 0, 1), 0);
 		assert_int_equal(n % 50 == 49 ? cartridge_compact(s->c) : cartridge_sync(s->c), 0);
 	}
+	while (!atomic_load(&opener.opened))
+		usleep(1000);
 	atomic_store(&opener.stop, true);
 	pthread_join(thread, NULL);
-	assert_true(atomic_load(&opener.opened) > 0);
 }
 
 int main(void)

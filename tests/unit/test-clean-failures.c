@@ -48,8 +48,23 @@ static void check_kept(struct scene *s)
 	}
 }
 
+/* A commit that something failed in may not have ended yet, and who waits for one fails with it. */
+static void settle(struct scene *s)
+{
+	struct stat attr = {.st_mode = 0755};
+	int error = -1;
+	assert_int_equal(tree_setattr(s->tree, TREE_ROOT, TREE_SET_MODE, &attr), 0);
+	for (unsigned i = 0; error && i < 1000; i++) {
+		error = tree_commit(s->tree, 0);
+		if (error)
+			usleep(10000);
+	}
+	assert_int_equal(error, 0);
+}
+
 static void check_cleans(struct scene *s)
 {
+	settle(s);
 	scene_run(s, TREE_JOB_CLEAN);
 	check_kept(s);
 	assert_int_equal(scene_run(s, TREE_JOB_SCRUB).damaged_chunks, 0);

@@ -185,7 +185,7 @@ static inline bool scene_is_idle(struct scene *s, enum tree_job job)
 
 static inline struct tree_job_status scene_wait(struct scene *s, enum tree_job job)
 {
-	for (int i = 0; i < 6000 && !scene_is_idle(s, job); i++)
+	for (int i = 0; i < 30000 && !scene_is_idle(s, job); i++)
 		usleep(10000);
 	assert_true(scene_is_idle(s, job));
 	return scene_status(s, job);
