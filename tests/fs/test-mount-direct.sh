@@ -7,7 +7,7 @@ need_fuse
 need python3
 
 mount_store
-timeout 300 python3 - "$mount" <<'END'
+timeout 1200 python3 - "$mount" <<'END'
 import mmap, os, signal, sys
 
 PAGE = 4096

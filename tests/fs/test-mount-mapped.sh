@@ -8,7 +8,7 @@ need_fuse
 need python3
 
 mount_store
-timeout 300 python3 - "$mount" "$scratch" <<'END'
+timeout 1200 python3 - "$mount" "$scratch" <<'END'
 import atexit, errno, mmap, os, signal, subprocess, sys, time
 
 SIZE = 8 << 20
