@@ -152,10 +152,70 @@ static struct network *network_choose(struct iscsi_server *server)
 	return best;
 }
 
+/* Goes from thread to thread until one of the peer's logins has ended, or each has been asked. */
+struct yielding {
+	struct message message;
+	struct network *network;
+	struct peer peer;
+	unsigned asked;
+};
+
+/* The oldest of the thread that has proven nothing yet. */
+static bool login_yields(struct network *network, const struct peer *peer)
+{
+	struct connection *connection;
+	TAILQ_FOREACH(connection, &network->connections, link) {
+		struct peer other = peer_of(&connection->peer);
+		if (connection->state > CONNECTION_DELAYED || !peer_same(&other, peer))
+			continue;
+		log_warning("iSCSI %s: its login gives way to another address'", connection->peer_text);
+		counter_add(&network->server->stats.login_failures, 1);
+		connection_break(connection);
+		return true;
+	}
+	return false;
+}
+
+static void yielding_run(struct message *message)
+{
+	struct yielding *yielding = (struct yielding *)message;
+	struct network *network = yielding->network;
+	struct iscsi_server *server = network->server;
+	/* One that stops is the last that may be posted to. */
+	if (network->stopping || login_yields(network, &yielding->peer) ||
+	    ++yielding->asked == server->network_count) {
+		free(yielding);
+		return;
+	}
+	unsigned next = ((unsigned)(network - server->networks) + 1) % server->network_count;
+	yielding->network = &server->networks[next];
+	network_post(yielding->network, message);
+}
+
+/* The thread with the most connections is asked first. Without memory for that nobody has to go. */
+static void make_way(struct iscsi_server *server, const struct peer *peer)
+{
+	struct yielding *yielding = mem_try_zalloc(1, sizeof(*yielding));
+	if (!yielding)
+		return;
+	unsigned most = 0;
+	for (unsigned i = 0; i < server->network_count; i++) {
+		unsigned load = __atomic_load_n(&server->networks[i].load, __ATOMIC_RELAXED);
+		if (yielding->network && load <= most)
+			continue;
+		most = load;
+		yielding->network = &server->networks[i];
+	}
+	yielding->message.run = yielding_run;
+	yielding->peer = *peer;
+	network_post(yielding->network, &yielding->message);
+}
+
 static void hand_over(struct portal *portal, int fd, const struct sockaddr_storage *peer)
 {
 	struct iscsi_server *server = portal->server;
-	int place = arrivals_enter(&server->arrivals, peer);
+	struct peer gives_way;
+	int place = arrivals_enter(&server->arrivals, peer, &gives_way);
 	if (place < 0) {
 		char text[64];
 		address_format(peer, false, text, sizeof(text));
@@ -164,6 +224,8 @@ static void hand_over(struct portal *portal, int fd, const struct sockaddr_stora
 		close(fd);
 		return;
 	}
+	if (gives_way.family != AF_UNSPEC)
+		make_way(server, &gives_way);
 	struct arrival *arrival = mem_try_zalloc(1, sizeof(*arrival));
 	if (!arrival) {
 		arrivals_leave(&server->arrivals, place);
