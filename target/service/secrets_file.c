@@ -140,6 +140,7 @@ static void secrets_give(const char *path, struct iscsi_access *row, const struc
 	}
 	log_error("%s: it has no secret of user \"%s\": nobody can log in as this user", path,
 		  row->user);
+	memset(row->secret, 0, sizeof(row->secret)); /* it may be longer than what comes */
 	service_random_text(row->secret, 64);
 	if (*row->mutual_user)
 		service_random_text(row->mutual_secret, 64);
