@@ -15,6 +15,9 @@ if HAVE_CMOCKA
 TORTURE_TESTS += tests/unit/test-clean-failures tests/unit/test-filemap-model \
 	tests/unit/test-cartridge-crash
 endif
+if HAVE_ISCSI
+TORTURE_TESTS += tests/target/test-tape-killed.sh
+endif
 EXTRA_DIST += tests/torture.sh
 
 .PHONY: torture

@@ -10,3 +10,13 @@ CARTRIDGE_SYSTEM_TESTS = tests/target/test-cartridge-power.sh tests/target/test-
 EXTRA_DIST += tests/target/read-cartridge.py
 dist_check_SCRIPTS += $(CARTRIDGE_SYSTEM_TESTS)
 TESTS += $(CARTRIDGE_SYSTEM_TESTS)
+
+# An initiator's, whose target, disk or filesystem goes.
+if HAVE_ISCSI
+check_PROGRAMS += tests/target/tape-killed
+tests_target_tape_killed_SOURCES = tests/target/tape-killed.c tests/target/sense_host.c tests/target/sense_host.h
+tests_target_tape_killed_CFLAGS = $(AM_CFLAGS) $(LIBISCSI_CFLAGS)
+tests_target_tape_killed_LDADD = $(LIBISCSI_LIBS)
+dist_check_SCRIPTS += tests/target/test-tape-killed.sh
+TESTS += tests/target/test-tape-killed.sh
+endif
