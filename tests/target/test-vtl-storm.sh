@@ -82,6 +82,10 @@ done
 
 grep -q 'c is ready' "$scratch/libraries.out" || fail "no library was made: $(tail -n 3 "$scratch/libraries.out")"
 if [ -e "$scratch/stream-1.out" ]; then
+	if ! grep -q 'gave what it was given' "$scratch"/stream-*.out; then # a slow machine, and tapes that went
+		end=$((SECONDS + 1))
+		stream 1
+	fi
 	grep -q 'gave what it was given' "$scratch"/stream-*.out || fail "no drive has streamed: $(tail -n 3 "$scratch"/stream-*.out)"
 	echo "drives gave what they were given $(cat "$scratch"/stream-*.out | grep -c 'gave what') times"
 	! grep -q 'differ:' "$scratch"/stream-*.out || fail "a drive gave other bytes: $(grep differ: "$scratch"/stream-*.out)"
