@@ -59,6 +59,11 @@ void guess_table_free(struct guess_table **table)
 	*table = NULL;
 }
 
+static bool is_remembered(const struct guess_source *source, uint64_t now)
+{
+	return source->until && (source->waiting || now < source->until + FORGET);
+}
+
 static struct guess_source *find_locked(struct guess_table *table, const struct peer *peer,
 					const char *user, uint64_t now)
 {
@@ -66,7 +71,7 @@ static struct guess_source *find_locked(struct guess_table *table, const struct 
 		struct guess_source *source = &table->sources[i];
 		if (!source->until || !peer_same(&source->peer, peer) || strcmp(source->user, user) != 0)
 			continue;
-		if (source->waiting || now < source->until + FORGET)
+		if (is_remembered(source, now))
 			return source;
 		source->until = 0;
 		return NULL;
@@ -90,11 +95,11 @@ static struct guess_source *make_locked(struct guess_table *table, const struct 
 	return best;
 }
 
-static bool has_many_users_locked(const struct guess_table *table, const struct peer *peer)
+static bool has_many_users_locked(const struct guess_table *table, const struct peer *peer, uint64_t now)
 {
 	unsigned users = 0;
 	for (unsigned i = 0; i < SOURCES; i++)
-		users += table->sources[i].until && peer_same(&table->sources[i].peer, peer);
+		users += is_remembered(&table->sources[i], now) && peer_same(&table->sources[i].peer, peer);
 	return users >= USERS_MAX;
 }
 
@@ -130,7 +135,7 @@ void guess_failed(struct guess_table *table, const struct sockaddr_storage *addr
 	struct peer peer = peer_of(address);
 	LOCK_SCOPE(&table->lock);
 	struct guess_source *source = find_locked(table, &peer, user, now);
-	if (!source && has_many_users_locked(table, &peer)) {
+	if (!source && has_many_users_locked(table, &peer, now)) {
 		user = "";
 		source = find_locked(table, &peer, user, now);
 	}

@@ -366,6 +366,11 @@ static void very_many_users_of_an_address_are_one(void **state)
 	assert_int_equal(delay_of_user(table, "192.0.2.7", "another", now), 8000);
 	assert_int_equal(delay_of_user(table, "192.0.2.8", "user3", now), 0);
 	assert_true(delay_of(table, "198.51.100.1", now) > 0);
+	/* Those that are forgotten are no users any more. */
+	now += 100000 * MS;
+	guess_failed(table, &peer, "late", now);
+	assert_int_equal(delay_of_user(table, "192.0.2.7", "late", now), 1000);
+	assert_int_equal(delay_of_user(table, "192.0.2.7", "another", now), 0);
 	guess_table_free(&table);
 }
 
