@@ -43,11 +43,11 @@ static void begin(struct scene *s)
 }
 
 /* Blocks that wait in the drive's memory, then one that has to wait for room there while the host has
- * none. Returns the object that comes next on the tape as the host has been told. */
-static unsigned overflow(struct scene *s, const char *fault)
+ * none, which stays so. Returns the object that comes next on the tape as the host has been told. */
+static unsigned overflow(struct scene *s)
 {
 	begin(s);
-	fault_set(fault);
+	fault_set("cartridge-enospc:1+");
 	for (unsigned object = 2; object < 40; object++) {
 		const struct answer *answer = tape_write(s, MIB, object);
 		if (answer->status == SCSI_GOOD || answer->sense.key == SENSE_NO_SENSE)
@@ -64,7 +64,8 @@ static unsigned overflow(struct scene *s, const char *fault)
 static void what_waits_for_room_on_the_host_is_kept_and_written_later(void **state)
 {
 	struct scene *s = *state;
-	unsigned end = overflow(s, "cartridge-enospc:1");
+	unsigned end = overflow(s);
+	fault_set(NULL);
 	expect_good(tape_ready(s));
 	expect_at(s, end, 1);
 	expect_good(tape_filemarks(s, 1, false));
@@ -81,7 +82,8 @@ static void what_waits_for_room_on_the_host_is_kept_and_written_later(void **sta
 static void what_waits_for_room_is_tried_again_without_a_command(void **state)
 {
 	struct scene *s = *state;
-	unsigned end = overflow(s, "cartridge-enospc:1");
+	unsigned end = overflow(s);
+	fault_set(NULL);
 	for (int i = 0; i < 6000; i++) {
 		const struct answer *answer =
 			command(s, NULL, 0, 32, 0x34, 0x08, 0, 0, 0, 0, 0, 0, 32, 0);
@@ -99,7 +101,7 @@ static void what_waits_for_room_is_tried_again_without_a_command(void **state)
 static void what_finds_no_room_at_last_is_told_with_all_that_is_lost(void **state)
 {
 	struct scene *s = *state;
-	unsigned end = overflow(s, "cartridge-enospc:1+");
+	unsigned end = overflow(s);
 	const struct answer *answer = tape_filemarks(s, 1, false);
 	expect_sense(answer, SENSE_VOLUME_OVERFLOW, ASC_END_OF_MEDIUM, "E", (end - 2) * MIB + 1);
 	assert_true(answer->sense.deferred);
@@ -122,7 +124,7 @@ static void what_finds_no_room_at_last_is_told_with_all_that_is_lost(void **stat
 static void the_last_try_keeps_what_fits(void **state)
 {
 	struct scene *s = *state;
-	unsigned end = overflow(s, "cartridge-enospc:1+"), kept = end - 3;
+	unsigned end = overflow(s), kept = end - 3;
 	char fault[40];
 	snprintf(fault, sizeof(fault), "cartridge-enospc:%u", kept + 1);
 	fault_set(fault);
@@ -143,7 +145,7 @@ static void the_last_try_keeps_what_fits(void **state)
 static void the_robot_that_takes_the_cartridge_has_the_writer_told(void **state)
 {
 	struct scene *s = *state;
-	unsigned end = overflow(s, "cartridge-enospc:1+");
+	unsigned end = overflow(s);
 	assert_int_equal(scene_unload(s), -ENOSPC);
 	expect_good(command_other(s, NULL, 0, 0, 0x03, 0, 0, 0, 0, 0));
 	const struct answer *answer = tape_ready(s);
