@@ -53,8 +53,8 @@ stream() {
 	local number=$1 url=iscsi://$portal/$prefix:d/$1
 	while [ $SECONDS -lt $end ]; do
 		targetd vtl load d "D0000${number}L8" "$number" || true
-		timeout 120 granary-tape write --file 0 --block-size 64K "$url" <"$scratch/stream" || continue
-		timeout 120 granary-tape read --file 0 "$url" >"$scratch/read-$number" || continue
+		timeout 300 granary-tape write --file 0 --block-size 64K "$url" <"$scratch/stream" || continue
+		timeout 300 granary-tape read --file 0 "$url" >"$scratch/read-$number" || continue
 		cmp "$scratch/read-$number" "$scratch/stream" && echo "drive $number gave what it was given"
 	done >"$scratch/stream-$number.out" 2>&1
 }
