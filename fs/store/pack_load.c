@@ -266,6 +266,7 @@ static bool store_find_unwritten(struct pack *pack, uint32_t index, struct pack_
 				 struct buffer **stored)
 {
 	LOCK_SCOPE(&pack->lock);
+	ASSERT(index < pack->directory.regions);
 	*region = pack->directory.region[index];
 	if (!pack->work || !pack->work[index]->stored)
 		return false;
@@ -300,7 +301,7 @@ int store_load_region(void *context, const struct region_key *key, struct buffer
 	struct buffer *stored = NULL;
 	struct pack_region region;
 	struct store *store = pack->table ? pack_table_context(pack->table) : NULL;
-	ASSERT(store != NULL && key->region < pack->directory.regions);
+	ASSERT(store != NULL);
 	if (!store_find_unwritten(pack, key->region, &region, &stored))
 		return store_load_written(store, pack, key->region, buffer);
 	int error = store_decode_region(store, &region, stored->data, buffer);
