@@ -325,21 +325,27 @@ static char *failed_next(struct service *service, const char *last)
 	return name;
 }
 
+/* It may have been served, deleted or changed since it was found. */
+static bool failed_waits(struct service *service, const char *name)
+{
+	const struct failed_library *failed;
+	LOCK_SCOPE(&service->lock);
+
+	failed = failed_find_locked(service, name);
+	return failed && failed->waits;
+}
+
 void failed_retry(struct service *service)
 {
-	CLEANUP_FREE char *name = failed_next(service, "");
+	char *name = failed_next(service, "");
 
-	/* Not at all without need: hooks wait meanwhile. */
-	if (!name)
-		return;
-	LOCK_SCOPE(&service->admin);
-
-	while (name && service->server) {
+	while (name) {
 		char *tried = name;
-		char reason[LIBRARY_MESSAGE];
-
-		if (failed_find(service, tried, reason))
-			library_load(service, tried);
+		{
+			LOCK_SCOPE(&service->admin);
+			if (service->server && failed_waits(service, tried))
+				library_load(service, tried);
+		}
 		name = failed_next(service, tried);
 		free(tried);
 	}

@@ -36,8 +36,6 @@
 
 struct hook_job {
 	STAILQ_ENTRY(hook_job) link;
-	void (*run)(void *context); /* NULL: a hook */
-	void *context;
 	struct hook_call call; /* its texts are owned */
 };
 
@@ -275,10 +273,7 @@ static void *hooks_main(void *argument)
 		STAILQ_REMOVE_HEAD(&hooks->jobs, link);
 		hooks->waiting--;
 		pthread_mutex_unlock(&hooks->lock);
-		if (job->run)
-			job->run(job->context);
-		else
-			hooks_run(hooks, &job->call, message);
+		hooks_run(hooks, &job->call, message);
 		hook_job_free(job);
 		pthread_mutex_lock(&hooks->lock);
 	}
@@ -314,31 +309,6 @@ void hooks_post(struct hooks *hooks, const struct hook_call *call)
 		return;
 	log_error("%s: the %s hooks are not run: too many wait", call->barcode, call->event);
 	hook_job_free(job);
-}
-
-static bool hooks_defers(struct hooks *hooks, void (*run)(void *context), const void *context)
-{
-	const struct hook_job *job;
-	LOCK_SCOPE(&hooks->lock);
-
-	STAILQ_FOREACH(job, &hooks->jobs, link)
-		if (job->run == run && job->context == context)
-			return true;
-	return false;
-}
-
-bool hooks_defer(struct hooks *hooks, void (*run)(void *context), void *context)
-{
-	if (hooks_defers(hooks, run, context))
-		return true;
-	struct hook_job *job = mem_zalloc(sizeof(*job));
-
-	job->run = run;
-	job->context = context;
-	if (hooks_queue(hooks, job))
-		return true;
-	hook_job_free(job);
-	return false;
 }
 
 int hooks_new(const char *folder, unsigned seconds, struct hooks **hooks)

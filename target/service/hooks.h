@@ -2,7 +2,7 @@
 /*
  * Hooks: executables of STATE/hooks.d/{load,unload,eject,full}, run in the order
  * of their names, in an environment of a few variables, for a bounded time.
- * granary-targetd(8). Also the thread for what may take its time.
+ * granary-targetd(8).
  */
 #ifndef TARGET_SERVICE_HOOKS_H
 #define TARGET_SERVICE_HOOKS_H
@@ -30,7 +30,5 @@ void hooks_free(struct hooks **hooks);
 int hooks_run(struct hooks *hooks, const struct hook_call *call, char message[256]);
 /* Runs them on the thread; failures are logged. Any thread; never waits. */
 void hooks_post(struct hooks *hooks, const struct hook_call *call);
-/* Calls `run` on that thread; once, when it waits for that already. False when too much waits. */
-bool hooks_defer(struct hooks *hooks, void (*run)(void *context), void *context);
 
 #endif

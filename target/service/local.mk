@@ -4,6 +4,7 @@ noinst_LIBRARIES += target/service/libservice.a
 target_service_libservice_a_SOURCES = \
 	target/service/access.c \
 	target/service/access_file.c target/service/secrets_file.c target/service/access_io.h \
+	target/service/chores.h target/service/chores.c \
 	target/service/config.c \
 	target/service/config_load.c \
 	target/service/config_save.c \

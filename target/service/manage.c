@@ -108,7 +108,7 @@ static int purge_tapes(struct service *service, const char *name, const char *fo
 		error = purge_discard(&gone, message);
 	}
 	if (!error)
-		cartridge_work_sweep(folder);
+		service_sweep(service, folder);
 	folder_release(folder, &gone.folder_fd);
 	if (error)
 		return error;

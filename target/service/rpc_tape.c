@@ -231,7 +231,7 @@ int rpc_tape_delete(struct rpc_call *call)
 						   (json_int_t)(purge ? 0 : library->config.recycle_days)));
 	}
 	library_release(&library);
-	cartridge_work_sweep(folder);
+	service_sweep(call->service, folder);
 	return error;
 }
 

@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
@@ -18,11 +17,9 @@
 #include "lib/base/file.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "target/service/chores.h"
 #include "target/service/names.h"
 #include "target/service/tapes.h"
-
-#define SERVICE_TIMER_SECONDS 5
-#define SERVICE_PURGE_TICKS   720u /* of the timer: an hour */
 
 /* Durably: what is synced in it later is not lost with the folder. */
 static int service_make_folder(const char *path, mode_t mode)
@@ -52,6 +49,18 @@ int service_make_folders(const char *path, mode_t mode)
 char *service_library_path(const struct service *service, const char *name)
 {
 	return mem_printf("%s/libraries/%s.conf", service->state, name);
+}
+
+static bool service_is_stopping(void *context)
+{
+	const struct service *service = context;
+
+	return daemon_is_stopping(service->daemon);
+}
+
+void service_sweep(struct service *service, const char *folder)
+{
+	cartridge_work_sweep(folder, service_is_stopping, service);
 }
 
 /* ---- the list ----------------------------------------------------------------------------- */
@@ -360,50 +369,7 @@ static int service_add_portals(struct service *service)
 	return error;
 }
 
-/* ---- the timer ---------------------------------------------------------------------------- */
-
-static void service_purge(struct service *service)
-{
-	struct library *library;
-
-	for (size_t i = 0; (library = library_at(service, i)) != NULL; i++) {
-		CLEANUP_FREE char *folder = mem_strdup(library->config.tapes);
-
-		tapes_purge(library);
-		library_release(&library);
-		cartridge_work_sweep(folder);
-	}
-}
-
-static void service_tick(void *context)
-{
-	struct service *service = context;
-
-	failed_retry(service);
-	if (service->ticks++ % SERVICE_PURGE_TICKS == 0)
-		service_purge(service);
-}
-
-static void service_on_timer(int fd, short what, void *context)
-{
-	struct service *service = context;
-
-	(void)fd;
-	(void)what;
-	hooks_defer(service->hooks, service_tick, service);
-}
-
-static int service_start_timer(struct service *service)
-{
-	const struct timeval interval = {.tv_sec = SERVICE_TIMER_SECONDS};
-
-	service->timer = event_new(daemon_event_base(service->daemon), -1, EV_PERSIST,
-				   service_on_timer, service);
-	if (!service->timer || event_add(service->timer, &interval) < 0)
-		return -ENOMEM;
-	hooks_defer(service->hooks, service_tick, service);
-	return 0;
-}
+/* ---- start and stop ----------------------------------------------------------------------- */
 
 int service_start(struct daemon *daemon, const struct service_settings *settings,
 		  struct service **service)
@@ -429,7 +395,7 @@ int service_start(struct daemon *daemon, const struct service_settings *settings
 			log_error("%s: %s", hooks, strerror(-error));
 	}
 	if (!error) {
-		cartridge_work_sweep(new->tapes);
+		service_sweep(new, new->tapes);
 		error = service_make_server(new);
 	}
 	if (!error)
@@ -437,7 +403,7 @@ int service_start(struct daemon *daemon, const struct service_settings *settings
 	if (!error)
 		error = service_add_portals(new);
 	if (!error)
-		error = service_start_timer(new);
+		error = chores_start(new, &new->chores);
 	if (error) {
 		service_stop(&new);
 		return error;
@@ -451,18 +417,17 @@ void service_stop(struct service **service)
 	struct service *old = TAKE(*service);
 	struct library *library;
 
-	if (old->timer)
-		event_free(old->timer);
 	if (old->server) {
-		LOCK_SCOPE(&old->admin); /* the hooks' thread may be about to serve another one */
+		LOCK_SCOPE(&old->admin); /* the chores' thread may be about to serve another one */
 		iscsi_server_free(&old->server);
 	}
-	/* The hooks' thread may still look at libraries; theirs are waited for. */
+	/* The chores' thread may still look at libraries: it is waited for, but not before their drives are done. */
 	while ((library = library_at(old, 0)) != NULL) {
 		library_unlist(library);
 		library_wait(library);
 		library_close(&library);
 	}
+	chores_end(&old->chores);
 	failed_clear(old);
 	hooks_free(&old->hooks);
 	if (old->pool)

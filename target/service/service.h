@@ -3,7 +3,7 @@
  * The service: all libraries of one state folder, behind one iSCSI server.
  *
  *   start: lock STATE -> server -> libraries -> portals      (no initiator sees half of them)
- *   stop:  portals and sessions -> libraries (drives flush) -> hooks
+ *   stop:  portals and sessions -> libraries (drives flush) -> chores -> hooks
  *
  * Locks, in this order: service->admin (whoever makes, deletes or moves tapes and libraries about)
  * -> service->lock (the list, users of a library) -> library->lock (its configuration and file).
@@ -68,8 +68,7 @@ struct service {
 	struct iscsi_server *server;
 	struct scsi_buffer_pool *pool;
 	struct hooks *hooks;
-	struct event *timer;
-	unsigned ticks; /* of the timer; the hooks' thread's */
+	struct chores *chores;
 	char **portals; /* "127.0.0.1:3260", as they listen; ends with NULL */
 };
 
@@ -93,6 +92,8 @@ char *service_library_path(const struct service *service, const char *name);
 bool service_serial_is_used(void *service, const char *serial);
 /* As mkdir -p. */
 int service_make_folders(const char *path, mode_t mode);
+/* cartridge_work_sweep() until the daemon is to stop: what is left then goes after the next start. */
+void service_sweep(struct service *service, const char *folder);
 
 /* ---- life of a library (library.c) -------------------------------------------------------- */
 

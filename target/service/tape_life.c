@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Deleting, restoring, locking, protecting tapes. Deleting is a rename, so that it is undone by
- * another; what was deleted long enough ago goes with the timer. A locked tape is
+ * another; what was deleted long enough ago goes by itself. A locked tape is
  * never deleted, nor is one that somebody has open for writing: its lock is held over every rename.
  * What goes for good gets the name of an unfinished folder with service->admin held. It is removed by
- * cartridge_work_sweep() without that, and without a use of the library: terabytes take their time.
+ * service_sweep() without that, and without a use of the library: terabytes take their time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -358,34 +358,49 @@ int tape_protect(struct library *library, const char *barcode, bool on, char mes
 	return tape_change(library, barcode, on, tape_change_protection, message);
 }
 
-void tapes_purge(struct library *library)
+/* Calls `see` for those whose time has come; returns how many they are. */
+static size_t purge_each(struct library *library, void (*see)(struct library *library, const struct tape *tape))
 {
 	struct tape *tapes = NULL;
-	size_t count = 0;
+	size_t count = 0, due = 0;
 	int64_t now = time(NULL), days;
-	char message[256];
-	LOCK_SCOPE(&library->service->admin);
 	{
 		LOCK_SCOPE(&library->lock);
 		days = library->config.recycle_days;
 	}
 	int error = tapes_list(library, &tapes, &count);
 
-	if (error) {
+	if (error)
 		log_error("%s: the tapes cannot be listed: %s", library->config.tapes, strerror(-error));
-		return;
-	}
 	for (size_t i = 0; i < count; i++) {
-		struct tape *tape = &tapes[i];
+		const struct tape *tape = &tapes[i];
 
 		if (tape->state != TAPE_DELETED || now - tape->deleted < days * DAY_SECONDS ||
 		    (!tape->error && tape->info.locked_until > now))
 			continue;
-		if (tape_discard(library, tape, message))
-			log_error("%s: %s", library->config.name, message);
-		else
-			log_info("%s: the deleted tape %s is gone", library->config.name,
-				 tape->info.barcode);
+		due++;
+		if (see)
+			see(library, tape);
 	}
 	tapes_free(&tapes, count);
+	return due;
+}
+
+static void purge_one(struct library *library, const struct tape *tape)
+{
+	char message[256];
+
+	if (tape_discard(library, tape, message))
+		log_error("%s: %s", library->config.name, message);
+	else
+		log_info("%s: the deleted tape %s is gone", library->config.name, tape->info.barcode);
+}
+
+void tapes_purge(struct library *library)
+{
+	/* A folder may be slow to be read, or hang: nobody waits for service->admin without need. */
+	if (purge_each(library, NULL) == 0)
+		return;
+	LOCK_SCOPE(&library->service->admin);
+	purge_each(library, purge_one);
 }

@@ -59,7 +59,7 @@ void tapes_unmake(const char *folder, char **barcodes, size_t count);
 /* Takes the tape's lock, until *fd is closed; a tape that somebody else uses, that cannot be read, or
  * that is locked until a time, is refused. */
 int tape_hold(const struct tape *tape, int *fd, char message[256]);
-/* Gives it the name of what nobody needs any more: cartridge_work_sweep() removes it then. */
+/* Gives it the name of what nobody needs any more: service_sweep() removes it then. */
 int tape_discard(const struct library *library, const struct tape *tape, char message[256]);
 /* Puts it into the place, 0 for a free slot, as changer_put() does. Called without service->admin; nobody
  * deletes it meanwhile. */

@@ -88,8 +88,9 @@ int cartridge_work_begin(const char *folder, const char *name, struct cartridge_
 int cartridge_work_finish(struct cartridge_work *work, const char *path);
 /* Removes what has not got its name. */
 void cartridge_work_end(struct cartridge_work *work);
-/* Removes those of a folder that nobody is at work in. */
-void cartridge_work_sweep(const char *folder);
+/* Removes those of a folder that nobody is at work in, until `stop` (NULL: never) says so, which is asked
+ * before each file. */
+void cartridge_work_sweep(const char *folder, bool (*stop)(void *context), void *context);
 
 /* ---- asking ------------------------------------------------------------------------------ */
 

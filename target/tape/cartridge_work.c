@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,21 +25,47 @@
 
 #define WORK_TRIES 8u /* somebody may sweep between mkdir() and flock() */
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where)
+struct stop {
+	bool (*asked)(void *context); /* NULL: never */
+	void *context;
+};
+
+static int remove_entry(const FTSENT *entry)
 {
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path) < 0 && errno != ENOENT ? errno : 0;
+	switch (entry->fts_info) {
+	case FTS_D: /* comes again, behind what is in it */
+		return 0;
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		return entry->fts_errno == ENOENT ? 0 : -entry->fts_errno;
+	default:
+		return remove(entry->fts_accpath) < 0 && errno != ENOENT ? -errno : 0;
+	}
+}
+
+/* -ECANCELED: stopped. */
+static int remove_tree(const char *path, const struct stop *stop)
+{
+	char *const roots[] = {(char *)(uintptr_t)path, NULL};
+	FTSENT *entry = NULL;
+	int error = 0;
+	if (fault_hit("cartridge-remove"))
+		return -EIO;
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	if (!tree)
+		return -errno;
+	while (!error && (errno = 0, entry = fts_read(tree)) != NULL)
+		error = stop->asked && stop->asked(stop->context) ? -ECANCELED : remove_entry(entry);
+	if (!error && errno)
+		error = -errno;
+	fts_close(tree);
+	return error;
 }
 
 int cartridge_remove_folder(const char *path)
 {
-	int error = fault_hit("cartridge-remove") ? EIO
-		    : nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	if (error < 0)
-		error = errno;
-	return error == ENOENT ? 0 : -error;
+	return remove_tree(path, &(struct stop){0});
 }
 
 int cartridge_hold(const char *path, int *fd)
@@ -120,26 +146,29 @@ void cartridge_work_end(struct cartridge_work *work)
 		close(TAKE_FD(work->lock));
 }
 
-static void sweep_one(const char *path)
+static void sweep_one(const char *path, const struct stop *stop)
 {
 	CLEANUP_FD int lock = work_lock(path);
 	if (lock == -EBUSY || lock == -ESTALE)
 		return;
 	log_info("%s: removing what was not finished", path);
-	int error = lock < 0 ? lock : cartridge_remove_folder(path);
-	if (error)
+	int error = lock < 0 ? lock : remove_tree(path, stop);
+	if (error == -ECANCELED)
+		log_info("%s: not all of it is removed yet", path);
+	else if (error)
 		log_warning("%s: %s", path, strerror(-error));
 }
 
-void cartridge_work_sweep(const char *folder)
+void cartridge_work_sweep(const char *folder, bool (*stop)(void *context), void *context)
 {
+	const struct stop when = {stop, context};
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
-	while (dir && (entry = readdir(dir)) != NULL) {
+	while (dir && !(stop && stop(context)) && (entry = readdir(dir)) != NULL) {
 		if (strncmp(entry->d_name, CARTRIDGE_UNFINISHED, strlen(CARTRIDGE_UNFINISHED)) != 0)
 			continue;
 		CLEANUP_FREE char *path = mem_printf("%s/%s", folder, entry->d_name);
-		sweep_one(path);
+		sweep_one(path, &when);
 	}
 	if (dir)
 		closedir(dir);

@@ -182,6 +182,37 @@ wait "$third" || fail "$(cat "$scratch/third")"
 quick 1 tape show R00001L8
 stop_targetd
 
+# ---- a removal of what was deleted long ago keeps no hook waiting, and not the daemon's end: it goes on later
+start_targetd
+quick 0 tape delete R00004L8
+cat >"$target_state/hooks.d/load/10-note" <<-END
+	#!/bin/sh
+	echo "\$BARCODE" >>"$scratch/loaded"
+END
+chmod 755 "$target_state/hooks.d/load/10-note"
+quick 0 vtl unload main 1
+stop_targetd
+for folder in "$target_state/tapes/main/.deleted"/R00004L8@*; do
+	mv "$folder" "${folder%@*}@1000000000"
+done
+close_gate cartridge-remove
+start_targetd
+await_gate
+quick 0 vtl load main R00003L8 1
+wait_for 60 grep -q R00003L8 "$scratch/loaded" || fail "a load hook waits for a removal"
+kill "$targetd_pid"
+wait_for 60 grep -q 'stopping on signal' "$targetd_log" || fail "the daemon has not heard of its end"
+open_gate
+wait "$targetd_pid" || fail "the daemon has ended badly"
+targetd_pid=
+left=("$target_state/tapes/main"/.new-R00004L8@*)
+[ -e "${left[0]}/p0.data" ] || fail "the daemon's end has waited for a removal"
+unset GRANARY_FAULT
+start_targetd
+wait_for 60 test ! -e "${left[0]}" || fail "the removal does not go on after the next start"
+rm "$target_state/hooks.d/load/10-note"
+stop_targetd
+
 # ---- a robot that waits for a drive: what has to wait for it holds up nobody else, and deletes nothing
 close_gate robot-move
 start_targetd

@@ -204,7 +204,7 @@ static int sweep(void *context, uint64_t done, uint64_t total)
 	(void)context;
 	(void)done;
 	(void)total;
-	cartridge_work_sweep(folder);
+	cartridge_work_sweep(folder, NULL, NULL);
 	return 0;
 }
 
@@ -226,7 +226,7 @@ static void test_sweep(void **state)
 	assert_int_equal(cartridge_clone(source, folder, "B00004L8", sweep, NULL), 0);
 	check_clone(clone, data, uuid);
 	assert_int_equal(mkdir(left, 0700), 0);
-	cartridge_work_sweep(folder);
+	cartridge_work_sweep(folder, NULL, NULL);
 	assert_int_equal(access(left, F_OK), -1);
 }
 

@@ -4,7 +4,6 @@
  * passed over; and what is deferred again while it waits waits once.
  */
 #include <errno.h>
-#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,49 +75,10 @@ static void only_executable_files_are_hooks(void **state)
 	assert_non_null(strstr(message, "40-refuses"));
 }
 
-static sem_t busy, go;
-
-static void wait_for_go(void *context)
-{
-	(void)context;
-	sem_post(&busy);
-	while (sem_wait(&go) && errno == EINTR)
-		;
-}
-
-static void count(void *context)
-{
-	++*(unsigned *)context;
-}
-
-/* A timer whose work has to wait for slow hooks leaves room for other hooks. */
-static void what_waits_already_does_not_wait_twice(void **state)
-{
-	(void)state;
-	unsigned first = 0, second = 0;
-	sem_init(&busy, 0, 0);
-	sem_init(&go, 0, 0);
-	assert_true(hooks_defer(hooks, wait_for_go, NULL));
-	while (sem_wait(&busy) && errno == EINTR)
-		;
-	bool taken = true;
-	for (unsigned i = 0; i < 1000; i++)
-		taken = hooks_defer(hooks, count, &first) && taken;
-	taken = hooks_defer(hooks, count, &second) && taken;
-	sem_post(&go);
-	hooks_free(&hooks);
-	assert_true(taken);
-	assert_int_equal(first, 1);
-	assert_int_equal(second, 1);
-	sem_destroy(&busy);
-	sem_destroy(&go);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(only_executable_files_are_hooks, start, stop),
-		cmocka_unit_test_setup_teardown(what_waits_already_does_not_wait_twice, start, stop),
 		cmocka_unit_test_setup_teardown(what_a_hook_leaves_running_is_not_waited_for, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
