@@ -14,9 +14,11 @@ RANDOM=$seed
 echo "KILL_SEED=$seed"
 kills=0 acknowledged=0 host_pid=
 umount_all() {
-	[ -z "$targetd_pid" ] || kill -KILL "$targetd_pid" 2>/dev/null
-	[ -z "$host_pid" ] || kill "$host_pid" 2>/dev/null
-	umount_disk 2>/dev/null || true
+	[ -z "$targetd_pid" ] || kill_targetd || true
+	[ -z "$host_pid" ] || kill "$host_pid" 2>/dev/null || true
+	if is_mounted "$disk"; then # which is busy until the target is gone
+		wait_for 5 umount_disk || true
+	fi
 }
 trap 'status=$?; umount_all; end_targetd $status' EXIT
 
