@@ -178,7 +178,8 @@ enum cli_exit tape_create(struct command_call *call)
 	return status;
 }
 
-/* "2027-01-31", "2027-01-31 18:00": local time. */
+/* "2027-01-31", "2027-01-31 18:00": local time. February has no 31st that mktime could move into
+ * March: a lock that is too long cannot be taken back. */
 static bool tape_parse_date(const char *text, int64_t *seconds)
 {
 	static const char *const formats[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
@@ -189,8 +190,11 @@ static bool tape_parse_date(const char *text, int64_t *seconds)
 
 		tm.tm_isdst = -1;
 		if (end && !*end) {
+			int mday = tm.tm_mday;
+			struct tm day = tm;
+
 			*seconds = mktime(&tm);
-			return *seconds > 0;
+			return *seconds > 0 && timegm(&day) > 0 && day.tm_mday == mday;
 		}
 	}
 	return false;

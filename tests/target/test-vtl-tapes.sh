@@ -43,6 +43,7 @@ expect_status 1 targetd tape lock G00003L8 --days 1
 expect_output 'never shortened'
 expect_status 0 targetd tape lock G00003L8 --days 3
 expect_status 2 targetd tape lock G00003L8 --until yesterday
+expect_status 2 targetd tape lock G00003L8 --until 2027-02-31
 expect_status 1 targetd tape lock G00003L8 --until 2020-01-01
 expect_status 1 targetd vtl delete main --purge
 expect_output 'is locked'
