@@ -76,7 +76,11 @@ enum cli_exit remote_call(struct remote *r, const char *method, json_t *params, 
 	json_decref(params);
 	if (error == 0)
 		return CLI_DONE;
-	command_complain("%s: %s", method, message);
+	/* A method is the daemon's name for what a person has called by a verb. */
+	if (error == RPC_NO_METHOD)
+		command_complain("%s: %s", method, message);
+	else
+		command_complain("%s", message);
 	/* An error of the connection, not the daemon's answer. */
 	return error > RPC_FAILED ? CLI_UNREACHABLE : CLI_FAILED;
 }
