@@ -281,6 +281,8 @@ static int choose_unload(struct rpc_call *call, struct journey *j)
 		return error;
 	if (j->from->type != ELEMENT_DRIVE)
 		return rpc_say(call, -EINVAL, "tape %s is in no drive", j->from->barcode);
+	if (said && j->to->type == ELEMENT_DRIVE)
+		return rpc_say(call, -EINVAL, "%u is a drive: a tape is unloaded into a slot", j->to->address);
 	if (said)
 		return 0;
 	j->to = devices_at(&j->copy, j->from->source);

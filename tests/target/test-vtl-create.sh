@@ -46,6 +46,8 @@ check_equal "$(place_of main G00002L8)" 10 "tape in the import/export slot after
 targetd vtl drives main | finds '501  *G00003L8' || fail "the tape is not in the drive after kill -9"
 targetd vtl drives main --json | finds '"loaded": true' || fail "the tape is not loaded after kill -9"
 
+expect_status 1 targetd vtl unload main 501 501
+expect_output 'granary: 501 is a drive: a tape is unloaded into a slot'
 expect_status 0 targetd vtl unload main 501
 check_equal "$(place_of main G00003L8)" 1002 "back in its slot"
 
