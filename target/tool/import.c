@@ -34,6 +34,7 @@ struct import {
 	uint8_t *buffer;
 	uint64_t bytes, blocks, filemarks;
 	unsigned attributes;
+	bool unreachable; /* the drive that is the source */
 	struct tool_progress progress;
 };
 
@@ -221,7 +222,8 @@ static int import_contents(struct import *import, struct source *source)
 		error = source_next(source, &item);
 		if (error) {
 			tool_progress_end(&import->progress);
-			tool_complain("%s: %s", source->name, source->trouble);
+			tool_complain("%s: %s", source->name,
+				      tool_stopped() ? "stopped by a signal" : source->trouble);
 			return error;
 		}
 		error = import_item(import, &item);
@@ -236,7 +238,8 @@ static int import_contents(struct import *import, struct source *source)
 		tool_complain("%s: its contents do not fit into %" PRIu64 " bytes: say --size", source->name,
 			      import->info.capacity);
 	else if (error)
-		tool_complain("%s: %s", import->path, strerror(-error));
+		tool_complain("%s: %s", import->path,
+			      error == -ECANCELED ? "stopped by a signal" : strerror(-error));
 	return error;
 }
 
@@ -245,6 +248,7 @@ static int import_run(struct import *import, const struct tool_call *call)
 	struct source source;
 	int error = source_open(call, call->arguments[0], call->values[OPTION_FORMAT], &source);
 
+	import->unreachable = error == -ENOTCONN;
 	if (error)
 		return error;
 	error = import_create(import);
@@ -286,7 +290,9 @@ enum tool_exit verb_import(const struct tool_call *call)
 
 	if (import_name(&import, call->arguments[1]) && import_info(&import, call)) {
 		tool_catch_signals();
-		status = import_run(&import, call) ? TOOL_FAILED : TOOL_DONE;
+		status = import_run(&import, call) == 0 ? TOOL_DONE
+			 : import.unreachable		? TOOL_UNREACHABLE
+							: TOOL_FAILED;
 	}
 	if (status == TOOL_DONE)
 		import_report(&import, call->values[OPTION_JSON]);

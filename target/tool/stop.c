@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stopping in order: the first SIGINT, SIGTERM or SIGHUP is noted, and whoever works looks at
- * tool_stopped() between blocks, so that a session is ended and what is half made is removed. The second one
- * ends the program as it always does.
+ * tool_stopped() between blocks, so that a session is ended and what is half made is removed. The second SIGINT
+ * ends the program as it always does; the others may come twice from one hand: timeout(1) sends them to
+ * the whole group, and `granary` passes them on.
  */
 #include <errno.h>
 #include <poll.h>
@@ -21,13 +22,15 @@ static void stop_note(int number)
 
 void tool_catch_signals(void)
 {
-	struct sigaction action = {.sa_handler = stop_note, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction action = {.sa_handler = stop_note};
 	struct sigaction now;
 
 	/* What the caller ignores, as nohup does, stays so. */
-	for (size_t i = 0; i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++)
+	for (size_t i = 0; i < sizeof(stop_signals) / sizeof(stop_signals[0]); i++) {
+		action.sa_flags = stop_signals[i] == SIGINT ? (int)SA_RESETHAND : 0;
 		if (sigaction(stop_signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
 			sigaction(stop_signals[i], &action, NULL);
+	}
 }
 
 bool tool_stopped(void)

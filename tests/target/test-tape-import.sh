@@ -131,8 +131,30 @@ for signal in TERM KILL; do
 	[ ! -e "$scratch/tapes/T00003L8" ] || fail "half a tape is there"
 	[ $signal = KILL ] || nothing_left T00001L8
 done
-# What the killed one has left is in nobody's way, and goes.
+# Told twice, as timeout(1) and `granary` do between them, it puts in order what it was at all the same.
+: >"$scratch/gate"
+rm -rf "$scratch/tapes/.new-T00003L8.import"
+GRANARY_FAULT="cartridge-remove@$scratch/gate" granary-tape import --format simh "$scratch/fifo" \
+	"$scratch/tapes/T00003L8" 2>"$scratch/output" &
+pid=$!
+exec 3>"$scratch/fifo"
+head -c 100000 "$scratch/mixed.tap" >&3
+wait_for 60 test -d "$scratch/tapes/.new-T00003L8.import/T00003L8" || fail "the import does not begin"
+kill -TERM $pid
+exec 3>&-
+wait_for 60 test -e "$scratch/gate.reached" || fail "nothing is put in order"
+kill -TERM $pid
+rm "$scratch/gate"
+status=0
+wait $pid || status=$?
+check_equal "$status" 1 "exit status of an import that was told twice"
+expect_output 'fifo: stopped by a signal'
+nothing_left T00001L8
+mkdir "$scratch/tapes/.new-T00003L8.import"
+# What a killed one has left is in nobody's way, and goes.
 expect_status 0 granary-tape import --size 100M "$scratch/mixed.tap" "$scratch/tapes/T00003L8"
+nothing_left "$(printf 'T00001L8\nT00003L8')"
+expect_status 3 granary-tape import "iscsi://127.0.0.1:1/iqn.2026-11.test:none/1" "$scratch/tapes/T00005L8"
 nothing_left "$(printf 'T00001L8\nT00003L8')"
 
 # An export that is ended leaves no half file, whoever of the two is told; one that was killed is named.
