@@ -9,7 +9,8 @@
  *                  +-> failed-+  [library_reopen; by itself when the folder is there and free]
  *
  * While a library is closed to be changed it is among them, too: nobody takes its name or its barcodes
- * for free. Initiators that log in to one whose name is known are told to come again. The list is changed with service->admin and service->lock held, and read with either.
+ * for free. Initiators that log in to one whose name is known are told to come again. The list is
+ * changed with service->admin and service->lock held, and read with either.
  */
 #include <errno.h>
 #include <stdio.h>
