@@ -148,7 +148,7 @@ rm "$scratch/gate"
 status=0
 wait $pid || status=$?
 check_equal "$status" 1 "exit status of an import that was told twice"
-expect_output 'fifo: stopped by a signal'
+expect_output 'stopped by a signal'
 nothing_left T00001L8
 mkdir "$scratch/tapes/.new-T00003L8.import"
 # What a killed one has left is in nobody's way, and goes.
