@@ -7,7 +7,6 @@
  * checksums, one of them wrong, and reads them back with either checksum and with none. The checksums
  * are computed here bit by bit.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,18 +28,7 @@ static struct told told;
 static const uint32_t sizes[] = {1, 3, 4, 5, 1000, 65536, 262144, 262145};
 #define SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
-static __attribute__((format(printf, 1, 2), noreturn)) void fail(const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fprintf(stderr, " (key %x, code %04x, flags %s, information %d)\n", told.key, told.code, told.flags,
-		told.information);
-	exit(1);
-}
-
-#define CDB(...) ((const uint8_t[16]){__VA_ARGS__})
+#define fail(...) host_fail(&told, __VA_ARGS__)
 
 static void send(unsigned who, const uint8_t *cdb, const void *out, size_t out_size, size_t in_size)
 {

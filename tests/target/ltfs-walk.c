@@ -8,7 +8,6 @@
  * The commands and the shape of their lists are those that LTFS sends; each must end GOOD unless it is
  * said otherwise.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,15 +27,7 @@ static struct host *host;
 static uint8_t room[ROOM], block[BLOCK];
 static struct told told;
 
-static __attribute__((format(printf, 1, 2), noreturn)) void fail(const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fprintf(stderr, " (key %x, code %04x, field %u)\n", told.key, told.code, told.field);
-	exit(1);
-}
+#define fail(...) host_fail(&told, __VA_ARGS__)
 
 static void send(const uint8_t *cdb, const void *out, size_t out_size, size_t in_size)
 {
@@ -52,8 +43,6 @@ static void run(const char *what, const uint8_t *cdb, const void *out, size_t ou
 	if (told.key != TOLD_GOOD)
 		fail("%s", what);
 }
-
-#define CDB(...) ((const uint8_t[16]){__VA_ARGS__})
 
 /* ---- pieces ---- */
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/target/sense_host.h"
 
-#include <stdio.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,18 @@ struct host {
 	const char *portal, *target, *initiator;
 	uint32_t qualifier; /* of the ISID: the port stays the same */
 };
+
+void host_fail(const struct told *told, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fprintf(stderr, " (key %x, code %04x, flags %s, information %d, field %u)\n", told->key, told->code,
+		told->flags, told->information, told->field);
+	exit(1);
+}
 
 static struct iscsi_context *session_open(const struct host *host)
 {

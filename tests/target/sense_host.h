@@ -20,8 +20,11 @@ struct told {
 	int64_t residual; /* negative: overflow */
 };
 
+#define CDB(...) ((const uint8_t[16]){__VA_ARGS__})
 /* Of an opcode's group. */
 size_t host_cdb_size(uint8_t opcode);
+/* A message, with what was told last; the program ends with 1. */
+void host_fail(const struct told *told, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 
 struct host;
 /* Logs in and asks nothing, so that no unit attention is lost. NULL after a message. */

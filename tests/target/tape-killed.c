@@ -9,7 +9,6 @@
  * It says "checked" when the tape is right and is being written, "lost" when the target is gone. What fails
  * ends the writing as well with `may-fail`: the filesystem under the target is killed, and that it tells.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,18 +32,7 @@ static uint32_t blocks;
 static uint64_t dice;
 static uint8_t room[ROOM], block[ROOM];
 
-#define CDB(...) ((const uint8_t[16]){__VA_ARGS__})
-
-static __attribute__((format(printf, 1, 2), noreturn)) void fail(const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fprintf(stderr, " (key %x, code %04x, flags %s, information %d)\n", told.key, told.code, told.flags,
-		told.information);
-	exit(1);
-}
+#define fail(...) host_fail(&told, __VA_ARGS__)
 
 static void say(const char *word, unsigned number)
 {
