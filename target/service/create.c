@@ -16,6 +16,7 @@
 #include "target/service/folder.h"
 #include "target/service/known.h"
 #include "target/service/tapes.h"
+#include "target/tape/media.h"
 
 /* What library_create() has made so far, so that it can be taken away. */
 struct creation {
@@ -96,6 +97,20 @@ static int create_hold(struct creation *c, char message[256])
 		error = library_hold_folder(c->service, c->config.name, c->config.tapes, &c->folder_fd,
 					    reason);
 	return error ? tape_say(message, error, "%.250s", reason) : 0;
+}
+
+/* A medium that is named: one of no name is refused where the tapes are made. */
+static int create_check_medium(const struct library_config *config, const char *name, char message[256])
+{
+	const struct medium *medium = name ? medium_find(name) : NULL;
+
+	if (!medium || medium->cleaning)
+		return 0;
+	for (size_t i = 0; i < config->drive_count; i++)
+		if (medium_access(config->drives[i].model->generation, medium) == MEDIUM_WRITE)
+			return 0;
+	return tape_say(message, -EINVAL, "no drive of library %s would write %s: name another --medium or --drive",
+			config->name, medium->name);
 }
 
 /* New tapes in a folder beside. */
@@ -201,6 +216,8 @@ int library_create(struct service *service, const struct library_request *reques
 	CLEANUP_FREE char *path = service_library_path(service, request->plan->name);
 
 	error = create_check(service, request, path, message);
+	if (!error)
+		error = create_check_medium(&c.config, request->medium, message);
 	if (!error)
 		error = create_hold(&c, message);
 	if (!error && !request->adopt) {

@@ -31,6 +31,7 @@ refused 'a barcode must' vtl create a --barcode a
 refused '1 to 5 characters' vtl create a --barcode ABCDEF
 refused 'there are not 20 barcodes left' vtl create a --barcode ABCDE --tapes 20
 refused 'there is no medium' vtl create a --medium LTO-3
+refused 'no drive of library a would write LTO-9' vtl create a --medium LTO-9 --drive ibm-td8
 refused 'a tape has at least' vtl create a --tape-size 1000
 refused 'at most 36500 days' vtl create a --recycle-days 40000
 refused 'no such folder to adopt' vtl create a --adopt
